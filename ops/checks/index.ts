@@ -1,0 +1,1 @@
+export { hasTool, requireThat, requireTool } from './tools.ts';
