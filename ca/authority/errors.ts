@@ -1,0 +1,44 @@
+/** Why the authority did not do what it was asked. Codes are API. */
+export type AuthorityCode =
+  | 'SIGNER_REFUSED'
+  | 'SIGNER_UNAVAILABLE'
+  | 'JOURNAL_CORRUPT'
+  | 'JOURNAL_FULL'
+  | 'KEY_UNKNOWN'
+  | 'KEY_LOCKED' // wrong passphrase or share
+  | 'KEY_CORRUPT' // the stored key does not belong where it lies, or was changed
+  | 'KEY_WEAK'
+  | 'KEY_BLOCKED'
+  | 'KEY_REUSED'
+  | 'CSR_INVALID'
+  | 'CSR_SIGNATURE'
+  | 'CSR_TOO_LARGE'
+  | 'CSR_ASKS_FOR_CA'
+  | 'PROFILE_INVALID'
+  | 'LINT_FAILED'
+  | 'CLAIMS_ABOVE_PARENT'
+  | 'ISSUER_NOT_VALID'
+  | 'TICKET_USED'
+  | 'PROOF_FAILED'
+  | 'FENCED'
+  | 'ALREADY_REVOKED'
+  | 'NOT_ISSUED'
+  | 'NOT_HELD'
+  | 'CRL_REFUSED'
+  | 'SHARE_WRONG'
+  | 'SHARE_MISSING'
+  | 'CEREMONY_INVALID'
+  | 'TRANSCRIPT_MISMATCH';
+
+/** `details` names each single thing that is wrong, e.g. every claim above the parent. */
+export class AuthorityError extends Error {
+  override readonly name = 'AuthorityError';
+  readonly code: AuthorityCode;
+  readonly details: readonly string[];
+
+  constructor(code: AuthorityCode, message: string, more: { details?: readonly string[]; cause?: unknown } = {}) {
+    super(message, more.cause === undefined ? undefined : { cause: more.cause });
+    this.code = code;
+    this.details = more.details ?? [];
+  }
+}
