@@ -1,0 +1,21 @@
+import { Command } from 'commander';
+import manifest from './package.json' with { type: 'json' };
+import type { CliIo } from './io.ts';
+
+type Register = (program: Command, io: CliIo) => void;
+
+/** One line for each command file; the order is the order of `licet help`. */
+const COMMANDS: readonly Register[] = [];
+
+export function createProgram(io: CliIo): Command {
+  const program = new Command('licet')
+    .description('The license authority: ceremony, administration, verification.')
+    .version(manifest.version)
+    .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
+    .showHelpAfterError('Run with --help to see what is allowed.')
+    .exitOverride();
+  for (const register of COMMANDS) register(program, io);
+  // A subcommand inherits neither setting by itself.
+  for (const command of program.commands) command.exitOverride();
+  return program;
+}
