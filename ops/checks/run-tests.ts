@@ -1,0 +1,52 @@
+import { spawnSync } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '../..');
+const REPORTER = join(import.meta.dirname, 'reporter.ts');
+/** Two workers for two cores; more only makes the time-outs of the others fire. */
+const JOBS = 2;
+/** A hang is a failure. Tests that may take longer say so themselves. */
+const TIMEOUT_MS = 20_000;
+
+/**
+ * `npm test [-- [--shuffle[=SEED]] [--serial] PART…]`: the whole suite, or the files whose path contains a PART.
+ * Files are run in a fixed order unless shuffled; a shuffled run prints the seed that repeats it.
+ */
+export function runTests(args: readonly string[]): number {
+  const parts = args.filter((arg) => !arg.startsWith('--'));
+  const files = globSync('{ca,server,ops}/**/test/**/*.test.ts', { cwd: ROOT, exclude: ['**/node_modules/**'] })
+    .sort()
+    .filter((file) => parts.length === 0 || parts.some((part) => file.includes(part)));
+  if (files.length === 0) {
+    process.stderr.write(`No test file matches ${parts.join(', ')}\n`);
+    return 1;
+  }
+  const shuffle = args.find((arg) => arg === '--shuffle' || arg.startsWith('--shuffle='));
+  const ordered = shuffle === undefined ? files : shuffled(files, seedOf(shuffle));
+  const mocha = createRequire(import.meta.url).resolve('mocha/bin/mocha.js');
+  const mode = args.includes('--serial') ? [] : ['--parallel', '--jobs', String(JOBS)];
+  const fixed = ['--no-config', '--reporter', REPORTER, '--timeout', String(TIMEOUT_MS), '--forbid-only', '--exit'];
+  const run = spawnSync(process.execPath, [mocha, ...fixed, ...mode, ...ordered], { cwd: ROOT, stdio: 'inherit' });
+  return run.status ?? 1;
+}
+
+function seedOf(argument: string): number {
+  const given = argument.split('=')[1];
+  const seed = given === undefined ? process.pid : Number(given);
+  process.stdout.write(`Shuffled with seed ${seed}: repeat with npm test -- --shuffle=${seed}\n`);
+  return seed;
+}
+
+/** Fisher and Yates, driven by a 32-bit linear congruential generator: only repeatability is asked of it. */
+function shuffled<T>(items: readonly T[], seed: number): T[] {
+  const result = [...items];
+  let state = seed >>> 0;
+  for (let last = result.length - 1; last > 0; last--) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    const other = state % (last + 1);
+    [result[last], result[other]] = [result[other] as T, result[last] as T];
+  }
+  return result;
+}
