@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { hasTool } from '@licet/checks';
+import { hasTool } from '../index.ts';
 
 describe('Tools that tests may need', () => {
   it('are found on the PATH', () => assert.equal(hasTool('sh'), true));
