@@ -31,9 +31,9 @@ export async function measure(kind: Kind, names: readonly string[]): Promise<num
 }
 
 async function runOne(file: string): Promise<readonly Row[]> {
-  const { run } = (await import(file)) as Measure;
+  const measured = (await import(file)) as Measure;
   try {
-    const result = await run();
+    const result = await measured.run();
     return 'id' in result ? [result] : result;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
