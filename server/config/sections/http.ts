@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import { filePath, port, seconds } from '../fields.ts';
+
+const TLS_MODES = ['off', 'files'] as const;
+
+const tls = z
+  .strictObject({
+    mode: z
+      .enum(TLS_MODES)
+      .default('off')
+      .describe('`files` serves HTTPS with the two files below, `off` plain HTTP (for a laptop, or behind a proxy).'),
+    certificate: filePath()
+      .optional()
+      .describe('PEM file: the server certificate, then its intermediates. Read again when it changes, and on SIGHUP.'),
+    key: filePath().optional().describe('PEM file: the private key of that certificate.'),
+    requestClientCertificate: z
+      .boolean()
+      .default(false)
+      .describe('Ask every client for a certificate (sites renew with theirs). Browsers may then ask their user.'),
+  })
+  .prefault({})
+  .superRefine((value, context) => {
+    if (value.mode !== 'files') return;
+    for (const name of ['certificate', 'key'] as const) {
+      if (value[name] !== undefined) continue;
+      context.addIssue({ code: 'custom', path: [name], message: 'is needed when http.tls.mode is files' });
+    }
+  })
+  .describe('TLS of the public listener: 1.2 and 1.3 only.');
+
+const limits = z
+  .strictObject({
+    headerBytes: z
+      .int()
+      .min(1024)
+      .max(65_536)
+      .default(8192)
+      .describe('Request line and headers together; beyond: 431.'),
+    urlBytes: z.int().min(256).max(16_384).default(4096).describe('The request target; beyond: 414.'),
+    bodyBytes: z
+      .int()
+      .min(1024)
+      .max(16 * 1024 * 1024)
+      .default(64 * 1024)
+      .describe('A request body, where the route sets no lower limit (EST: 16 KiB); beyond: 413.'),
+    jsonDepth: z.int().min(4).max(100).default(16).describe('Nesting of a JSON body; beyond: 400.'),
+    jsonKeys: z
+      .int()
+      .min(16)
+      .max(100_000)
+      .default(2000)
+      .describe('Names in a JSON body, all levels together; beyond: 400.'),
+    connections: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(10_000)
+      .describe('Open connections; further ones are closed at once.'),
+  })
+  .prefault({})
+  .describe('What the public listener takes in.');
+
+const timeouts = z
+  .strictObject({
+    headersSeconds: seconds(0.1, 120).default(5).describe('For the whole header to arrive; then 408.'),
+    requestSeconds: seconds(0.1, 600).default(30).describe('For the whole request to arrive; then 408.'),
+    keepAliveSeconds: seconds(0.1, 600)
+      .default(65)
+      .describe(
+        'How long an idle connection stays open: longer than the 60 s of common proxies, which then never race it.',
+      ),
+    handshakeSeconds: seconds(0.1, 120).default(10).describe('For the TLS handshake.'),
+    drainSeconds: seconds(0, 300).default(20).describe('How long running requests may take to finish at shutdown.'),
+  })
+  .prefault({})
+  .describe('How long the public listener waits.');
+
+export const httpSection = z
+  .strictObject({
+    host: z
+      .string()
+      .min(1)
+      .default('127.0.0.1')
+      .describe('The address of the public listener; `::` or `0.0.0.0` for all.'),
+    port: port().default(8080).describe('Its port; 0 takes any free one.'),
+    publicUrl: z
+      .url({ protocol: /^https?$/ })
+      .meta({ allowed: 'an http:// or https:// URL' })
+      .optional()
+      .describe(
+        'How clients reach this server, if that is not what the listener says (a proxy, a name). No path after it.',
+      ),
+    trustProxy: z
+      .array(z.union([z.enum(['loopback', 'linklocal', 'uniquelocal']), z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]))
+      .meta({ allowed: 'a list of addresses, networks (10.0.0.0/8), or loopback, linklocal, uniquelocal' })
+      .default([])
+      .describe('The proxies whose X-Forwarded-For and X-Forwarded-Proto are believed. Default: none.'),
+    tls,
+    limits,
+    timeouts,
+  })
+  .prefault({})
+  .describe('The public listener.');
