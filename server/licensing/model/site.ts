@@ -1,0 +1,31 @@
+import type { Mode } from '@licet/format';
+import type { Entity, Labels } from './entity.ts';
+import type { Machine } from './state.ts';
+
+export type SiteStatus = 'pending' | 'active' | 'suspended' | 'retired';
+
+/** One installation at an enterprise. */
+export type Site = Entity & {
+  readonly enterprise: string;
+  readonly contract: string;
+  /** Unique among the enterprise's sites that are not retired: the CN and the path of the URI in its license. */
+  readonly name: string;
+  readonly mode: Mode;
+  readonly status: SiteStatus;
+  /** The lineage that counts; undefined until the first license is issued. */
+  readonly lineage: string | undefined;
+  /** Salted digests of the machine's fingerprints, hexadecimal; empty: not bound. */
+  readonly fingerprints: readonly string[];
+  readonly labels: Labels;
+};
+
+/** `pending` becomes `active` with its first license; a retired site never comes back, its name may. */
+export const SITE_LIFE: Machine<SiteStatus, 'activate' | 'suspend' | 'reinstate' | 'retire'> = {
+  thing: 'site',
+  transitions: {
+    activate: { from: ['pending'], to: 'active' },
+    suspend: { from: ['active'], to: 'suspended' },
+    reinstate: { from: ['suspended'], to: 'active' },
+    retire: { from: ['pending', 'active', 'suspended'], to: 'retired' },
+  },
+};
