@@ -1,0 +1,4 @@
+import type { EntitySchema } from 'typeorm';
+
+/** Every table that is mapped through TypeORM; hot paths and the shared mechanisms speak SQL. */
+export const entities: EntitySchema[] = [];

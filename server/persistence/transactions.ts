@@ -1,0 +1,137 @@
+import type { PoolClient } from 'pg';
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+
+import { OutcomeUnknown } from '../licensing/errors.ts';
+import type { Random } from '../licensing/ports/random.ts';
+import type { Scope, Transaction, TransactionOptions, Transactions } from '../licensing/ports/transactions.ts';
+import { asLicetError, type Fault, faultOf } from './faults.ts';
+
+/** How often one transaction is tried in all. A stampede on one row needs a few; more would only feed it. */
+const MAX_TRIES: Partial<Record<Fault, number>> = { serialization: 6, deadlock: 6, link: 2 };
+const FIRST_PAUSE_MS = 5;
+
+export type Sql = {
+  /** Rows as `pg` gives them: int8 as string, bytea as Buffer, timestamptz as Date. */
+  query<Row>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  readonly manager: EntityManager;
+};
+
+const sessions = new WeakMap<Transaction, Sql>();
+
+/** The only way into a running transaction; it closes when the transaction ends. */
+export function sql(tx: Transaction): Sql {
+  const session = sessions.get(tx);
+  if (session === undefined) throw new Error('This transaction has ended; a statement of it was not awaited.');
+  return session;
+}
+
+export function createTransactions(
+  dataSource: DataSource,
+  random: Random,
+  onRetry: (cause: string) => void,
+): Transactions {
+  return {
+    async run(scope, work, options = {}) {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await once(dataSource, scope, work, options);
+        } catch (error) {
+          const fault = faultOf(error);
+          if (attempt >= (MAX_TRIES[fault] ?? 1)) throw asLicetError(error);
+          onRetry(fault);
+          await pause(FIRST_PAUSE_MS * 2 ** attempt, random);
+        }
+      }
+    },
+  };
+}
+
+/** Full jitter: those who collided must not meet again. */
+function pause(upToMs: number, random: Random): Promise<void> {
+  const fraction = (random.bytes(1)[0] ?? 0) / 256;
+  return new Promise((resolve) => setTimeout(resolve, upToMs * fraction));
+}
+
+async function once<T>(
+  dataSource: DataSource,
+  scope: Scope,
+  work: (tx: Transaction) => Promise<T>,
+  options: TransactionOptions,
+): Promise<T> {
+  const runner = dataSource.createQueryRunner();
+  const tx: Transaction = { scope };
+  try {
+    const client = (await runner.connect()) as PoolClient;
+    await client.query(opening(scope, options));
+    joinTransaction(runner);
+    sessions.set(tx, session(client, runner));
+    const result = await work(tx);
+    await commit(client);
+    return result;
+  } catch (error) {
+    await abandon(runner, error);
+    throw error;
+  } finally {
+    sessions.delete(tx);
+    await runner.release();
+  }
+}
+
+/**
+ * One round trip. The role is set on every transaction because the login may be an owner or, on the embedded database,
+ * the superuser, and row-level security does not bind those.
+ */
+function opening(scope: Scope, { isolation, readOnly }: TransactionOptions): string {
+  const begin = `begin isolation level ${isolation ?? 'read committed'} ${readOnly === true ? 'read only' : 'read write'}`;
+  if (scope === 'platform') return `${begin}; set local role licet_platform`;
+  return `${begin}; set local role licet_application; set local licet.organization to ${literal(scope.organization)}`;
+}
+
+function literal(text: string): string {
+  if (text === '' || text.includes('\0')) throw new Error('An organization is a non-empty string without NUL.');
+  return `E'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}
+
+/** TypeORM must know that we began, or `manager.save` would begin once more instead of taking a savepoint. */
+function joinTransaction(runner: QueryRunner): void {
+  Object.assign(runner, { isTransactionActive: true, transactionDepth: 1 });
+}
+
+function session(client: PoolClient, runner: QueryRunner): Sql {
+  return {
+    async query<Row>(text: string, values: readonly unknown[] = []) {
+      return (await client.query(text, [...values])).rows as Row[];
+    },
+    manager: runner.manager,
+  };
+}
+
+async function commit(client: PoolClient): Promise<void> {
+  let done;
+  try {
+    done = await client.query('commit');
+  } catch (error) {
+    const fault = faultOf(error);
+    if (fault === 'link' || fault === 'timeout' || fault === 'full') throw new OutcomeUnknown(error);
+    throw error;
+  }
+  // PostgreSQL answers COMMIT of an aborted transaction with ROLLBACK and no error: a lost write if nobody looks.
+  if (done.command !== 'COMMIT')
+    throw new Error('A failed statement was swallowed, so the transaction did not commit.');
+}
+
+/** Gives the connection back clean, or not at all: a silent link must not cost a second time-out. */
+async function abandon(runner: QueryRunner, error: unknown): Promise<void> {
+  Object.assign(runner, { isTransactionActive: false, transactionDepth: 0 });
+  if (runner.isReleased) return;
+  const fault = faultOf(error);
+  const client = (await runner.connect().catch(() => undefined)) as PoolClient | undefined;
+  if (client === undefined) return;
+  try {
+    if (error instanceof OutcomeUnknown || fault === 'link' || fault === 'timeout') throw error;
+    await client.query('rollback');
+  } catch (cause) {
+    await (runner as QueryRunner & { releasePostgresConnection(error: unknown): Promise<void> }) // TypeORM 1.1.1
+      .releasePostgresConnection(cause);
+  }
+}
