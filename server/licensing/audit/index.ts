@@ -1,0 +1,12 @@
+export {
+  type AuditRow,
+  type ChainHead,
+  emptyChain,
+  extendChain,
+  GENESIS,
+  hashRow,
+  type NewRow,
+  rowLine,
+} from './chain.ts';
+export { AuditExportError, type AuditReport, headLine, verifyExport } from './export.ts';
+export { type AuditFault, type AuditFinding, ChainVerifier } from './verifier.ts';

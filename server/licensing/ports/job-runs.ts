@@ -1,0 +1,31 @@
+import type { Transaction } from './transactions.ts';
+
+/** One planned execution of a job: the same in every process, because it comes from the schedule and not from a clock. */
+export type Slot = { readonly job: string; readonly at: Date };
+
+export type RunResult = 'succeeded' | 'failed' | 'timed-out';
+
+export type JobRun = {
+  readonly slot: Slot;
+  readonly holder: string;
+  readonly attempts: number;
+  readonly startedAt: Date;
+  readonly finishedAt: Date | undefined;
+  readonly result: RunResult | undefined;
+  readonly error: string | undefined;
+};
+
+/** Which slots were run, by whom and how they ended. Called by whoever holds the job's lease. */
+export interface JobRuns {
+  /**
+   * Claims the slot. False when it was claimed before, or when a later slot of the job was: a slot runs once, and never
+   * behind a newer one.
+   */
+  start(tx: Transaction, slot: Slot, holder: string): Promise<boolean>;
+  /** Claims the newest slot of the job if its run has no end although nobody holds the job: its holder crashed. */
+  takeOver(tx: Transaction, job: string, holder: string, maxAttempts: number): Promise<Slot | undefined>;
+  /** Notes the end of a run, and forgets all but the newest `keep` runs of the job. */
+  finish(tx: Transaction, slot: Slot, result: RunResult, error: string | undefined, keep: number): Promise<void>;
+  /** Newest first. */
+  history(tx: Transaction, job: string, limit: number): Promise<readonly JobRun[]>;
+}
