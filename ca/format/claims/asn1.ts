@@ -1,3 +1,5 @@
+import { explicit } from '../der/tags.ts';
+
 /**
  * The claims extension as it stands in certificates: never critical (a critical unknown extension would make every TLS
  * stack refuse the certificate), in canonical DER.
@@ -42,18 +44,9 @@
  * has no default and so is always there.
  */
 
-/** Made from a GUID under the arc that Microsoft delegates for that; every component is below 2^31 (Go, GnuTLS). */
-const LICET = '1.2.840.113556.1.8000.2554.58133.26185.2832.19886.35552.8536692.9898320';
+/** The only version there is. Another one is refused as a whole: what it means is not known here. */
+export const CLAIMS_V1 = 1;
 
-export const LICET_OIDS = {
-  /** The extension that holds the claims. */
-  claims: `${LICET}.1.1`,
-  /** Extended key usage of a license. */
-  license: `${LICET}.2.1`,
-  /** Extended key usage of a certificate that signs manifests. */
-  manifest: `${LICET}.2.2`,
-  /** Certificate policy of licenses and of the CAs above them. */
-  licensePolicy: `${LICET}.3.1`,
-  /** CSR attribute that names the serial of the predecessor, when TLS does not. */
-  predecessor: `${LICET}.4.1`,
-} as const;
+/** The context tags of the two optional claims. */
+export const BINDING_TAG: number = explicit(0);
+export const REPORTING_TAG: number = explicit(1);

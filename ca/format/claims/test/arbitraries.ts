@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { compareCodes, DEGRADES, ENFORCES, MODES, SCOPES } from '../claims.ts';
 import type { Binding, Claims, Limit, Reporting } from '../claims.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { Claims } from '../claims.ts';
 import { compareCodes, DEGRADES, ENFORCES } from '../claims.ts';
 import { emptyRights, excess, meet } from '../meet.ts';
