@@ -6,6 +6,7 @@ export type FormatCode =
   | 'DER_TAG' // another tag than the syntax demands, or a tag form that DER or our limits forbid
   | 'DER_VALUE' // a primitive whose content is not canonical DER
   | 'DER_LIMIT' // deeper, longer or more elements than we accept
+  | 'TEXT_INVALID' // text that is no hexadecimal or base64 form of bytes
   | 'PEM_INVALID'
   | 'X509_INVALID' // well-formed DER that breaks a rule of RFC 5280, 2986 or 6960
   | 'X509_VERSION'

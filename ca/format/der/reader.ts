@@ -103,8 +103,8 @@ export class DerReader {
     this.position = this.header(tag, name);
   }
 
-  boolean(name: PathStep): boolean {
-    const end = this.header(Tag.BOOLEAN, name);
+  boolean(name: PathStep, tag: number = Tag.BOOLEAN): boolean {
+    const end = this.header(tag, name);
     const value = this.bytes[this.position]!;
     // X.690 §11.1: TRUE is 0xFF and nothing else.
     if (end - this.position !== 1 || (value !== 0 && value !== 0xff)) {
@@ -115,9 +115,9 @@ export class DerReader {
   }
 
   /** `BOOLEAN DEFAULT FALSE`. X.690 §11.5: a default value is not encoded, so one that stands here must be TRUE. */
-  booleanDefaultFalse(name: PathStep): boolean {
-    if (this.peek() !== Tag.BOOLEAN) return false;
-    if (!this.boolean(name)) this.fail('DER_VALUE', name, 'is FALSE, the default, which DER leaves out');
+  booleanDefaultFalse(name: PathStep, tag: number = Tag.BOOLEAN): boolean {
+    if (this.peek() !== tag) return false;
+    if (!this.boolean(name, tag)) this.fail('DER_VALUE', name, 'is FALSE, the default, which DER leaves out');
     return true;
   }
 
@@ -292,7 +292,7 @@ export class DerReader {
         this.null(name);
         return;
       case Tag.BIT_STRING:
-        this.checkBits(name);
+        this.bits(name);
         return;
       case 0x00:
       case Tag.SEQUENCE & 0x1f:
@@ -304,13 +304,15 @@ export class DerReader {
     }
   }
 
-  private checkBits(name: PathStep): void {
-    const content = this.content(Tag.BIT_STRING, name);
+  /** The octets of a BIT STRING of any length; bits that are not used must be zero (X.690 §11.2.1). */
+  bits(name: PathStep, tag: number = Tag.BIT_STRING): Bytes {
+    const content = this.content(tag, name);
     const unused = content[0];
     const last = content[content.length - 1]!;
     const padded = unused !== undefined && unused <= 7 && (content.length > 1 || unused === 0);
     if (!padded || (content.length > 1 && last & ((1 << unused) - 1))) {
       this.fail('DER_VALUE', name, 'is a BIT STRING with unused bits that are not zero');
     }
+    return content.subarray(1);
   }
 }

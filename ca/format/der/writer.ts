@@ -57,17 +57,17 @@ export class DerWriter {
     return this.raw(content);
   }
 
-  boolean(value: boolean): this {
-    return this.octet(Tag.BOOLEAN, value ? 0xff : 0x00);
+  boolean(value: boolean, tag: number = Tag.BOOLEAN): this {
+    return this.octet(tag, value ? 0xff : 0x00);
   }
 
   /** `BOOLEAN DEFAULT FALSE`: DER leaves the default out. */
-  booleanDefaultFalse(value: boolean): this {
-    return value ? this.boolean(true) : this;
+  booleanDefaultFalse(value: boolean, tag: number = Tag.BOOLEAN): this {
+    return value ? this.boolean(true, tag) : this;
   }
 
   integer(value: number | bigint, tag: number = Tag.INTEGER): this {
-    if (typeof value === 'number' && value >= 0 && value < 0x80) return this.octet(tag, value);
+    if (value >= 0 && value < 0x80) return this.octet(tag, Number(value));
     return this.integerContent(integerOctets(BigInt(value)), tag);
   }
 

@@ -1,0 +1,123 @@
+import { FormatError } from './errors.ts';
+import type { Bytes } from './x509/types.ts';
+
+/** Not in constant time: for public values only. */
+export function equalBytes(a: Bytes, b: Bytes): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i += 1) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** Order as octet strings; a prefix comes before what it begins. */
+export function compareBytes(a: Bytes, b: Bytes): number {
+  const shared = Math.min(a.length, b.length);
+  for (let i = 0; i < shared; i += 1) if (a[i] !== b[i]) return a[i]! - b[i]!;
+  return a.length - b.length;
+}
+
+export function concatBytes(...parts: readonly Bytes[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+const HEX = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, '0'));
+
+export function toHex(bytes: Bytes): string {
+  let text = '';
+  for (const octet of bytes) text += HEX[octet]!;
+  return text;
+}
+
+/** Digits only, of either case, two for each octet. */
+export function fromHex(text: string): Uint8Array<ArrayBuffer> {
+  if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text)) {
+    throw new FormatError('TEXT_INVALID', '', 'is no text of hexadecimal digits in pairs');
+  }
+  const bytes = new Uint8Array(text.length / 2);
+  for (let i = 0; i < bytes.length; i += 1) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
+  return bytes;
+}
+
+const STANDARD = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+
+/** RFC 4648 §4, padded, without line ends. */
+export function toBase64(bytes: Bytes): string {
+  let text = '';
+  for (let i = 0; i < bytes.length; i += 3) {
+    const left = bytes.length - i;
+    const group = (bytes[i]! << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0);
+    text += STANDARD[group >> 18]! + STANDARD[(group >> 12) & 63]!;
+    text += left > 1 ? STANDARD[(group >> 6) & 63]! : '=';
+    text += left > 2 ? STANDARD[group & 63]! : '=';
+  }
+  return text;
+}
+
+/** RFC 4648 §5, without padding. */
+export function toBase64Url(bytes: Bytes): string {
+  return toBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+}
+
+// 64: white space, which only the lenient form skips; 65: the padding; 255: anything else.
+const SPACE = 64;
+const PAD = 65;
+
+function alphabet(characters: string): Uint8Array {
+  const values = new Uint8Array(128).fill(255);
+  for (let i = 0; i < 64; i += 1) values[characters.charCodeAt(i)] = i;
+  for (const space of ' \t\r\n') values[space.charCodeAt(0)] = SPACE;
+  values['='.charCodeAt(0)] = PAD;
+  return values;
+}
+
+const FROM_STANDARD = alphabet(STANDARD);
+const FROM_URL = alphabet(STANDARD.replace('+/', '-_'));
+
+/** RFC 4648 §4. `lenient` skips white space, as EST (RFC 8951) and PEM need; padding and spare bits stay strict. */
+export function fromBase64(text: string, form: 'strict' | 'lenient' = 'strict'): Uint8Array<ArrayBuffer> {
+  return decode(text, FROM_STANDARD, form === 'lenient', true);
+}
+
+/** RFC 4648 §5 without padding, as JOSE writes it. */
+export function fromBase64Url(text: string): Uint8Array<ArrayBuffer> {
+  return decode(text, FROM_URL, false, false);
+}
+
+function decode(text: string, values: Uint8Array, spaces: boolean, padded: boolean): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(Math.ceil((text.length * 3) / 4));
+  let length = 0;
+  let group = 0;
+  let count = 0;
+  let pads = 0;
+  for (let i = 0; i < text.length; i += 1) {
+    const value = values[text.charCodeAt(i)] ?? 255;
+    if (value === SPACE && spaces) continue;
+    if (value === PAD && padded) pads += 1;
+    if (value > 63 ? value !== PAD || !padded : pads > 0) return refuse(i);
+    if (value > 63) continue;
+    group = ((group << 6) | value) & 0xff_ff_ff;
+    count += 1;
+    if (count % 4 === 0) {
+      bytes[length] = group >> 16;
+      bytes[length + 1] = group >> 8;
+      bytes[length + 2] = group;
+      length += 3;
+    }
+  }
+  const rest = count % 4;
+  // Spare bits must be zero: otherwise two texts would stand for the same octets.
+  const spare = rest === 2 ? group & 0x0f : group & 0x03;
+  if (rest === 1 || (rest > 0 && spare !== 0) || (padded && pads !== (4 - rest) % 4)) return refuse(text.length);
+  if (rest > 1) bytes[length] = rest === 2 ? group >> 4 : group >> 10;
+  if (rest === 3) bytes[length + 1] = group >> 2;
+  return bytes.subarray(0, length + Math.max(0, rest - 1));
+}
+
+function refuse(at: number): never {
+  throw new FormatError('TEXT_INVALID', '', `is no base64: wrong at character ${at}`);
+}
