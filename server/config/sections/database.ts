@@ -7,7 +7,7 @@ const postgresUrl = () =>
     .regex(/^postgres(ql)?:\/\//)
     .meta({ secret: true, allowed: 'a URL such as postgres://user:password@host:5432/name' });
 
-const TLS_MODES = ['off', 'require', 'verify'] as const;
+const TLS_MODES = ['disable', 'require', 'verify-full'] as const;
 
 export const databaseSection = z
   .strictObject({
@@ -21,24 +21,18 @@ export const databaseSection = z
       .optional()
       .describe('Another login for migrations, so that the serving one cannot change tables. Default: `database.url`.'),
     poolSize: z.int().min(1).max(100).default(20).describe('How many PostgreSQL connections one server process opens.'),
-    connectSeconds: seconds(0.1, 60)
-      .default(5)
-      .describe('How long a connection, or a free one of the pool, is waited for.'),
     statementSeconds: seconds(0.1, 600).default(5).describe('PostgreSQL ends a statement that runs longer.'),
     lockSeconds: seconds(0.1, 600).default(2).describe('PostgreSQL ends a statement that waits longer for a lock.'),
-    idleTransactionSeconds: seconds(0.1, 600)
-      .default(10)
-      .describe('A transaction that does nothing for longer is rolled back.'),
     tls: z
       .enum(TLS_MODES)
-      .default('off')
+      .default('disable')
       .describe(
-        'TLS to PostgreSQL: `verify` checks certificate and host name, `require` encrypts without checking, ' +
-          '`off` is for a private link or a socket.',
+        'TLS to PostgreSQL: `verify-full` checks certificate and host name, `require` encrypts without checking, ' +
+          '`disable` is for a private link or a socket.',
       ),
     tlsCa: filePath()
       .optional()
-      .describe('The PEM file of the certificates that `tls: verify` trusts. Default: those of Node.'),
+      .describe('The PEM file of the certificates that `verify-full` trusts. Default: those of Node.'),
   })
   .prefault({})
   .describe('The database: PostgreSQL by URL, or else the embedded one.');

@@ -70,7 +70,12 @@ const timeouts = z
         'How long an idle connection stays open: longer than the 60 s of common proxies, which then never race it.',
       ),
     handshakeSeconds: seconds(0.1, 120).default(10).describe('For the TLS handshake.'),
-    drainSeconds: seconds(0, 300).default(20).describe('How long running requests may take to finish at shutdown.'),
+    settleSeconds: seconds(0, 300)
+      .default(0)
+      .describe('At shutdown: how long new requests are still taken after /readyz says no, for a balancer to notice.'),
+    drainSeconds: seconds(0, 300)
+      .default(20)
+      .describe('At shutdown: how long running requests may then take to finish.'),
   })
   .prefault({})
   .describe('How long the public listener waits.');

@@ -1,0 +1,48 @@
+import type { RequestListener } from 'node:http';
+import express, { type ErrorRequestHandler } from 'express';
+import { answerProblem } from './http/answer-problem.ts';
+import { type FastPath, createDispatcher } from './http/dispatcher.ts';
+import { type BodyLimits, type Route, mountRoutes } from './http/routes.ts';
+import type { Random } from './licensing/ports/random.ts';
+import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import { HttpError } from './problem.ts';
+
+export type AppDeps = {
+  readonly routes: readonly Route[];
+  readonly fastPaths: readonly FastPath[];
+  readonly limits: BodyLimits & { readonly urlBytes: number };
+  /** Whose X-Forwarded-… headers are believed. */
+  readonly trustProxy: readonly string[];
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics: Metrics;
+};
+
+/** The public side as a function of a request: no socket, no clock, no configuration. */
+export function createApp(deps: AppDeps): RequestListener {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag'); // what is cacheable sets its own
+  app.set('trust proxy', [...deps.trustProxy]);
+  app.set('query parser', 'simple'); // no nested objects out of a query
+  app.enable('case sensitive routing');
+  app.enable('strict routing');
+  mountRoutes(app, deps.routes, deps.limits);
+  app.use(() => {
+    throw new HttpError(404, 'ROUTE_NOT_FOUND', 'Nothing is served under this path.');
+  });
+  const onError: ErrorRequestHandler = (error, request, response, _next) => {
+    // The router decodes path parameters before any of our code sees them.
+    const known =
+      error instanceof URIError ? new HttpError(400, 'PATH_MALFORMED', 'The path is not valid UTF-8.') : error;
+    answerProblem(known, request, response, deps.log);
+  };
+  app.use(onError);
+  return createDispatcher({ ...deps, urlBytes: deps.limits.urlBytes, app });
+}
+
+/** The closed set of metric labels: what createMetrics needs to know beforehand. */
+export const routeLabels = (routes: readonly Route[], fastPaths: readonly FastPath[]): string[] => [
+  ...new Set([...routes.map((route) => route.path), ...fastPaths.map((path) => path.prefix)]),
+];

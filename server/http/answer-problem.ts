@@ -1,0 +1,35 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { LicetError } from '../licensing/errors.ts';
+import type { Log } from '../log.ts';
+import { PROBLEM_TYPE, problemOf } from '../problem.ts';
+import { ClientGone } from './body.ts';
+import { contextOf } from './context.ts';
+
+/** Answers with the problem document of an error, and writes to the log what the client must not see. */
+export function answerProblem(error: unknown, request: IncomingMessage, response: ServerResponse, log: Log): void {
+  const { id: requestId, route } = contextOf(request);
+  if (error instanceof ClientGone) {
+    response.destroy();
+    return;
+  }
+  const { problem, headers, isDefect } = problemOf(error, requestId);
+  if (isDefect) log.error({ requestId, route, err: error }, 'request failed');
+  else if (error instanceof LicetError && error.kind === 'unavailable') {
+    log.warn({ requestId, route, code: error.code, err: error }, 'request could not be served');
+  }
+  if (response.headersSent) {
+    // Half an answer is out: cutting the connection is the only way left to say that it is not whole.
+    response.destroy();
+    return;
+  }
+  const body = JSON.stringify(problem);
+  response.statusCode = problem.status;
+  response.removeHeader('ETag');
+  response.setHeader('Cache-Control', 'no-store');
+  response.setHeader('Content-Type', PROBLEM_TYPE);
+  response.setHeader('Content-Length', Buffer.byteLength(body));
+  for (const [name, value] of Object.entries(headers)) {
+    if (name !== 'WWW-Authenticate' || !response.hasHeader(name)) response.setHeader(name, value);
+  }
+  response.end(request.method === 'HEAD' ? undefined : body);
+}

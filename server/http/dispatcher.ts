@@ -1,0 +1,95 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { TLSSocket } from 'node:tls';
+import type { Random } from '../licensing/ports/random.ts';
+import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import { HttpError } from '../problem.ts';
+import { answerProblem } from './answer-problem.ts';
+import { openContext } from './context.ts';
+import { setSecurityHeaders } from './headers.ts';
+import { observe } from './observe.ts';
+import { allowHeader } from './routes.ts';
+
+/** May throw or reject, as a route's steps may. */
+export type Handler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
+
+/**
+ * A place that pays no framework tax: OCSP and CRL are asked for by every verifier of every site. It gets no guards, no
+ * parsed body, no security headers and, below level debug, no log line.
+ */
+export type FastPath = {
+  readonly method: 'GET' | 'POST';
+  /** `/ocsp` takes `/ocsp`, `/ocsp/…` and `/ocsp?…`, but not `/ocsp2`. */
+  readonly prefix: string;
+  readonly handle: Handler;
+};
+
+export type DispatcherDeps = {
+  readonly fastPaths: readonly FastPath[];
+  readonly app: RequestListener;
+  readonly urlBytes: number;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics: Metrics;
+};
+
+/** Everything that comes in comes through here. */
+export function createDispatcher({ fastPaths, app, urlBytes, random, log, metrics }: DispatcherDeps): RequestListener {
+  const fail = (error: unknown, request: IncomingMessage, response: ServerResponse) =>
+    answerProblem(error, request, response, log);
+
+  return (request, response) => {
+    const context = openContext(request, random);
+    response.setHeader('X-Request-Id', context.id);
+    const url = request.url ?? '';
+    const fast = url.length <= urlBytes ? fastPathFor(fastPaths, url, request.method) : undefined;
+    observe(request, response, { context, log, metrics, isQuiet: fast !== undefined });
+    if (fast === undefined) {
+      setSecurityHeaders(response, request.socket instanceof TLSSocket);
+      if (url.length <= urlBytes) app(request, response);
+      else fail(new HttpError(414, 'URL_TOO_LONG', `The URL is longer than ${urlBytes} bytes.`), request, response);
+      return;
+    }
+    context.route = fast.prefix;
+    if (fast.path === undefined) {
+      response.setHeader('Allow', fast.allow);
+      fail(new HttpError(405, 'METHOD_NOT_ALLOWED', `Only ${fast.allow} can be used here.`), request, response);
+      return;
+    }
+    void run(fast.path.handle, request, response, fail);
+  };
+}
+
+async function run(
+  handle: Handler,
+  request: IncomingMessage,
+  response: ServerResponse,
+  fail: (error: unknown, request: IncomingMessage, response: ServerResponse) => void,
+): Promise<void> {
+  try {
+    // Most answers are at hand: they leave in this turn of the event loop.
+    await handle(request, response);
+  } catch (error) {
+    fail(error, request, response);
+  }
+}
+
+type Match =
+  | { readonly prefix: string; readonly path: FastPath }
+  | { readonly prefix: string; readonly path: undefined; readonly allow: string };
+
+function fastPathFor(paths: readonly FastPath[], url: string, method: string | undefined): Match | undefined {
+  let prefix: string | undefined;
+  for (const path of paths) {
+    if (!url.startsWith(path.prefix) || !endsSegment(url, path.prefix.length)) continue;
+    if (path.method === method || (path.method === 'GET' && method === 'HEAD')) return { prefix: path.prefix, path };
+    prefix = path.prefix;
+  }
+  if (prefix === undefined) return undefined;
+  const methods = paths.filter((path) => path.prefix === prefix).map((path) => path.method);
+  return { prefix, path: undefined, allow: allowHeader(methods) };
+}
+
+function endsSegment(url: string, at: number): boolean {
+  return url.length === at || url[at] === '/' || url[at] === '?';
+}

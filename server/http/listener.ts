@@ -1,0 +1,111 @@
+import { type RequestListener, type Server, type ServerResponse, createServer } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { SecureContextOptions } from 'node:tls';
+import { answerClientError } from './client-error.ts';
+
+export type ListenerOptions = {
+  readonly limits: { readonly headerBytes: number; readonly connections: number };
+  readonly timeouts: {
+    readonly headersSeconds: number;
+    readonly requestSeconds: number;
+    readonly keepAliveSeconds: number;
+    readonly handshakeSeconds: number;
+  };
+  readonly tls?: { readonly options: SecureContextOptions; readonly requestClientCertificate: boolean };
+};
+
+export type Listener = {
+  /** Rejects with the error of the system (EADDRINUSE, EACCES, …). Resolves to where it listens: `https://[::1]:8443` */
+  listen(host: string, port: number): Promise<string>;
+  /** Idle connections end at once, the others with their answer. False: some had to be cut after `ms`. */
+  drain(ms: number): Promise<boolean>;
+  /** New handshakes see it; connections that are open keep what they have. */
+  replaceTls(options: SecureContextOptions): void;
+  connections(): number;
+};
+
+const CLOSE_IDLE_EVERY_MS = 50;
+
+export function createListener(handler: RequestListener, options: ListenerOptions): Listener {
+  const running = new Set<ServerResponse>();
+  let isDraining = false;
+  const server = createHttpServer(options);
+  const onRequest: RequestListener = (request, response) => {
+    running.add(response);
+    response.once('close', () => running.delete(response));
+    if (isDraining) response.setHeader('Connection', 'close');
+    handler(request, response);
+  };
+  server.on('request', onRequest);
+  // Node would answer "100 Continue" by itself; here the body is invited only when it is about to be read.
+  server.on('checkContinue', onRequest);
+  server.on('clientError', answerClientError);
+  server.maxConnections = options.limits.connections;
+  let open = 0;
+  server.on('connection', (socket) => {
+    open++;
+    socket.once('close', () => open--);
+  });
+
+  return {
+    listen: (host, port) => listen(server, host, port, options.tls === undefined ? 'http' : 'https'),
+    drain(ms) {
+      isDraining = true;
+      for (const response of running) if (!response.headersSent) response.setHeader('Connection', 'close');
+      return closeWithin(server, ms);
+    },
+    replaceTls: (tls) => (server as TlsServer).setSecureContext(tls),
+    connections: () => open,
+  };
+}
+
+function createHttpServer({ limits, timeouts, tls }: ListenerOptions): Server | TlsServer {
+  const settings = {
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: timeouts.headersSeconds * 1000,
+    requestTimeout: Math.max(timeouts.requestSeconds, timeouts.headersSeconds) * 1000,
+    keepAliveTimeout: timeouts.keepAliveSeconds * 1000,
+    connectionsCheckingInterval: 500,
+  };
+  if (tls === undefined) return createServer(settings);
+  return createTlsServer({
+    ...settings,
+    ...tls.options,
+    handshakeTimeout: timeouts.handshakeSeconds * 1000,
+    minVersion: 'TLSv1.2',
+    // A client without a certificate, or with one that TLS cannot judge, is still answered: each route decides what it
+    // needs, with our own verifier and the state in the database (an expired license may still renew in its grace).
+    requestCert: tls.requestClientCertificate,
+    rejectUnauthorized: false,
+  });
+}
+
+function listen(server: Server | TlsServer, host: string, port: number, scheme: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port }, () => {
+      server.off('error', reject);
+      const { address, port: bound, family } = server.address() as AddressInfo;
+      resolve(`${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${bound}`);
+    });
+  });
+}
+
+function closeWithin(server: Server | TlsServer, ms: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    // A connection whose answer had already begun was not told to close: it becomes idle and is closed here.
+    const idle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_EVERY_MS);
+    let isWhole = true;
+    const cut = setTimeout(() => {
+      isWhole = false;
+      server.closeAllConnections();
+    }, ms);
+    server.close(() => {
+      clearInterval(idle);
+      clearTimeout(cut);
+      resolve(isWhole);
+    });
+    server.closeIdleConnections();
+  });
+}

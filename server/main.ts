@@ -1,0 +1,179 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { destination } from 'pino';
+import { createApp, routeLabels } from './app.ts';
+import { EXIT_CODES } from './config/exit-codes.ts';
+import { type Config, type Loaded, loadConfig, secretsOf } from './config/index.ts';
+import { databaseOptions } from './database-options.ts';
+import type { FastPath } from './http/dispatcher.ts';
+import { createListener } from './http/listener.ts';
+import { createOperations } from './http/operations.ts';
+import type { Route } from './http/routes.ts';
+import type { Clock } from './licensing/ports/clock.ts';
+import type { Random } from './licensing/ports/random.ts';
+import { type Lifecycle, createLifecycle } from './lifecycle.ts';
+import { createLiveness } from './liveness.ts';
+import { type Log, createLog } from './log.ts';
+import { type Metrics, createMetrics } from './metrics.ts';
+import manifest from './package.json' with { type: 'json' };
+import { type Database, openDatabase } from './persistence/database.ts';
+import { type Readiness, createReadiness } from './readiness.ts';
+import { listenError, startFailure } from './start-error.ts';
+import { watchTlsFiles } from './tls/files.ts';
+import { welcome } from './welcome.ts';
+
+const clock: Clock = { now: () => new Date() };
+const random: Random = { bytes: (length) => new Uint8Array(randomBytes(length)) };
+
+/** What the parts of the server are made with. */
+type Ground = {
+  readonly config: Config;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly lifecycle: Lifecycle;
+};
+
+const routes: readonly Route[] = [];
+const fastPaths: readonly FastPath[] = [];
+const jobs: readonly string[] = [];
+
+/** Beyond the drain: for what has to be written and closed after it. */
+const CLOSING_MS = 10_000;
+
+async function main(): Promise<void> {
+  const loaded = await loadConfig({ argv: process.argv.slice(2), env: process.env, directory: process.cwd() });
+  const { config } = loaded;
+  const log = logFor(loaded);
+  const { settleSeconds, drainSeconds } = config.http.timeouts;
+  const lifecycle = createLifecycle({
+    log,
+    codes: { clean: EXIT_CODES.clean.code, cut: EXIT_CODES.cut.code, crashed: EXIT_CODES.crashed.code },
+    exit: (code) => process.exit(code),
+    hardLimitMs: (settleSeconds + drainSeconds) * 1000 + CLOSING_MS,
+  });
+  process.on('SIGTERM', () => lifecycle.signal('SIGTERM'));
+  process.on('SIGINT', () => lifecycle.signal('SIGINT'));
+  process.on('uncaughtException', (error) => lifecycle.crash(error));
+  const metrics = createMetrics({ version: manifest.version, routes: routeLabels(routes, fastPaths), jobs });
+  await start({ config, log, metrics, lifecycle });
+}
+
+async function start(ground: Ground): Promise<void> {
+  const { config, log, metrics, lifecycle } = ground;
+  const database = await openDatabase(databaseOptions(config), {
+    clock,
+    random,
+    log: log.with({ component: 'database' }),
+    onRetry: (cause) => metrics.transactionRetried(cause),
+  });
+  const readiness = createReadiness(
+    [{ name: 'database', check: () => database.checkWritable() }],
+    config.operations.readinessSeconds * 1000,
+  );
+  try {
+    const address = await openPublic(ground, readiness);
+    lifecycle.add({ name: 'database', stop: () => database.close() });
+    const operations = await openOperations(ground, readiness, database);
+    log.info({ address, version: manifest.version, ms: Math.round(performance.now()) }, 'ready');
+    if (isText(config)) process.stdout.write(welcome({ address, operations, data: whereData(config, database) }));
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+function openPublic({ config, log, metrics, lifecycle }: Ground, readiness: Readiness): Promise<string> {
+  const { host, port, limits, timeouts, tls, trustProxy } = config.http;
+  const app = createApp({
+    routes,
+    fastPaths,
+    limits: { bytes: limits.bodyBytes, depth: limits.jsonDepth, keys: limits.jsonKeys, urlBytes: limits.urlBytes },
+    trustProxy,
+    random,
+    log,
+    metrics,
+  });
+  const files = tlsFiles(tls);
+  const watched = files && watchTlsFiles(files, { clock, log, metrics });
+  const { requestClientCertificate } = tls;
+  const listener = createListener(app, {
+    limits,
+    timeouts,
+    ...(watched && { tls: { options: watched.first.options, requestClientCertificate } }),
+  });
+  watched?.onChange(({ options }) => listener.replaceTls(options));
+  // Without files to read again it means what it means everywhere: the terminal is gone.
+  process.on('SIGHUP', () => (watched ? watched.reload() : lifecycle.signal('SIGHUP')));
+  metrics.watch({ connections: () => listener.connections() });
+  lifecycle.add({
+    name: 'public listener',
+    async stop() {
+      readiness.close('stopping');
+      await pause(timeouts.settleSeconds * 1000);
+      watched?.stop();
+      return listener.drain(timeouts.drainSeconds * 1000);
+    },
+  });
+  return listener.listen(host, port).catch((error: unknown) => {
+    throw listenError(error, host, port, 'http');
+  });
+}
+
+function openOperations(
+  { config, metrics, lifecycle }: Ground,
+  readiness: Readiness,
+  database: Database,
+): Promise<string> {
+  const { host, port } = config.operations;
+  const { limits, timeouts } = config.http;
+  const liveness = createLiveness();
+  metrics.watch({
+    pool: () => database.poolStats(),
+    loopDelay: () => liveness.delay(),
+    isReady: async () => (await readiness.state()).isReady,
+  });
+  const listener = createListener(createOperations({ liveness, readiness, metrics }), { limits, timeouts });
+  lifecycle.add({
+    name: 'operations listener',
+    stop() {
+      liveness.stop();
+      return listener.drain(1000);
+    },
+  });
+  return listener.listen(host, port).catch((error: unknown) => {
+    throw listenError(error, host, port, 'operations');
+  });
+}
+
+function logFor(loaded: Loaded): Log {
+  const { config } = loaded;
+  // At once, so that nothing is left to flush when the process ends. A reader that is gone is no reason to stop serving.
+  const out = destination({ fd: 1, sync: true });
+  out.on('error', () => undefined);
+  return createLog({
+    level: config.log.level,
+    format: isText(config) ? 'text' : 'json',
+    clock,
+    write: (line) => out.write(line),
+    secrets: secretsOf(loaded),
+  });
+}
+
+const isText = ({ log }: Config): boolean => log.format === 'text' || (log.format === 'auto' && process.stdout.isTTY);
+
+function tlsFiles({ mode, certificate, key }: Config['http']['tls']) {
+  if (mode === 'off' || certificate === undefined || key === undefined) return undefined;
+  return { certificate, key };
+}
+
+const whereData = ({ data }: Config, { host }: Database): string =>
+  host === 'embedded' ? `${data.folder} (embedded database)` : 'PostgreSQL';
+
+main().catch((error: unknown) => {
+  const { message, exitCode, isForeseen } = startFailure(error);
+  process.stderr.write(isForeseen ? `licet: ${message}\n` : `licet: this is a defect, please report it: ${message}\n`);
+  if (isForeseen && process.env['LICET_DEBUG'] === '1' && error instanceof Error) {
+    process.stderr.write(`${error.stack}\n`);
+  }
+  process.exit(exitCode);
+});

@@ -1,0 +1,178 @@
+import { type CounterConfiguration, Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+/** The label sets are closed: every metric has a number of series that is known before the first request. */
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+const OTHER = 'other';
+
+export type RetryCause = 'serialization' | 'deadlock' | 'link';
+export type JobResult = 'done' | 'failed' | 'skipped';
+export type PoolStats = { readonly total: number; readonly idle: number; readonly waiting: number };
+export type LoopDelay = { readonly p50: number; readonly p99: number; readonly max: number };
+
+export type Metrics = {
+  httpStarted(): void;
+  /** Ends what `httpStarted` began. */
+  httpRequest(labels: { method: string; route: string; status: number }, seconds: number): void;
+  transactionRetried(cause: string): void;
+  jobRan(labels: { job: string; result: JobResult }, seconds: number): void;
+  certificateReloaded(result: 'done' | 'failed', expiresAt?: Date): void;
+  /** Read at each scrape. */
+  watch(sources: MetricSources): void;
+  /** The Prometheus text format. */
+  text(): Promise<string>;
+  readonly contentType: string;
+};
+
+export type MetricSources = {
+  readonly pool?: () => PoolStats;
+  readonly loopDelay?: () => LoopDelay;
+  readonly connections?: () => number;
+  readonly isReady?: () => Promise<boolean>;
+};
+
+export type MetricsOptions = {
+  readonly version: string;
+  /** All route templates, fast paths included. Anything else counts as `unmatched`. */
+  readonly routes: readonly string[];
+  /** All job names. Anything else counts as `other`. */
+  readonly jobs: readonly string[];
+};
+
+export function createMetrics({ version, routes, jobs }: MetricsOptions): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const route = closed(routes, 'unmatched');
+  const method = closed(METHODS, OTHER);
+  const job = closed(jobs, OTHER);
+  const cause = closed(['serialization', 'deadlock', 'link'] satisfies RetryCause[], OTHER);
+  const all = { ...httpMetrics(registry), ...workMetrics(registry) };
+  new Gauge({
+    name: 'licet_build_info',
+    help: 'Always 1; the labels say which Licet on which Node this is.',
+    labelNames: ['version', 'node'],
+    registers: [registry],
+  }).set({ version, node: process.versions.node }, 1);
+
+  return {
+    httpStarted: () => all.inFlight.inc(),
+    httpRequest(labels, seconds) {
+      all.inFlight.dec();
+      const template = route(labels.route);
+      all.requests.inc({ method: method(labels.method), route: template, status: statusClass(labels.status) });
+      all.duration.observe({ route: template }, seconds);
+    },
+    transactionRetried: (why) => all.retries.inc({ cause: cause(why) }),
+    jobRan(labels, seconds) {
+      const name = job(labels.job);
+      all.jobs.inc({ job: name, result: labels.result });
+      all.jobDuration.observe({ job: name }, seconds);
+    },
+    certificateReloaded(result, expiresAt) {
+      all.reloads.inc({ result });
+      if (expiresAt !== undefined) all.certificateExpiry.set(expiresAt.getTime() / 1000);
+    },
+    watch: (sources) => watch(registry, sources),
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
+
+function closed(names: readonly string[], otherwise: string): (name: string) => string {
+  const known = new Set(names);
+  return (name) => (known.has(name) ? name : otherwise);
+}
+
+const statusClass = (status: number): string => `${Math.floor(status / 100)}xx`;
+
+function httpMetrics(registry: Registry) {
+  const registers = [registry];
+  return {
+    inFlight: new Gauge({
+      name: 'licet_http_requests_in_flight',
+      help: 'Requests of the public listener that are being answered now.',
+      registers,
+    }),
+    requests: new Counter({
+      name: 'licet_http_requests_total',
+      help: 'Requests of the public listener that are over, by route template and status class; 499 counts as 4xx.',
+      labelNames: ['method', 'route', 'status'],
+      registers,
+    }),
+    duration: new Histogram({
+      name: 'licet_http_request_duration_seconds',
+      help: 'Time from the headers of a request to the last byte of its answer.',
+      labelNames: ['route'],
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+      registers,
+    }),
+    reloads: new Counter({
+      name: 'licet_tls_certificate_loads_total',
+      help: 'How often the TLS certificate of the public listener was read, by result.',
+      labelNames: ['result'],
+      registers,
+    } satisfies CounterConfiguration<'result'>),
+    certificateExpiry: new Gauge({
+      name: 'licet_tls_certificate_expiry_timestamp_seconds',
+      help: 'When the TLS certificate of the public listener expires; 0 without TLS.',
+      registers,
+    }),
+  };
+}
+
+function workMetrics(registry: Registry) {
+  const registers = [registry];
+  return {
+    retries: new Counter({
+      name: 'licet_database_transaction_retries_total',
+      help: 'Transactions that were tried again, by cause.',
+      labelNames: ['cause'],
+      registers,
+    }),
+    jobs: new Counter({
+      name: 'licet_job_runs_total',
+      help: 'Runs of the scheduled jobs in this process, by result; skipped means that another process had the slot.',
+      labelNames: ['job', 'result'],
+      registers,
+    }),
+    jobDuration: new Histogram({
+      name: 'licet_job_duration_seconds',
+      help: 'Time that a run of a scheduled job took.',
+      labelNames: ['job'],
+      buckets: [0.01, 0.1, 1, 10, 60, 600],
+      registers,
+    }),
+  };
+}
+
+function watch(registry: Registry, { pool, loopDelay, connections, isReady }: MetricSources): void {
+  const registers = [registry];
+  const gauge = (name: string, help: string, read: () => number | Promise<number>) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      async collect() {
+        this.set(await read());
+      },
+    });
+  const family = <Stat extends string>(name: string, help: string, label: string, read: () => Record<Stat, number>) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: [label],
+      registers,
+      collect() {
+        for (const [key, value] of Object.entries<number>(read())) this.set({ [label]: key }, value);
+      },
+    });
+  if (pool) {
+    const help = 'Connections of the database pool: all, those that are idle, and requests that wait for one.';
+    family('licet_database_pool_connections', help, 'state', () => ({ ...pool() }));
+  }
+  if (loopDelay) {
+    const help = 'Delay of the event loop in the last ten seconds.';
+    family('licet_event_loop_delay_seconds', help, 'stat', () => ({ ...loopDelay() }));
+  }
+  if (connections) gauge('licet_http_connections', 'Open connections of the public listener.', connections);
+  if (isReady) gauge('licet_ready', '1 when all readiness checks pass, else 0.', async () => Number(await isReady()));
+}
