@@ -3,8 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { requireThat } from '@licet/checks';
 
 import { type Database, type DatabaseDependencies, openDatabase } from '../database.ts';
-import { administer, postgresPrograms, sharedCluster, TEMPLATE } from './cluster.ts';
+import { administer, postgresPrograms, removeFolder, sharedCluster, TEMPLATE } from './cluster.ts';
 import { testDependencies } from './dependencies.ts';
+import { copyOfTemplate } from './embedded-template.ts';
 
 export type Host = Database['host'];
 export type TestDatabase = Database & {
@@ -24,7 +25,7 @@ export async function testDatabase(
   // The first of a run makes the template; on two busy cores that can take longer than mocha's two seconds.
   context.timeout(30_000);
   const all = { ...testDependencies(), ...deps };
-  if (host === 'embedded') throw new Error('not yet');
+  if (host === 'embedded') return onEmbedded(all);
   requireThat(context, postgresPrograms() === undefined ? ['PostgreSQL 15 or newer'] : []);
   return onPostgresql(all);
 }
@@ -43,9 +44,19 @@ async function onPostgresql(deps: DatabaseDependencies): Promise<TestDatabase> {
   return { ...database, url, close };
 }
 
+async function onEmbedded(deps: DatabaseDependencies): Promise<TestDatabase> {
+  const folder = await copyOfTemplate();
+  const database = await openDatabase({ host: 'embedded', folder }, deps);
+  const close = async (): Promise<void> => {
+    await database.close();
+    removeFolder(folder);
+  };
+  return { ...database, url: '', close };
+}
+
 /** One suite, run on both hosts. `getDatabase()` is for use inside hooks and tests. */
 export function onBothHosts(title: string, suite: (getDatabase: () => TestDatabase, host: Host) => void): void {
-  for (const host of ['postgresql'] as const) {
+  for (const host of ['postgresql', 'embedded'] as const) {
     describe(`${title} (${host})`, () => {
       let database: TestDatabase | undefined;
       before(async function () {

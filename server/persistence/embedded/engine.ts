@@ -1,0 +1,72 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+
+import type { FromWorker, ToWorker, WorkerInput } from './worker.ts';
+
+export type EngineInput = Omit<WorkerInput, 'task'>;
+
+/** The worker thread in which the database runs. One conversation at a time: the pool sees to that. */
+export class Engine {
+  readonly #worker: Worker;
+  #session = 0;
+  #onAnswer: (answer: Uint8Array) => void = () => undefined;
+  /** Settles when the thread is gone: with nothing after `close`, else with the reason. */
+  readonly ended: Promise<Error | undefined>;
+
+  /** Makes a new data directory; in a thread of its own, whose memory goes with it. */
+  static async initialize(input: EngineInput): Promise<void> {
+    await Engine.#start({ task: 'initialize', ...input }, 'initialized');
+  }
+
+  /** Opens a data directory, with crash recovery if need be. */
+  static async open(input: EngineInput): Promise<Engine> {
+    return new Engine(await Engine.#start({ task: 'serve', ...input }, 'ready'));
+  }
+
+  static async #start(input: WorkerInput, until: FromWorker): Promise<Worker> {
+    const worker = new Worker(new URL('worker.ts', import.meta.url), { workerData: input });
+    const [message] = (await once(worker, 'message')) as [FromWorker];
+    if (message !== until) throw new EngineDied(typeof message === 'object' && 'died' in message ? message.died : '');
+    return worker;
+  }
+
+  private constructor(worker: Worker) {
+    this.#worker = worker;
+    this.ended = new Promise((resolve) => {
+      let reason: Error | undefined = new EngineDied('its thread was stopped');
+      worker.on('message', (message: FromWorker) => {
+        if (message === 'closed') reason = undefined;
+        else if (typeof message === 'object' && 'died' in message) reason = new EngineDied(message.died);
+        else if (typeof message === 'object' && message.session === this.#session) this.#onAnswer(message.wire);
+      });
+      worker.on('error', (error) => (reason = new EngineDied(error.message)));
+      worker.on('exit', () => resolve(reason));
+    });
+  }
+
+  /** Begins a conversation and ends the one before: answers still on their way to that one are dropped. */
+  converse(onAnswer: (answer: Uint8Array) => void): (wire: Uint8Array) => void {
+    const session = ++this.#session;
+    this.#onAnswer = onAnswer;
+    return (wire) => this.#worker.postMessage({ session, wire } satisfies ToWorker, []);
+  }
+
+  async close(): Promise<void> {
+    this.#worker.postMessage('close' satisfies ToWorker, []);
+    await this.ended;
+  }
+
+  /** As a crash: for an engine that does not come back from a statement. */
+  async terminate(): Promise<void> {
+    await this.#worker.terminate();
+  }
+}
+
+/** The engine ended itself; the message is what PostgreSQL said last. */
+export class EngineDied extends Error {
+  override readonly name = 'EngineDied';
+  /** disk_full, or crash_shutdown as a PostgreSQL that crashed would say. */
+  get code(): string {
+    return /No space left|ENOSPC|could not extend/.test(this.message) ? '53100' : '57P02';
+  }
+}
