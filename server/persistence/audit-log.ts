@@ -29,13 +29,14 @@ export const auditLog: AuditLog = {
 
   async page(tx, organization, after, limit) {
     const head = await this.checkpoint(tx, organization);
+    // With ties, because a sequence that is there twice, once the key was dropped, must not hide behind the end of a page.
     const rows = await sql(tx).query<StoredRow>(
       `select organization, sequence, actor, action, subject, details,
               coalesce(to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '') as at,
               encode(previous, 'hex') as previous, encode(hash, 'hex') as hash
          from audit_log
         where organization = $1 and ($2::bigint is null or sequence > $2)
-        order by sequence limit $3`,
+        order by sequence fetch first $3 rows with ties`,
       [organization, after ?? null, limit],
     );
     return { head, rows: rows.map((row): AuditRow => ({ ...row, sequence: Number(row.sequence) })) };

@@ -64,24 +64,27 @@ function refusal(number: number, what: string): AuditExportError {
   return new AuditExportError(`Line ${number} of the export ${what}.`);
 }
 
-function parseLine(line: string, number: number): { row: AuditRow } | { head: ChainHead } {
-  let value: unknown;
+type Entry = { readonly row: AuditRow } | { readonly head: ChainHead };
+
+function parseLine(line: string, number: number): Entry {
+  let entry: Entry | undefined;
   try {
-    value = JSON.parse(line);
+    entry = entryOf(JSON.parse(line));
   } catch (cause) {
     throw new AuditExportError(`Line ${number} of the export is not JSON.`, { cause });
   }
-  const { details, ...members } = isRecord(value) ? value : {};
-  const entry = isHead(members['head'])
-    ? { head: members['head'] }
-    : isRow(members)
-      ? { row: { ...members, details: canonicalJson(details) } }
-      : undefined;
   if (entry === undefined) throw refusal(number, 'is neither a row nor the head of a chain');
   // Another spelling, a member too many or one given twice: other readers might see another value than we hash.
   const canonical = 'row' in entry ? rowLine(entry.row) : headLine(entry.head);
   if (line !== canonical) throw refusal(number, 'is not in canonical form');
   return entry;
+}
+
+function entryOf(value: unknown): Entry | undefined {
+  if (!isRecord(value)) return undefined;
+  const { details, head, ...members } = value;
+  if (isHead(head)) return { head };
+  return isRow(members) && isRecord(details) ? { row: { ...members, details: canonicalJson(details) } } : undefined;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,5 +1,6 @@
 import type { Migration } from './migration.ts';
 import { roles } from './0001-roles.ts';
+import { sharedMechanisms } from './0002-shared-mechanisms.ts';
 
 /** In the order in which they run. Append only. */
-export const migrations: readonly Migration[] = [roles];
+export const migrations: readonly Migration[] = [roles, sharedMechanisms];
