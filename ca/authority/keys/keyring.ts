@@ -1,0 +1,187 @@
+import { randomBytes, scrypt } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { z } from 'zod';
+import { AuthorityError } from '../errors.ts';
+import { ByteWriter } from '../journal/binary.ts';
+import { writeDurably } from './durable-file.ts';
+import { seal, unseal, WRAPPING_KEY_LENGTH } from './sealed.ts';
+
+/**
+ * How a folder of keys is opened: by a passphrase, or by a 256-bit wrapping key (from shares, or from elsewhere).
+ * The bytes are wiped once they were used.
+ */
+export type Unlock = { readonly passphrase: Uint8Array } | { readonly wrappingKey: Uint8Array };
+
+export type KeyringOptions = {
+  /** scrypt's N; 2^17 takes about a third of a second and 128 MiB, which is what one guess costs. */
+  readonly scryptCost?: number;
+};
+
+const SCRYPT_COST = 2 ** 17;
+const FORMAT = 'licet-keyring/1';
+const base64 = z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/);
+const Kdf = z.discriminatedUnion('name', [
+  z.strictObject({ name: z.literal('none') }),
+  z.strictObject({
+    name: z.literal('scrypt'),
+    cost: z
+      .int()
+      .min(2 ** 10)
+      .max(2 ** 22),
+    blockSize: z.literal(8),
+    parallelization: z.literal(1),
+    salt: base64,
+  }),
+]);
+const KeyringFile = z.strictObject({
+  format: z.literal(FORMAT),
+  kdf: Kdf,
+  keys: z
+    .array(z.strictObject({ id: z.string(), sealed: base64 }))
+    .min(1)
+    .max(2),
+});
+type KeyringFile = z.infer<typeof KeyringFile>;
+
+/**
+ * The keys that key files are sealed under. They lie in `keyring.json`, sealed under what the passphrase derives, so a
+ * new passphrase replaces one file. There are two while `rewrap` moves key files from the older to the newer.
+ */
+export class Keyring {
+  readonly #path: string;
+  readonly #outer: Buffer;
+  readonly #kdf: KeyringFile['kdf'];
+  #keys: readonly { readonly id: string; readonly key: Buffer }[];
+
+  private constructor(path: string, kdf: KeyringFile['kdf'], outer: Buffer, keys: Keyring['entries']) {
+    this.#path = path;
+    this.#kdf = kdf;
+    this.#outer = outer;
+    this.#keys = keys;
+  }
+
+  get entries(): readonly { readonly id: string; readonly key: Buffer }[] {
+    return this.#keys;
+  }
+
+  /** The one that new and changed key files are sealed under. */
+  get newest(): { readonly id: string; readonly key: Buffer } {
+    return this.#keys.at(-1)!;
+  }
+
+  find(id: string): Buffer | undefined {
+    return this.#keys.find((entry) => entry.id === id)?.key;
+  }
+
+  /** Opens the keyring of the folder, or makes one where there is none. */
+  static async open(folder: string, unlock: Unlock, options: KeyringOptions = {}): Promise<Keyring> {
+    const path = join(folder, 'keyring.json');
+    const file = await readKeyring(path);
+    if (file === undefined) return Keyring.#create(path, unlock, [newKey()], options);
+    const outer = await deriveKey(file.kdf, unlock);
+    const keys = file.keys.map(({ id, sealed }) => {
+      const key = unseal(outer, Buffer.from(sealed, 'base64'), additional(file.kdf, id));
+      if (key === undefined) throw locked(path);
+      return { id, key };
+    });
+    return new Keyring(path, file.kdf, outer, keys);
+  }
+
+  /** The same keys under a new passphrase or wrapping key: one file, replaced as a whole. */
+  async relock(unlock: Unlock, options: KeyringOptions = {}): Promise<Keyring> {
+    return Keyring.#create(this.#path, unlock, this.#keys, options);
+  }
+
+  /** Adds a new key to seal under; the older stays until `dropOld`. Does nothing while there are two already. */
+  async addKey(): Promise<void> {
+    if (this.#keys.length === 1) await this.#save([...this.#keys, newKey()]);
+  }
+
+  async dropOld(): Promise<void> {
+    const [old, ...rest] = this.#keys;
+    if (rest.length === 0) return;
+    await this.#save(rest);
+    old?.key.fill(0);
+  }
+
+  close(): void {
+    this.#outer.fill(0);
+    for (const { key } of this.#keys) key.fill(0);
+  }
+
+  static async #create(
+    path: string,
+    unlock: Unlock,
+    keys: Keyring['entries'],
+    options: KeyringOptions,
+  ): Promise<Keyring> {
+    const kdf = newKdf(unlock, options.scryptCost ?? SCRYPT_COST);
+    const keyring = new Keyring(path, kdf, await deriveKey(kdf, unlock), keys);
+    await keyring.#save(keys);
+    return keyring;
+  }
+
+  async #save(keys: Keyring['entries']): Promise<void> {
+    const file: KeyringFile = {
+      format: FORMAT,
+      kdf: this.#kdf,
+      keys: keys.map(({ id, key }) => ({
+        id,
+        sealed: seal(this.#outer, key, additional(this.#kdf, id)).toString('base64'),
+      })),
+    };
+    await writeDurably(this.#path, `${JSON.stringify(file, undefined, 2)}\n`);
+    this.#keys = keys;
+  }
+}
+
+function newKey(): { readonly id: string; readonly key: Buffer } {
+  return { id: randomBytes(8).toString('hex'), key: randomBytes(WRAPPING_KEY_LENGTH) };
+}
+
+function newKdf(unlock: Unlock, cost: number): KeyringFile['kdf'] {
+  if ('wrappingKey' in unlock) return { name: 'none' };
+  return { name: 'scrypt', cost, blockSize: 8, parallelization: 1, salt: randomBytes(16).toString('base64') };
+}
+
+function additional(kdf: KeyringFile['kdf'], id: string): Uint8Array {
+  return new ByteWriter(256).text(FORMAT).text(JSON.stringify(kdf)).text(id).view();
+}
+
+async function deriveKey(kdf: KeyringFile['kdf'], unlock: Unlock): Promise<Buffer> {
+  if ('wrappingKey' in unlock) {
+    if (kdf.name !== 'none' || unlock.wrappingKey.length !== WRAPPING_KEY_LENGTH) throw otherUnlock(kdf.name);
+    return Buffer.from(unlock.wrappingKey);
+  }
+  if (kdf.name !== 'scrypt') throw otherUnlock(kdf.name);
+  const { cost, blockSize, parallelization } = kdf;
+  const limits = { cost, blockSize, parallelization, maxmem: 256 * cost * blockSize };
+  const derive = promisify<Uint8Array, Uint8Array, number, typeof limits, Buffer>(scrypt);
+  return derive(unlock.passphrase, Buffer.from(kdf.salt, 'base64'), WRAPPING_KEY_LENGTH, limits);
+}
+
+async function readKeyring(path: string): Promise<KeyringFile | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    return KeyringFile.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new AuthorityError('KEY_CORRUPT', `${path} is no keyring; restore it from its copy.`, { cause });
+  }
+}
+
+function locked(path: string): AuthorityError {
+  return new AuthorityError('KEY_LOCKED', `The passphrase or the shares do not open ${path}; give the right ones.`);
+}
+
+function otherUnlock(kdf: string): AuthorityError {
+  const wanted = kdf === 'none' ? 'a wrapping key of 32 bytes (from its shares)' : 'a passphrase';
+  return new AuthorityError('KEY_LOCKED', `This folder of keys is opened by ${wanted}; give that.`);
+}

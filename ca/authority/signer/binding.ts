@@ -1,0 +1,36 @@
+import { verify, createPublicKey } from 'node:crypto';
+import { FormatError, decodeCertificate, type Certificate } from '@licet/format';
+import { ALGORITHMS } from '../keys/algorithms.ts';
+import type { KeyAlgorithm } from '../ports/signer.ts';
+import { refuse, type BoundKey } from './policy/bound-key.ts';
+import { checkOwnCertificate } from './policy/certificate.ts';
+
+/**
+ * Whether a key may be bound to a certificate. From then on this certificate is what the signer measures requests
+ * against, so its issuer's signature is checked here: a server that was broken into cannot write one for itself.
+ */
+export function checkBinding(key: BoundKey, certificateDer: Uint8Array, issuerDer: Uint8Array | undefined): void {
+  const certificate = decode(key, certificateDer);
+  checkOwnCertificate(key, certificate);
+  const issuer = issuerDer === undefined ? certificate : decode(key, issuerDer);
+  if (Buffer.compare(issuer.subject.raw, certificate.issuer.raw) !== 0) refuse(key, 'the issuer given is another one');
+  if (issuer.extensions.basicConstraints?.ca !== true) refuse(key, 'the issuer given is no certificate authority');
+  if (!isSignedBy(certificate, issuer)) refuse(key, 'the certificate is not signed by the issuer given');
+}
+
+function decode(key: BoundKey, der: Uint8Array): Certificate {
+  try {
+    return decodeCertificate(der);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    return refuse(key, `this is no certificate (${error.message})`, { cause: error });
+  }
+}
+
+function isSignedBy(certificate: Certificate, issuer: Certificate): boolean {
+  const known = Object.keys(ALGORITHMS) as KeyAlgorithm[];
+  const algorithm = known.find((name) => ALGORITHMS[name].signatureOid === certificate.signatureAlgorithm.oid);
+  if (algorithm === undefined) return false;
+  const key = createPublicKey({ key: Buffer.from(issuer.publicKey.raw), format: 'der', type: 'spki' });
+  return verify(ALGORITHMS[algorithm].digest, certificate.tbs, key, certificate.signature);
+}

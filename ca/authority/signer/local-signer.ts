@@ -1,0 +1,167 @@
+import { hash } from 'node:crypto';
+import { AuthorityError } from '../errors.ts';
+import { unknownKey } from '../keys/folder.ts';
+import type { Journal } from '../ports/journal.ts';
+import type { KeyStore, PrivateKey } from '../ports/key-store.ts';
+import type {
+  JournalEntry,
+  JournalRecord,
+  KeyDescription,
+  KeyRole,
+  RevocationRecord,
+  Signer,
+  SignRequest,
+} from '../ports/signer.ts';
+import { checkBinding } from './binding.ts';
+import { bindKey, type BoundKey } from './policy/bound-key.ts';
+import { checkRequestAgainstKey } from './policy/policy.ts';
+import { StatementCounter } from './statements.ts';
+
+/** Enough for the largest batch that forms by itself, small enough that one caller cannot hold up the others. */
+const MAX_BATCH = 1024;
+const STATEMENTS_EVERY_MS = 5000;
+/** One page of the journal: what a reader may ask for at once. */
+const MAX_PAGE = 1000;
+
+type OpenKey = { readonly bound: BoundKey; readonly key: PrivateKey };
+
+/** The signer itself, in the process that holds the keys: check, record, sign. */
+export class LocalSigner implements Signer {
+  readonly #store: KeyStore;
+  readonly #journal: Journal;
+  readonly #keys = new Map<string, OpenKey>();
+  readonly #statements = new StatementCounter();
+  readonly #timer: NodeJS.Timeout;
+
+  private constructor(store: KeyStore, journal: Journal) {
+    this.#store = store;
+    this.#journal = journal;
+    this.#timer = setInterval(() => this.#journal.note(this.#statements.take()), STATEMENTS_EVERY_MS).unref();
+  }
+
+  /** Opens every key that is not retired: one that is damaged shows at the start and not at its first use. */
+  static async open(store: KeyStore, journal: Journal): Promise<LocalSigner> {
+    const signer = new LocalSigner(store, journal);
+    for (const description of await store.list()) await signer.#use(description);
+    return signer;
+  }
+
+  async keys(): Promise<readonly KeyDescription[]> {
+    return this.#store.list();
+  }
+
+  async createKey(role: KeyRole): Promise<KeyDescription> {
+    return this.#create(role, 1);
+  }
+
+  async rotateKey(id: string): Promise<KeyDescription> {
+    const { purpose, algorithm, organization, enterprise, generation } = this.#find(id).bound.description;
+    const created = await this.#create(
+      { purpose, algorithm, organization, ...(enterprise !== undefined && { enterprise }) },
+      generation + 1,
+    );
+    await this.#recordKey(id, 'rotated', created.publicKey);
+    return created;
+  }
+
+  async bindCertificate(id: string, certificate: Uint8Array, issuer?: Uint8Array): Promise<void> {
+    checkBinding(this.#find(id).bound, certificate, issuer);
+    await this.#recordKey(id, 'bound', certificate);
+    await this.#use(await this.#store.bind(id, certificate));
+  }
+
+  async retireKey(id: string): Promise<void> {
+    const { bound } = this.#find(id);
+    await this.#recordKey(id, 'retired', bound.description.publicKey);
+    await this.#use(await this.#store.retire(id));
+  }
+
+  async sign(requests: readonly SignRequest[]): Promise<readonly Uint8Array[]> {
+    if (requests.length > MAX_BATCH) {
+      throw new AuthorityError('SIGNER_REFUSED', `At most ${MAX_BATCH} signatures are made at once; ask in parts.`);
+    }
+    const keys = requests.map((request) => {
+      const open = this.#find(request.key);
+      checkRequestAgainstKey(open.bound, request);
+      return open;
+    });
+    const orders = requests.flatMap((request) => orderOf(request) ?? []);
+    // Record, then sign: from here on whatever happens is known (docs/decisions/0005-journal.md).
+    const first = orders.length > 0 ? await this.#journal.append(orders) : 0n;
+    const signatures = await signAll(keys, requests);
+    this.#noteOutcome(requests, signatures, first);
+    return signatures;
+  }
+
+  async recordRevocations(records: readonly RevocationRecord[]): Promise<void> {
+    for (const { key } of records) this.#find(key);
+    await this.#journal.append(records.map((record) => ({ type: 'revocation', ...record }) as const));
+  }
+
+  async journalHead(): Promise<{ readonly sequence: bigint; readonly hash: Uint8Array }> {
+    return this.#journal.head();
+  }
+
+  async journalAfter(sequence: bigint, limit: number): Promise<readonly JournalEntry[]> {
+    return this.#journal.after(sequence, Math.min(limit, MAX_PAGE));
+  }
+
+  async ping(): Promise<void> {
+    this.#journal.head();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#journal.note(this.#statements.take());
+    await this.#journal.close();
+    await this.#store.close();
+  }
+
+  async #create(role: KeyRole, generation: number): Promise<KeyDescription> {
+    const description = await this.#store.create(role, generation);
+    await this.#recordKey(description.id, 'created', description.publicKey);
+    await this.#use(description);
+    return description;
+  }
+
+  async #use(description: KeyDescription): Promise<void> {
+    const key = await this.#store.open(description.id);
+    this.#keys.set(description.id, { bound: bindKey(description), key });
+  }
+
+  async #recordKey(
+    key: string,
+    event: Extract<JournalRecord, { type: 'key' }>['event'],
+    evidence: Uint8Array,
+  ): Promise<void> {
+    await this.#journal.append([{ type: 'key', key, event, digest: hash('sha256', evidence, 'buffer') }]);
+  }
+
+  #find(id: string): OpenKey {
+    const open = this.#keys.get(id);
+    if (open === undefined) throw unknownKey(id);
+    return open;
+  }
+
+  #noteOutcome(requests: readonly SignRequest[], signatures: readonly Uint8Array[], first: bigint): void {
+    const outcomes: JournalRecord[] = [];
+    requests.forEach(({ key, kind }, i) => {
+      if (kind === 'ocsp' || kind === 'token') this.#statements.add(key, kind);
+      else outcomes.push({ type: 'signed', of: first + BigInt(outcomes.length), signature: signatures[i]! });
+    });
+    if (outcomes.length > 0) this.#journal.note(outcomes);
+  }
+}
+
+/** The journal line that must be durable before the key touches the bytes; undefined for statements. */
+function orderOf({ key, kind, bytes }: SignRequest): JournalRecord | undefined {
+  if (kind === 'ocsp' || kind === 'token') return undefined;
+  const digest = hash('sha256', bytes, 'buffer');
+  return { type: 'signature', key, kind, digest, signed: kind === 'certificate' ? bytes : undefined };
+}
+
+/** Keys that answer at once are not made to wait for a promise each. */
+async function signAll(keys: readonly OpenKey[], requests: readonly SignRequest[]): Promise<Uint8Array[]> {
+  const made = requests.map(({ bytes, kind }, i) => keys[i]!.key.sign(bytes, kind === 'token' ? 'jws' : 'x509'));
+  return made.every((signature) => signature instanceof Uint8Array) ? made : Promise.all(made);
+}

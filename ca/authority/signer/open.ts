@@ -1,0 +1,37 @@
+import { join } from 'node:path';
+import { FileVault } from '../keys/file-vault.ts';
+import { KeyFolder, prepareFolder } from '../keys/folder.ts';
+import { Keyring, type KeyringOptions, type Unlock } from '../keys/keyring.ts';
+import { openJournal, type JournalOptions } from '../journal/journal.ts';
+import type { Vault } from '../ports/key-store.ts';
+import type { Signer } from '../ports/signer.ts';
+import { LocalSigner } from './local-signer.ts';
+
+export type SignerOptions = KeyringOptions & {
+  /** Holds `keys/` and `journal/`; readable by its owner only. The journal may be a mount of its own. */
+  readonly folder: string;
+  readonly clock: { now(): Date };
+  /** Where private keys live: files under a passphrase or wrapping key, or a token, or a cloud. */
+  readonly keys: Unlock | Vault;
+  readonly journal?: Omit<JournalOptions, 'folder' | 'clock'>;
+};
+
+/** Opens the signer in this very process: for the ceremony, for tests, and inside the signer process. */
+export async function openSigner(options: SignerOptions): Promise<Signer> {
+  const { folder, clock } = options;
+  await prepareFolder(folder);
+  const journal = openJournal({ ...options.journal, folder: join(folder, 'journal'), clock });
+  try {
+    const path = join(folder, 'keys');
+    const vault = 'kind' in options.keys ? options.keys : await openFileVault(path, options.keys, options);
+    return await LocalSigner.open(await KeyFolder.open(path, vault, clock), journal);
+  } catch (error) {
+    await journal.close();
+    throw error;
+  }
+}
+
+export async function openFileVault(path: string, unlock: Unlock, options: KeyringOptions = {}): Promise<FileVault> {
+  await prepareFolder(path);
+  return new FileVault(await Keyring.open(path, unlock, options));
+}
