@@ -1,4 +1,5 @@
 import type { EntitySchema } from 'typeorm';
+import { licensingSchemas } from './licensing/schemas.ts';
 
 /** Every table that is mapped through TypeORM; hot paths and the shared mechanisms speak SQL. */
-export const entities: EntitySchema[] = [];
+export const entities: EntitySchema[] = [...licensingSchemas];

@@ -1,0 +1,93 @@
+import { EntitySchema, type EntitySchemaColumnOptions } from 'typeorm';
+import type { Contract } from '../../licensing/model/contract.ts';
+import type { Enterprise } from '../../licensing/model/enterprise.ts';
+import type { Entity } from '../../licensing/model/entity.ts';
+import type { Organization } from '../../licensing/model/organization.ts';
+import type { Plan } from '../../licensing/model/plan.ts';
+import type { Product } from '../../licensing/model/product.ts';
+import type { Site } from '../../licensing/model/site.ts';
+
+/** In the domain a value that is not there is undefined; in SQL it is null. */
+const optional = { to: (value: unknown) => value ?? null, from: (value: unknown) => value ?? undefined };
+
+const text: EntitySchemaColumnOptions = { type: 'text' };
+const integer: EntitySchemaColumnOptions = { type: 'integer' };
+const json: EntitySchemaColumnOptions = { type: 'jsonb' };
+const id: EntitySchemaColumnOptions = { type: 'uuid' };
+const optionalId: EntitySchemaColumnOptions = { type: 'uuid', nullable: true, transformer: optional };
+const instant: EntitySchemaColumnOptions = { type: 'timestamptz' };
+
+type OwnColumns<T extends Entity> = Record<Exclude<keyof T, keyof Entity>, EntitySchemaColumnOptions>;
+
+function entity<T extends Entity>(name: string, columns: OwnColumns<T>): EntitySchema<T> {
+  const common: Record<keyof Entity, EntitySchemaColumnOptions> = {
+    id: { type: 'uuid', primary: true },
+    organization: text,
+    createdAt: { ...instant, name: 'created_at' },
+    updatedAt: { ...instant, name: 'updated_at' },
+    // Ours and not TypeORM's @VersionColumn: the caller says which version it has seen.
+    version: integer,
+  };
+  return new EntitySchema<T>({ name, tableName: name, columns: { ...common, ...columns } });
+}
+
+export const organizationSchema = entity<Organization>('organizations', {
+  slug: text,
+  name: text,
+  status: text,
+  settings: json,
+});
+
+export const productSchema = entity<Product>('products', {
+  code: text,
+  name: text,
+  status: text,
+  catalogVersion: { ...integer, name: 'catalog_version' },
+  catalog: json,
+});
+
+export const planSchema = entity<Plan>('plans', {
+  code: text,
+  name: text,
+  status: text,
+  terms: json,
+  months: integer,
+  requestsPerMonth: { ...json, name: 'requests_per_month' },
+});
+
+export const enterpriseSchema = entity<Enterprise>('enterprises', {
+  slug: text,
+  name: text,
+  status: text,
+  labels: json,
+});
+
+export const contractSchema = entity<Contract>('contracts', {
+  enterprise: id,
+  number: text,
+  status: text,
+  plan: optionalId,
+  terms: json,
+  term: json,
+  labels: json,
+});
+
+export const siteSchema = entity<Site>('sites', {
+  enterprise: id,
+  contract: id,
+  name: text,
+  mode: text,
+  status: text,
+  lineage: optionalId,
+  fingerprints: json,
+  labels: json,
+});
+
+export const licensingSchemas: EntitySchema[] = [
+  organizationSchema,
+  productSchema,
+  planSchema,
+  enterpriseSchema,
+  contractSchema,
+  siteSchema,
+];
