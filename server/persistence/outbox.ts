@@ -139,7 +139,7 @@ export const outbox: Outbox = {
          select position from outbox_events as e
           where published_at < clock_timestamp() - make_interval(days => $1)
             and not exists (select 1 from outbox_deliveries as d where d.position = e.position)
-          order by published_at limit $2 for update skip locked)
+          order by published_at limit $2)
        returning 1`,
       [days, limit],
     );

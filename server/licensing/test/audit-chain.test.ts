@@ -9,7 +9,6 @@ import { AuditExportError, headLine, verifyExport } from '../audit/export.ts';
 import { type AuditFinding, ChainVerifier } from '../audit/verifier.ts';
 import { canonicalJson } from '../canonical-json.ts';
 import { damage, DAMAGES } from './audit-damage.ts';
-import { collect } from './collect.ts';
 import { seededRandom } from './seeded-random.ts';
 
 const NEW_ROW: fc.Arbitrary<NewRow> = fc.record({
@@ -48,7 +47,7 @@ function verify(
 }
 
 const lines = (rows: readonly AuditRow[]): string[] => [...rows.map(rowLine), headLine(headOf(rows))];
-const exported = (text: readonly string[]) => collect(verifyExport(text));
+const exported = (text: readonly string[]) => Array.fromAsync(verifyExport(text));
 
 describe('an audit chain', () => {
   it('is found good whatever is in it, from any row on, and in pieces as in one', () => {
@@ -151,7 +150,7 @@ describe('an exported audit chain', () => {
 
   it('is bad when a checkpoint speaks of a chain that is not in it', async () => {
     const known = headOf(chainOf(2, 'globex'));
-    const reports = await collect(verifyExport(lines(chainOf(3)), [known]));
+    const reports = await Array.fromAsync(verifyExport(lines(chainOf(3)), [known]));
     assert.deepEqual(
       reports.map((report) => report.finding?.code),
       [undefined, 'AUDIT_MISSING'],

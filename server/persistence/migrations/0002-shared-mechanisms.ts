@@ -119,6 +119,7 @@ const leases = [
      primary key (job, slot),
      check ((finished_at is null) = (result is null))
    )`,
+  'create index job_runs_unfinished on job_runs (job) where finished_at is null',
   ...platformOnly('job_runs'),
 ];
 

@@ -1,6 +1,0 @@
-/** Array.fromAsync, which the ES2024 types do not know yet. */
-export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = [];
-  for await (const item of items) all.push(item);
-  return all;
-}
