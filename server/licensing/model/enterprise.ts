@@ -6,7 +6,7 @@ export type EnterpriseStatus = 'active' | 'suspended' | 'closed';
 /** A customer of the organization. */
 export type Enterprise = Entity & {
   readonly slug: string;
-  /** As it stands in certificates (OU=): fixed once the first certificate exists. */
+  /** For people; certificates carry the slug (OU=), which never changes. */
   readonly name: string;
   readonly status: EnterpriseStatus;
   readonly labels: Labels;

@@ -2,6 +2,7 @@
 export type Entity = {
   /** UUID version 7: sorts by creation, so that lists page by it and indexes stay dense. */
   readonly id: string;
+  /** The slug of the organization. */
   readonly organization: string;
   readonly createdAt: Date;
   readonly updatedAt: Date;

@@ -1,9 +1,9 @@
 import type { Entity } from './entity.ts';
 
-/** The vendor: the tenant. Its own `organization` is its id. */
+/** The vendor: the tenant. Its own `organization` is its slug, which is its name everywhere: in certificates, keys, rows. */
 export type Organization = Entity & {
   readonly slug: string;
-  /** As it stands in certificates (O=): fixed once the first certificate exists. */
+  /** For people; certificates carry the slug. */
   readonly name: string;
   readonly status: 'active' | 'suspended';
   readonly settings: OrganizationSettings;

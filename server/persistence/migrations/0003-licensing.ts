@@ -23,7 +23,7 @@ const statements = [
      name text not null,
      status text not null check (status in ('active', 'suspended')),
      settings jsonb not null,
-     check (organization = id::text)`,
+     check (organization = slug)`,
   ),
   ...protect('organizations'),
 

@@ -32,7 +32,7 @@ function organization(slug: string): Organization {
 }
 
 function enterprise(of: Organization, slug: string): Enterprise {
-  const common = { id: nextId(), organization: of.id, createdAt: AT, updatedAt: AT, version: 1 };
+  const common = { id: nextId(), organization: of.slug, createdAt: AT, updatedAt: AT, version: 1 };
   return { ...common, slug, name: `${slug} Ltd`, status: 'active', labels: { region: 'north' } };
 }
 
@@ -56,11 +56,11 @@ describe('Identifiers, RFC 9562 §5.7', () => {
 onBothHosts('Collections', (getDatabase) => {
   const acme = organization('acme');
   const other = organization('other');
-  const inAcme: Scope = { organization: acme.id };
+  const inAcme: Scope = { organization: acme.slug };
 
   before(async () => {
     for (const tenant of [acme, other]) {
-      await getDatabase().run({ organization: tenant.id }, (tx) => organizations.insert(tx, tenant));
+      await getDatabase().run({ organization: tenant.slug }, (tx) => organizations.insert(tx, tenant));
     }
   });
 
@@ -83,7 +83,7 @@ onBothHosts('Collections', (getDatabase) => {
 
   it('let two organizations use the same name', async () => {
     await getDatabase().run(inAcme, (tx) => enterprises.insert(tx, enterprise(acme, 'shared')));
-    await getDatabase().run({ organization: other.id }, (tx) => enterprises.insert(tx, enterprise(other, 'shared')));
+    await getDatabase().run({ organization: other.slug }, (tx) => enterprises.insert(tx, enterprise(other, 'shared')));
   });
 
   it('replace only the version that was seen', async () => {
@@ -98,7 +98,7 @@ onBothHosts('Collections', (getDatabase) => {
 
   it("never show, change or count another organization's rows", async () => {
     const theirs = enterprise(other, 'secret');
-    await getDatabase().run({ organization: other.id }, (tx) => enterprises.insert(tx, theirs));
+    await getDatabase().run({ organization: other.slug }, (tx) => enterprises.insert(tx, theirs));
     await getDatabase().run(inAcme, async (tx) => {
       assert.equal(await enterprises.get(tx, theirs.id), undefined);
       assert.equal(await enterprises.lock(tx, theirs.id), undefined);
