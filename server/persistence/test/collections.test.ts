@@ -20,7 +20,7 @@ function organization(slug: string): Organization {
   const settings = { secondPerson: false, onFork: 'alarm' } as const;
   return {
     id,
-    organization: id,
+    organization: slug,
     createdAt: AT,
     updatedAt: AT,
     version: 1,
