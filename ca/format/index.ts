@@ -22,7 +22,44 @@ export {
   encodeTbsCertificate,
   type TbsCertificateFields,
 } from './x509/certificate.ts';
+export {
+  CertificateListWriter,
+  decodeCertificateList,
+  encodeCertificateList,
+  encodeTbsCertificateList,
+  type TbsCertificateListFields,
+} from './x509/crl.ts';
+export type { CrlEntryFields } from './x509/crl-entry.ts';
+export {
+  decodeCertificationRequest,
+  encodeCertificationRequest,
+  encodeCertificationRequestInfo,
+  type CertificationRequestFields,
+} from './x509/csr.ts';
 export { isKnownCertificateExtension } from './x509/extensions/certificate.ts';
+export { isKnownCrlExtension } from './x509/extensions/crl.ts';
 export { extension } from './x509/extensions/create.ts';
 export { createName, decodeName, formatName, type NameAttributeInput } from './x509/name.ts';
 export type * from './x509/types.ts';
+export {
+  CLAIMS_LIMITS,
+  compareCodes,
+  DEGRADES,
+  ENFORCES,
+  MODES,
+  SCOPES,
+  type Binding,
+  type Claims,
+  type ClaimName,
+  type Degrade,
+  type Enforce,
+  type Limit,
+  type Mode,
+  type Reporting,
+  type Scope,
+  type Term,
+  type Tier,
+} from './claims/claims.ts';
+export { decodeClaims, encodeClaims } from './claims/codec.ts';
+export { describe } from './claims/describe.ts';
+export { emptyRights, excess, meet, type Excess } from './claims/meet.ts';
