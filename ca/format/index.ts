@@ -40,6 +40,20 @@ export { isKnownCertificateExtension } from './x509/extensions/certificate.ts';
 export { isKnownCrlExtension } from './x509/extensions/crl.ts';
 export { extension } from './x509/extensions/create.ts';
 export { createName, decodeName, formatName, type NameAttributeInput } from './x509/name.ts';
+export { decodeOcspRequest, encodeOcspRequest } from './x509/ocsp-request.ts';
+export {
+  decodeOcspResponse,
+  encodeOcspError,
+  encodeOcspResponse,
+  encodeTbsOcspResponse,
+  type SingleResponseFields,
+  type TbsOcspResponseFields,
+} from './x509/ocsp-response.ts';
+export { encodeCertId, type CertIdFields } from './x509/cert-id.ts';
+export { createAlgorithm, signatureScheme, type HashName, type SignatureScheme } from './x509/algorithm.ts';
+export { decodePublicKey, keyKind, type CurveName, type KeyKind } from './x509/public-key.ts';
+export { decodePem, encodePem, type PemBlock, type PemLabel } from './pem.ts';
+export { decodeCertsOnly, encodeCertsOnly } from './cms.ts';
 export type * from './x509/types.ts';
 export {
   CLAIMS_LIMITS,
