@@ -3,7 +3,10 @@ import { Worker } from 'node:worker_threads';
 
 import type { FromWorker, ToWorker, WorkerInput } from './worker.ts';
 
-export type EngineInput = Omit<WorkerInput, 'task'>;
+export type EngineInput = Omit<WorkerInput, 'task'> & {
+  /** Another thread around the same engine, for the tests that watch its files. */
+  worker?: URL;
+};
 
 /** The worker thread in which the database runs. One conversation at a time: the pool sees to that. */
 export class Engine {
@@ -23,8 +26,8 @@ export class Engine {
     return new Engine(await Engine.#start({ task: 'serve', ...input }, 'ready'));
   }
 
-  static async #start(input: WorkerInput, until: FromWorker): Promise<Worker> {
-    const worker = new Worker(new URL('worker.ts', import.meta.url), { workerData: input });
+  static async #start({ worker: file, ...input }: EngineInput & WorkerInput, until: FromWorker): Promise<Worker> {
+    const worker = new Worker(file ?? new URL('worker.ts', import.meta.url), { workerData: input });
     const [message] = (await once(worker, 'message')) as [FromWorker];
     if (message !== until) throw new EngineDied(typeof message === 'object' && 'died' in message ? message.died : '');
     return worker;

@@ -14,8 +14,8 @@ import { testDependencies } from './dependencies.ts';
 const CACHE = fileURLToPath(new URL('../../../node_modules/.cache/', import.meta.url));
 
 /** A folder with a migrated embedded database that was closed cleanly: initdb takes seconds, a copy of it milliseconds. */
-export async function copyOfTemplate(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'licet-test-embedded-'));
+export async function copyOfTemplate(into?: string): Promise<string> {
+  const folder = into ?? (await mkdtemp(join(tmpdir(), 'licet-test-embedded-')));
   await cp(await template(), folder, { recursive: true, mode: constants.COPYFILE_FICLONE });
   return folder;
 }
