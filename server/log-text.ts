@@ -23,6 +23,5 @@ function errorLines({ message, stack, cause }: ErrorLines): string {
 
 /** A terminal obeys control characters, and some of this text comes from strangers. */
 function printable(value: unknown): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what this is about
-  return String(value).replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, (c) => `\\x${c.charCodeAt(0).toString(16)}`);
+  return String(value).replaceAll(/\p{Cc}/gu, (c) => `\\x${c.charCodeAt(0).toString(16)}`);
 }

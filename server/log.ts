@@ -36,6 +36,8 @@ export function createLog({ level, format, clock, write, secrets = [] }: LogOpti
       messageKey: 'message',
       base: null,
       timestamp: () => `,"time":"${clock.now().toISOString()}"`,
+      // What arrives is already what allowed() made of it; pino would rebuild "err" and lose the causes.
+      serializers: { err: (record: unknown) => record },
       formatters: { level: (label) => ({ level: label }) },
     },
     sink,

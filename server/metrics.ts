@@ -4,6 +4,9 @@ import { type CounterConfiguration, Counter, Gauge, Histogram, Registry, collect
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 const OTHER = 'other';
 
+/** Gauges of prom-client with the name of a counter: `promtool check metrics` refuses them, and nobody needs them. */
+const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
+
 export type RetryCause = 'serialization' | 'deadlock' | 'link';
 export type JobResult = 'done' | 'failed' | 'skipped';
 export type PoolStats = { readonly total: number; readonly idle: number; readonly waiting: number };
@@ -41,6 +44,7 @@ export type MetricsOptions = {
 export function createMetrics({ version, routes, jobs }: MetricsOptions): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  for (const name of MISNAMED) registry.removeSingleMetric(name);
   const route = closed(routes, 'unmatched');
   const method = closed(METHODS, OTHER);
   const job = closed(jobs, OTHER);

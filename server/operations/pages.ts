@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { Liveness } from '../liveness.ts';
+import type { Liveness } from './liveness.ts';
 import type { Metrics } from '../metrics.ts';
-import type { Readiness } from '../readiness.ts';
+import type { Readiness } from './readiness.ts';
 
 export type OperationsDeps = {
   readonly liveness: Liveness;

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { type Server, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createMetrics } from '../../metrics.ts';
+import { createLiveness } from '../liveness.ts';
+import { createOperations } from '../pages.ts';
+import { type ReadinessCheck, createReadiness } from '../readiness.ts';
+
+const pass: ReadinessCheck = { name: 'signer', check: () => Promise.resolve() };
+const fail: ReadinessCheck = { name: 'database', check: () => Promise.reject(new Error('no room left')) };
+
+describe('readiness', () => {
+  it('is when all checks pass', async () => {
+    const state = await createReadiness([pass], 100).state();
+    assert.deepEqual([state.isReady, state.checks[0]?.ok], [true, true]);
+  });
+
+  it('is not when one fails, and says which and why', async () => {
+    const { isReady, checks } = await createReadiness([pass, fail], 100).state();
+    assert.equal(isReady, false);
+    assert.deepEqual(
+      checks.map(({ name, ok, detail }) => ({ name, ok, detail })),
+      [
+        { name: 'signer', ok: true, detail: undefined },
+        { name: 'database', ok: false, detail: 'no room left' },
+      ],
+    );
+  });
+
+  it('is not when a check does not answer in time, and the check is told to stop', async () => {
+    let told: AbortSignal | undefined;
+    const hang: ReadinessCheck = {
+      name: 'database',
+      check: (signal) => {
+        told = signal;
+        return new Promise(() => undefined);
+      },
+    };
+    const { isReady, checks } = await createReadiness([hang], 20).state();
+    assert.deepEqual([isReady, checks[0]?.detail, told?.aborted], [false, 'no answer within 20 ms', true]);
+  });
+
+  it('asks once for all who want to know at the same time', async () => {
+    let asked = 0;
+    const readiness = createReadiness([{ name: 'a', check: () => Promise.resolve(void asked++) }], 100);
+    await Promise.all([readiness.state(), readiness.state()]);
+    await readiness.state();
+    assert.equal(asked, 1);
+  });
+
+  it('ends with the shutdown, also for an answer that was on its way', async () => {
+    const slow = Promise.withResolvers<void>();
+    const readiness = createReadiness([{ name: 'a', check: () => slow.promise }], 1000);
+    const early = readiness.state();
+    readiness.close('stopping');
+    slow.resolve();
+    assert.deepEqual([(await early).isReady, (await readiness.state()).reason], [false, 'stopping']);
+  });
+});
+
+describe('liveness', () => {
+  const block = (ms: number) => {
+    const until = performance.now() + ms;
+    while (performance.now() < until);
+  };
+  const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+  it('outlives one long stall in a window of small ones', async () => {
+    const liveness = createLiveness({ windowMs: 800, longestMeanMs: 150 });
+    await wait(300);
+    block(400);
+    await wait(200);
+    assert.equal(liveness.state().isAlive, true);
+    assert.ok(liveness.delay().max > 0.3, `${liveness.delay().max}`);
+    liveness.stop();
+  });
+
+  it('ends when the event loop is never free', async () => {
+    const liveness = createLiveness({ windowMs: 500, longestMeanMs: 150 });
+    for (let i = 0; i < 3; i++) {
+      await wait(0);
+      block(250);
+    }
+    assert.equal(liveness.state().isAlive, false);
+    liveness.stop();
+  });
+});
+
+describe('the operations listener', () => {
+  let server: Server;
+  let url: string;
+  const readiness = createReadiness([fail], 100);
+  const liveness = createLiveness();
+  before(async () => {
+    const metrics = createMetrics({ version: '0', routes: [], jobs: [] });
+    server = createServer(createOperations({ liveness, readiness, metrics })).listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  after(() => {
+    liveness.stop();
+    server.close();
+    server.closeAllConnections();
+  });
+
+  it('a server whose database is away lives, but is not ready', async () => {
+    assert.equal((await fetch(`${url}/livez`)).status, 200);
+    const response = await fetch(`${url}/readyz?verbose`);
+    const body = (await response.json()) as { status: string };
+    assert.deepEqual([response.status, body.status], [503, 'not ready']);
+  });
+
+  it('serves the metrics as text', async () => {
+    const response = await fetch(`${url}/metrics`);
+    assert.match(response.headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/);
+    assert.match(await response.text(), /^# HELP /);
+  });
+
+  it('knows nothing else, and takes nothing', async () => {
+    assert.equal((await fetch(`${url}/debug`)).status, 404);
+    assert.equal((await fetch(`${url}/__proto__`)).status, 404);
+    assert.equal((await fetch(`${url}/livez`, { method: 'POST' })).status, 405);
+  });
+});

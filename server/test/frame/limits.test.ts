@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import type { Route } from '../../http/routes.ts';
+import { type Served, eventually, exchange, serve } from './served.ts';
+
+const ROUTES: readonly Route[] = [
+  { method: 'GET', path: '/', handle: (_, response) => void response.json({}) },
+  { method: 'POST', path: '/', body: { kind: 'json' }, handle: (_, response) => void response.json({}) },
+];
+
+describe('limits of the public listener', () => {
+  let served: Served;
+  before(async () => {
+    served = await serve({
+      routes: ROUTES,
+      limits: { urlBytes: 512 },
+      timeouts: { headersSeconds: 0.2, requestSeconds: 0.6 },
+    });
+  });
+  after(() => served.close());
+
+  it('headers that trickle in are cut with 408', async () => {
+    const answer = await exchange(served.port, 'GET / HTTP/1.1\r\nHost: a\r\n');
+    assert.match(answer, /^HTTP\/1.1 408 .*REQUEST_TIMEOUT/s);
+  });
+
+  it('a body that trickles in is cut with 408', async () => {
+    const head = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n';
+    assert.match(await exchange(served.port, head, '{'), /^HTTP\/1.1 408 /);
+  });
+
+  it('headers of more than 8 KiB are 431', async () => {
+    const answer = await exchange(served.port, `GET / HTTP/1.1\r\nHost: a\r\nX-A: ${'a'.repeat(9000)}\r\n\r\n`);
+    assert.match(answer, /^HTTP\/1.1 431 .*application\/problem\+json.*HEADERS_TOO_LARGE/s);
+  });
+
+  it('a URL that is too long is 414', async () => {
+    const ask = (length: number) =>
+      exchange(served.port, `GET /?${'a'.repeat(length - 2)} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+    assert.match(await ask(512), /^HTTP\/1.1 200 /);
+    assert.match(await ask(513), /^HTTP\/1.1 414 .*URL_TOO_LONG/s);
+  });
+
+  const malformed = [
+    { name: 'no HTTP at all', bytes: '\x16\x03\x01\x02\x00\r\n\r\n' },
+    { name: 'no Host', bytes: 'GET / HTTP/1.1\r\nConnection: close\r\n\r\n' },
+    { name: 'two lengths', bytes: 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n' },
+    {
+      name: 'a length and chunks, the seed of request smuggling',
+      bytes: 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    },
+    { name: 'a folded header', bytes: 'GET / HTTP/1.1\r\nHost: a\r\nX-A: b\r\n c\r\n\r\n' },
+    { name: 'a NUL in a header', bytes: 'GET / HTTP/1.1\r\nHost: a\r\nX-A: b\0c\r\n\r\n' },
+    { name: 'a space before the colon', bytes: 'GET / HTTP/1.1\r\nHost : a\r\n\r\n' },
+    { name: 'a length that is negative', bytes: 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n' },
+  ];
+  for (const { name, bytes } of malformed) {
+    it(`refuses ${name} with 400 and closes`, async () => {
+      assert.match(await exchange(served.port, bytes), /^HTTP\/1.1 400 /);
+    });
+  }
+
+  it('a client that breaks off in its body hurts nobody and counts once', async () => {
+    const socket = connect(served.port, '127.0.0.1');
+    socket.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{"a"');
+    const aborted = () => served.lines.filter((line) => line.status === 499).length;
+    const before = aborted();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    socket.destroy();
+    await eventually(() => aborted() === before + 1, 'the broken request is logged');
+    assert.equal((await fetch(served.url)).status, 200);
+    assert.ok(!served.lines.some((line) => line.level === 'error'));
+  });
+
+  it('connections beyond the limit are closed at once, and room that is given back is used', async () => {
+    const small = await serve({ routes: ROUTES, limits: { connections: 2 } });
+    const taken = [connect(small.port, '127.0.0.1'), connect(small.port, '127.0.0.1')];
+    await eventually(() => small.listener.connections() === 2, 'all places are taken');
+    assert.equal(await exchange(small.port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'), '');
+    for (const socket of taken) socket.destroy();
+    await eventually(() => small.listener.connections() === 0, 'the places are free again');
+    const answer = await exchange(small.port, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    assert.match(answer, /^HTTP\/1.1 200 /);
+    await small.close();
+  });
+});

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { execFile, spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
+import { requireTool } from '@licet/checks';
+import { createLog } from '../../log.ts';
+import { createMetrics } from '../../metrics.ts';
+import { eventually, serve, type Served } from '../../test/frame/served.ts';
+import { checkTls } from '../context.ts';
+import { type WatchedTls, watchTlsFiles } from '../files.ts';
+
+const clock = { now: () => new Date() }; // openssl makes the certificates below as of now
+
+describe('TLS of the public listener', () => {
+  let folder: string;
+  const at = (name: string) => join(folder, name);
+  const make = (name: string, days = '30') => {
+    const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
+    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', at(`${name}.key`)];
+    const run = spawnSync('openssl', ['req', '-x509', ...key, ...subject, '-days', days, '-out', at(`${name}.crt`)]);
+    assert.equal(run.status, 0, String(run.stderr));
+    return { certificate: at(`${name}.crt`), key: at(`${name}.key`) };
+  };
+  const materialOf = (files: { certificate: string; key: string }) => ({
+    certificate: readFileSync(files.certificate, 'utf8'),
+    key: readFileSync(files.key, 'utf8'),
+  });
+
+  before(function () {
+    requireTool(this, 'openssl', 'curl');
+    folder = mkdtempSync(join(tmpdir(), 'licet-tls-'));
+    make('one');
+    make('two');
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  describe('says what is wrong with what it is given', () => {
+    const of = (certificate: string, key: string) => () =>
+      checkTls({ certificate: readFileSync(at(certificate), 'utf8'), key: readFileSync(at(key), 'utf8') }, clock.now());
+
+    it('a key of another certificate', () => {
+      assert.throws(of('one.crt', 'two.key'), /does not belong to the first certificate/);
+    });
+    it('the two files exchanged', () => {
+      assert.throws(of('one.key', 'one.crt'), /certificate file holds no PEM certificate/);
+    });
+    it('an encrypted key', () => {
+      spawnSync('openssl', [
+        'pkey',
+        '-in',
+        at('one.key'),
+        '-aes256',
+        '-passout',
+        'pass:abcd',
+        '-out',
+        at('locked.key'),
+      ]);
+      assert.throws(of('one.crt', 'locked.key'), /no unencrypted PEM private key/);
+    });
+    it('a file that is not there', () => {
+      const log = createLog({ level: 'error', format: 'json', clock, write: () => undefined });
+      const metrics = createMetrics({ version: '0', routes: [], jobs: [] });
+      const files = { certificate: at('nowhere'), key: at('one.key') };
+      assert.throws(() => watchTlsFiles(files, { clock, log, metrics }), /nowhere of http\.tls\.certificate .*ENOENT/);
+    });
+    it('a certificate of another time is used, but noted', () => {
+      const material = materialOf({ certificate: at('one.crt'), key: at('one.key') });
+      assert.equal(checkTls(material, new Date('2020-01-01T00:00:00Z')).isOutOfDate, true);
+      assert.equal(checkTls(material, clock.now()).isOutOfDate, false);
+    });
+  });
+
+  describe('serves', () => {
+    let served: Served;
+    let watched: WatchedTls;
+    const lines: string[] = [];
+    const metrics = createMetrics({ version: '0', routes: [], jobs: [] });
+    const live = () => ({ certificate: at('live.crt'), key: at('live.key') });
+    const put = (name: string) => {
+      cpSync(at(`${name}.key`), live().key);
+      cpSync(at(`${name}.crt`), live().certificate);
+    };
+
+    before(async () => {
+      put('one');
+      const log = createLog({ level: 'info', format: 'json', clock, write: (line) => void lines.push(line) });
+      watched = watchTlsFiles(live(), { clock, log, metrics }, 20);
+      served = await serve({
+        routes: [{ method: 'GET', path: '/', handle: (_, response) => void response.send('hello') }],
+        tls: { options: watched.first.options, requestClientCertificate: true },
+      });
+      watched.onChange(({ options }) => served.listener.replaceTls(options));
+    });
+    after(async () => {
+      watched.stop();
+      await served.close();
+    });
+
+    const curl = (...args: string[]) =>
+      new Promise<{ code: number | null; out: string }>((resolve) => {
+        const child = execFile('curl', ['-sS', '-m', '5', ...args, served.url], (_, out, err) =>
+          resolve({ code: child.exitCode, out: out + err }),
+        );
+      });
+    const subjectServed = () =>
+      new Promise<string>((resolve, reject) => {
+        const socket = connectTls({ port: served.port, host: '127.0.0.1', rejectUnauthorized: false }, () => {
+          resolve(String(socket.getPeerCertificate().subject.CN));
+          socket.destroy();
+        });
+        socket.once('error', reject);
+      });
+
+    it('HTTPS that curl trusts by that certificate, with HSTS', async () => {
+      const { out } = await curl('-i', '--cacert', at('one.crt'));
+      assert.match(out, /^HTTP\/1.1 200 .*strict-transport-security: max-age=63072000.*hello$/is);
+    });
+
+    it('TLS 1.2 and 1.3 and nothing older', async () => {
+      assert.equal((await curl('-k', '--tlsv1.2', '--tls-max', '1.2')).code, 0);
+      assert.equal((await curl('-k', '--tlsv1.3')).code, 0);
+      assert.notEqual((await curl('-k', '--tlsv1.0', '--tls-max', '1.1', '--ciphers', 'DEFAULT@SECLEVEL=0')).code, 0);
+    });
+
+    it('a client with a certificate that nobody knows, for the routes to judge', async () => {
+      assert.equal((await curl('-k', '--cert', at('two.crt'), '--key', at('two.key'))).out, 'hello');
+    });
+
+    it('a new certificate as soon as the files hold one, and keeps the old one when they hold rubbish', async () => {
+      assert.equal(await subjectServed(), 'one');
+      writeFileSync(live().key, 'rubbish');
+      await eventually(() => lines.some((line) => line.includes('not loaded')), 'the rubbish is noticed');
+      assert.equal(await subjectServed(), 'one');
+      put('two');
+      await eventually(async () => (await subjectServed()) === 'two', 'the new certificate is served');
+      assert.match(await metrics.text(), /licet_tls_certificate_loads_total\{result="done"\} 2/);
+    });
+  });
+});
