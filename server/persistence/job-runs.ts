@@ -15,13 +15,25 @@ export const jobRuns: JobRuns = {
     return rows.length === 1;
   },
 
+  async unfinished(tx) {
+    const rows = await sql(tx).query<{ job: string }>(
+      'select distinct job from job_runs where finished_at is null order by job',
+    );
+    return rows.map((row) => row.job);
+  },
+
   async takeOver(tx, job, holder, maxAttempts) {
     const [row] = await sql(tx).query<{ slot: Date }>(
       `update job_runs set holder = $2, attempts = attempts + 1, started_at = clock_timestamp()
-        where job = $1 and slot = (select max(slot) from job_runs where job = $1)
-          and finished_at is null and attempts < $3
+        where ${UNFINISHED} and slot = (${NEWEST}) and attempts < $3
         returning slot`,
       [job, holder, maxAttempts],
+    );
+    await sql(tx).query(
+      `update job_runs set finished_at = clock_timestamp(), result = 'failed',
+              error = 'the process that ran it ended before it did'
+        where ${UNFINISHED} and (slot <> (${NEWEST}) or $2)`,
+      [job, row === undefined],
     );
     return row === undefined ? undefined : { job, at: row.slot };
   },
@@ -47,6 +59,9 @@ export const jobRuns: JobRuns = {
     return rows.map(runOf);
   },
 };
+
+const UNFINISHED = 'job = $1 and finished_at is null';
+const NEWEST = 'select max(slot) from job_runs where job = $1';
 
 type StoredRun = {
   job: string;

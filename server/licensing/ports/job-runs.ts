@@ -22,7 +22,13 @@ export interface JobRuns {
    * behind a newer one.
    */
   start(tx: Transaction, slot: Slot, holder: string): Promise<boolean>;
-  /** Claims the newest slot of the job if its run has no end although nobody holds the job: its holder crashed. */
+  /** Jobs that have a run without an end: it is running, or its holder crashed. */
+  unfinished(tx: Transaction): Promise<readonly string[]>;
+  /**
+   * Claims the newest slot of the job when its run has no end. Only for who holds the job's lease: nobody else can then
+   * be running it, so its holder crashed. A run that crashed `maxAttempts` times, or is no longer the newest, is noted
+   * as failed instead.
+   */
   takeOver(tx: Transaction, job: string, holder: string, maxAttempts: number): Promise<Slot | undefined>;
   /** Notes the end of a run, and forgets all but the newest `keep` runs of the job. */
   finish(tx: Transaction, slot: Slot, result: RunResult, error: string | undefined, keep: number): Promise<void>;

@@ -1,0 +1,36 @@
+import { openDatabase, sql } from '../../persistence/database.ts';
+import { jobRuns } from '../../persistence/job-runs.ts';
+import { leases } from '../../persistence/leases.ts';
+import { testDependencies } from '../../persistence/test/dependencies.ts';
+import { startSchedule } from '../schedule.ts';
+
+// A server process that only runs jobs, on the real node-cron. `tick` is due every second and notes its slot; `hang` is
+// due every second too, says so and never ends when this process is told to hang.
+const [url = '', holder = '', mode = ''] = process.argv.slice(2);
+const options = { host: 'postgresql', url, poolSize: 4, statementTimeoutMs: 5000, lockTimeoutMs: 2000 } as const;
+const deps = testDependencies();
+const database = await openDatabase(options, deps);
+const note = async (job: string, slot: Date): Promise<void> => {
+  await database.run('platform', (tx) => sql(tx).query('insert into ticks values ($1, $2, $3)', [job, slot, holder]));
+};
+const schedule = startSchedule(
+  [
+    {
+      name: mode,
+      cron: '* * * * * *',
+      timeoutSeconds: 60,
+      run: async ({ slot }) => {
+        await note(mode, slot);
+        if (mode === 'hang' && holder === 'first') await new Promise(() => process.send?.('hanging'));
+      },
+    },
+  ],
+  { ...deps, transactions: database, leases, runs: jobRuns, holder, leaseSeconds: 1 },
+);
+process.on('message', () => {
+  void schedule
+    .stop()
+    .then(() => database.close())
+    .then(() => process.disconnect());
+});
+process.send?.('ready');
