@@ -37,6 +37,8 @@ export function createTransactions(
           return await once(dataSource, scope, work, options);
         } catch (error) {
           const fault = faultOf(error);
+          // Writing in a transaction that asked to be read-only is a mistake of ours, not a state of the database.
+          if (fault === 'read-only' && options.readOnly === true) throw error;
           if (attempt >= (MAX_TRIES[fault] ?? 1)) throw asLicetError(error);
           onRetry(fault);
           await pause(FIRST_PAUSE_MS * 2 ** attempt, random);
