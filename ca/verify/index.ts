@@ -1,0 +1,10 @@
+export { TrustAnchors, type Anchor, type AnchorConstraints, type AnchorSettings } from './anchors.ts';
+export { LIMITS, type Limits } from './budget.ts';
+export { CODES, type Code } from './codes.ts';
+export type { RequestedName } from './names/requested.ts';
+export type { Finding } from './path/findings.ts';
+export { DEFAULT_MAX_DEPTH, type PathOptions, type PathResult } from './path/options.ts';
+export type { PolicyOptions } from './path/policies.ts';
+export type { Purpose } from './path/usage.ts';
+export { verifyPath, verifyPathSync } from './path/verify-path.ts';
+export { hasSynchronousCrypto } from './signatures/engine.ts';

@@ -1,0 +1,64 @@
+import type { Certificate, CertificateList } from '@licet/format';
+import { Budget, LIMITS } from '../budget.ts';
+import { bytesKey } from '../bytes.ts';
+import type { RequestedName } from '../names/requested.ts';
+import { type SignatureVerdict, type Task, checkSignature, signedPart } from '../signatures/check.ts';
+import { DEFAULT_MAX_DEPTH, type PathOptions } from './options.ts';
+import type { PolicyOptions } from './policies.ts';
+import { type Pool, fillPool } from './pool.ts';
+import type { Purpose } from './usage.ts';
+
+/** One verification: what was asked, what is at hand, what was spent. */
+export type Context = {
+  /** Milliseconds, cut to whole seconds: certificates know no smaller unit (RFC 5280 §4.1.2.5). */
+  readonly at: number;
+  readonly names: readonly RequestedName[];
+  readonly purpose: Purpose | undefined;
+  readonly policies: PolicyOptions;
+  readonly maxDepth: number;
+  readonly allowWeak: boolean;
+  /** `must`: a status that is unknown is a finding. `may`: only a revocation is. `no`: nobody looks. */
+  readonly revocation: 'must' | 'may' | 'no';
+  readonly budget: Budget;
+  readonly pool: Pool;
+  /** Whose CRL-signing path is just being validated, so that two of them cannot vouch for each other. */
+  readonly crlIssuers: readonly Certificate[];
+  /** Each signature is verified once, however many paths lead over it. */
+  readonly verdicts: Map<Certificate | CertificateList, Map<string, SignatureVerdict>>;
+};
+
+export function createContext(options: PathOptions): Context {
+  const budget = new Budget({ ...LIMITS, ...options.limits });
+  const crls = options.crls ?? [];
+  const required = options.requireRevocation ?? crls.length > 0;
+  return {
+    at: Math.floor(options.at.getTime() / 1000) * 1000,
+    names: options.names ?? [],
+    purpose: options.purpose,
+    policies: options.policies ?? {},
+    maxDepth: options.maxDepth ?? DEFAULT_MAX_DEPTH,
+    allowWeak: options.allowWeakAlgorithms ?? false,
+    revocation: required ? 'must' : crls.length > 0 ? 'may' : 'no',
+    budget,
+    pool: fillPool(options, budget),
+    crlIssuers: [],
+    verdicts: new Map(),
+  };
+}
+
+/** Whether this object was signed by the key of this certificate. */
+export function* checkSignedBy(
+  object: Certificate | CertificateList,
+  { publicKey }: Certificate,
+  context: Context,
+): Task<SignatureVerdict> {
+  let verdicts = context.verdicts.get(object);
+  if (verdicts === undefined) context.verdicts.set(object, (verdicts = new Map()));
+  const key = bytesKey(publicKey.raw);
+  let verdict = verdicts.get(key);
+  if (verdict === undefined) {
+    verdict = yield* checkSignature(signedPart(object), publicKey, context);
+    verdicts.set(key, verdict);
+  }
+  return verdict;
+}

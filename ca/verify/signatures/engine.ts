@@ -1,0 +1,144 @@
+import type * as NodeCrypto from 'node:crypto';
+import type { KeyObject, webcrypto } from 'node:crypto';
+import type { Bytes, PublicKeyInfo } from '@licet/format';
+import { bytesKey } from '../bytes.ts';
+import { type Curve, type KeyKind, keyKind } from './keys.ts';
+import type { Hash, Scheme } from './schemes.ts';
+
+/** One signature to be verified, by a key that is of the kind of the scheme. */
+export type SignatureJob = {
+  readonly key: PublicKeyInfo;
+  readonly scheme: Scheme;
+  readonly message: Bytes;
+  readonly signature: Bytes;
+};
+
+/** `unsupported`: this runtime does not have the algorithm. */
+export type SignatureOutcome = 'valid' | 'invalid' | 'unsupported';
+
+/** One hash to be computed. */
+export type DigestJob = { readonly digest: Hash; readonly message: Bytes };
+
+// No import of node:crypto: this file also loads in a browser, where the runtime offers none and WebCrypto does the work.
+const nodeCrypto: typeof NodeCrypto | undefined = (
+  globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }
+).process?.getBuiltinModule?.('node:crypto') as typeof NodeCrypto | undefined;
+
+export const hasSynchronousCrypto = nodeCrypto !== undefined;
+
+/**
+ * Keys that were imported before, by the bytes of their SubjectPublicKeyInfo: an import takes half as long as a
+ * verification, and authorities sign many certificates. 256 of them take about 1 MB.
+ */
+class KeyCache<K> {
+  private readonly keys = new Map<string, K>();
+  private static readonly MOST = 256;
+
+  get({ raw }: PublicKeyInfo, make: () => K): K {
+    const id = bytesKey(raw);
+    let key = this.keys.get(id);
+    if (key !== undefined) {
+      // Moved to the end: a Map keeps the order of insertion, so the first is the one that was not used for longest.
+      this.keys.delete(id);
+    } else {
+      key = make();
+      if (this.keys.size >= KeyCache.MOST) this.keys.delete(this.keys.keys().next().value!);
+    }
+    this.keys.set(id, key);
+    return key;
+  }
+}
+
+const nodeKeys = new KeyCache<KeyObject>();
+const webKeys = new KeyCache<Promise<webcrypto.CryptoKey>>();
+
+/** Only where `hasSynchronousCrypto`. */
+export function verifyNow(job: SignatureJob): SignatureOutcome {
+  if (nodeCrypto === undefined) return 'unsupported';
+  const { createPublicKey, verify, constants } = nodeCrypto;
+  const { scheme, message, signature } = job;
+  try {
+    const key = nodeKeys.get(job.key, () =>
+      createPublicKey({ key: job.key.raw as Buffer, format: 'der', type: 'spki' }),
+    );
+    const hash = 'hash' in scheme ? scheme.hash.replace('SHA-', 'sha') : null;
+    const options =
+      scheme.kind === 'rsa-pss'
+        ? { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: scheme.saltLength }
+        : key;
+    return verify(hash, message, options, signature) ? 'valid' : 'invalid';
+  } catch {
+    // OpenSSL refuses the key itself (a point off its curve, a curve or algorithm that this build lacks).
+    return 'unsupported';
+  }
+}
+
+export function digestNow({ digest, message }: DigestJob): Bytes {
+  if (nodeCrypto === undefined) throw new Error('this runtime has no synchronous crypto: call the asynchronous form');
+  return nodeCrypto.createHash(digest.replace('SHA-', 'sha')).update(message).digest();
+}
+
+export async function digestSoon(job: DigestJob): Promise<Bytes> {
+  return new Uint8Array(await globalThis.crypto.subtle.digest(job.digest, job.message));
+}
+
+export async function verifySoon(job: SignatureJob): Promise<SignatureOutcome> {
+  const kind = keyKind(job.key);
+  const plan = kind === undefined ? undefined : webPlan(job.scheme, kind);
+  if (plan === undefined) return 'unsupported';
+  const { subtle } = globalThis.crypto;
+  const signature = plan.octets === undefined ? job.signature : rawSignature(job.signature, plan.octets);
+  if (signature === undefined) return 'invalid';
+  try {
+    const key = await webKeys.get(job.key, () => subtle.importKey('spki', job.key.raw, plan.key, false, ['verify']));
+    const valid = await subtle.verify(plan.verify, key, signature, job.message);
+    return valid ? 'valid' : 'invalid';
+  } catch {
+    return 'unsupported';
+  }
+}
+
+type WebPlan = {
+  readonly key: { readonly name: string; readonly namedCurve?: Curve; readonly hash?: Hash };
+  readonly verify: { readonly name: string; readonly hash?: Hash; readonly saltLength?: number };
+  /** For ECDSA: octets of each of the two numbers. */
+  readonly octets?: number;
+};
+
+const ORDER_OCTETS: Readonly<Record<Curve, number>> = { 'P-256': 32, 'P-384': 48, 'P-521': 66 };
+
+function webPlan(scheme: Scheme, kind: KeyKind): WebPlan | undefined {
+  switch (scheme.kind) {
+    case 'ecdsa': {
+      if (kind.kind !== 'ec') return undefined;
+      const key = { name: 'ECDSA', namedCurve: kind.curve };
+      return { key, verify: { name: 'ECDSA', hash: scheme.hash }, octets: ORDER_OCTETS[kind.curve] };
+    }
+    case 'rsa-pkcs1':
+      return { key: { name: 'RSASSA-PKCS1-v1_5', hash: scheme.hash }, verify: { name: 'RSASSA-PKCS1-v1_5' } };
+    case 'rsa-pss':
+      return {
+        key: { name: 'RSA-PSS', hash: scheme.hash },
+        verify: { name: 'RSA-PSS', saltLength: scheme.saltLength },
+      };
+    case 'ed25519':
+      return { key: { name: 'Ed25519' }, verify: { name: 'Ed25519' } };
+    default:
+      return { key: { name: `ML-DSA-${scheme.level}` }, verify: { name: `ML-DSA-${scheme.level}` } };
+  }
+}
+
+/** WebCrypto wants r and s at full length, one after the other; X.509 has them as a SEQUENCE of two INTEGERs. */
+function rawSignature(der: Bytes, octets: number): Bytes | undefined {
+  const raw = new Uint8Array(octets * 2);
+  let at = der[1] === 0x81 ? 3 : 2;
+  for (const end of [octets, octets * 2]) {
+    const length = der[at + 1] ?? 0;
+    let number = der.subarray(at + 2, at + 2 + length);
+    if (number[0] === 0) number = number.subarray(1);
+    if (number.length > octets) return undefined;
+    raw.set(number, end - number.length);
+    at += 2 + length;
+  }
+  return at === der.length ? raw : undefined;
+}
