@@ -11,6 +11,7 @@ export type AuthorityCode =
   | 'KEY_BLOCKED'
   | 'KEY_REUSED'
   | 'CSR_INVALID'
+  | 'NAME_INVALID'
   | 'CSR_SIGNATURE'
   | 'CSR_TOO_LARGE'
   | 'CSR_ASKS_FOR_CA'
@@ -19,6 +20,9 @@ export type AuthorityCode =
   | 'CLAIMS_ABOVE_PARENT'
   | 'ISSUER_NOT_VALID'
   | 'TICKET_USED'
+  | 'REQUEST_PENDING' // the same request is under way in another process: ask again in a moment
+  | 'SERIAL_TAKEN' // the source of randomness repeats itself: nothing may be issued until it is replaced
+  | 'BUSY' // the queue is full: nothing was done, ask again later
   | 'PROOF_FAILED'
   | 'FENCED'
   | 'ALREADY_REVOKED'

@@ -38,7 +38,7 @@ export type Reservation =
   /** The same request was answered before, and that certificate has not expired: here it is. */
   | { readonly outcome: 'issued'; readonly certificate: Uint8Array }
   /** The same request is recorded and not finished: by another process now, or by one that died. */
-  | { readonly outcome: 'pending'; readonly since: Date }
+  | { readonly outcome: 'pending'; readonly intent: Intent }
   /** Never with a working source of randomness. */
   | { readonly outcome: 'serial-taken' }
   /** The public key is on the list of keys that are known to others. */

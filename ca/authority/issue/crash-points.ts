@@ -1,0 +1,24 @@
+/**
+ * Every place where a drill may kill a process while a certificate is on its way (F1), in the order in which a request
+ * passes them, with the room that is hit. Between two neighbours lies exactly one durable effect or one check.
+ */
+export const CRASH_POINTS = {
+  'issue.authorized': 'server/licensing: the caller may have it; nothing is written',
+  'issue.prepared': 'authority/issue: built and linted; nothing is written',
+  'issue.recorded': 'authority/issue: serial and bytes are durable; no key has touched them',
+  'issue.journaled': 'authority/signer: the order is in the fsynced journal; nothing is signed',
+  'issue.signed': 'authority/issue: the signature is here',
+  'issue.proven': 'authority/issue: compared and verified; the certificate is not stored',
+  'issue.committed': 'authority/issue: certificate, audit and event are durable; nobody has been told',
+  'issue.answering': 'server/http: half of the answer is sent',
+  'outbox.sending': 'server/jobs: the event is sent and not marked as sent',
+  'crl.signed': 'authority/revoke: the CRL is signed and not yet under its name',
+  'agent.received': 'ops/agent: the license is received and not yet saved',
+} as const;
+
+export type CrashPoint = keyof typeof CRASH_POINTS;
+
+/** Called at each point. Production hands in nothing; a drill hands in a `kill -9`, a test something that throws. */
+export type CrashHook = (point: CrashPoint) => void;
+
+export const noCrash: CrashHook = () => {};

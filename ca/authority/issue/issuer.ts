@@ -1,0 +1,114 @@
+import { type Bytes, toHex } from '@licet/format';
+import { AuthorityError } from '../errors.ts';
+import type { Intent, Reservation } from '../ports/certificate-store.ts';
+import type { Random } from '../ports/random.ts';
+import { type CrashHook, noCrash } from './crash-points.ts';
+import { type IssueRequest, prepare, requestHash } from './prepare.ts';
+import { prove } from './prove.ts';
+import { type Recovery, settle } from './recover.ts';
+import { createStages, type StageOptions, type Stages } from './stages.ts';
+import type { Ticket } from './ticket.ts';
+
+export type IssuerOptions = Recovery & StageOptions & { readonly random: Random; readonly crashPoint?: CrashHook };
+
+export type Certified = {
+  readonly certificate: Bytes;
+  /** `false`: the same request was answered before, and this is that answer. */
+  readonly fresh: boolean;
+};
+
+export interface Issuer {
+  /**
+   * prepare → record → sign → prove → commit → answer. Rejects with an AuthorityError, or with what the store rejects
+   * with; after any failure the same request may be made again, and gets the certificate if there is one.
+   */
+  issue(request: IssueRequest): Promise<Certified>;
+}
+
+/** A process that is alive finishes in a fraction of this; what is older belongs to nobody any more. */
+const ABANDONED_AFTER_MS = 30_000;
+
+export function createIssuer(options: IssuerOptions): Issuer {
+  return new BatchingIssuer(options);
+}
+
+class BatchingIssuer implements Issuer {
+  readonly #options: IssuerOptions;
+  readonly #stages: Stages;
+  readonly #crashPoint: CrashHook;
+  /** Requests under way here, by hash: fifty copies of one request are one request. */
+  readonly #underWay = new Map<string, Promise<Certified>>();
+  /** Serials that failed here after they were recorded: ours to settle, without waiting for another process. */
+  readonly #failed = new Set<string>();
+
+  constructor(options: IssuerOptions) {
+    this.#options = options;
+    this.#stages = createStages(options);
+    this.#crashPoint = options.crashPoint ?? noCrash;
+  }
+
+  issue(request: IssueRequest): Promise<Certified> {
+    if (!('csr' in request.key)) return this.#issue(request);
+    const id = toHex(requestHash(request.principal, request.key.csr));
+    let running = this.#underWay.get(id);
+    if (running === undefined) {
+      running = this.#issue(request).finally(() => this.#underWay.delete(id));
+      this.#underWay.set(id, running);
+    }
+    return running;
+  }
+
+  async #issue(request: IssueRequest): Promise<Certified> {
+    const { clock, random } = this.#options;
+    const ticket = prepare(request, { now: clock.now(), random });
+    this.#crashPoint('issue.prepared');
+    const reservation = await this.#stages.record(ticket.intent);
+    if (reservation.outcome !== 'pending') return this.#conclude(ticket, reservation);
+    await this.#settleEarlier(reservation.intent);
+    return this.#conclude(ticket, await this.#stages.record(ticket.intent));
+  }
+
+  async #conclude(ticket: Ticket, reservation: Reservation): Promise<Certified> {
+    if (reservation.outcome === 'issued') return { certificate: reservation.certificate, fresh: false };
+    if (reservation.outcome !== 'reserved') throw refusal(reservation.outcome);
+    this.#crashPoint('issue.recorded');
+    try {
+      return { certificate: await this.#finish(ticket), fresh: true };
+    } catch (error) {
+      this.#failed.add(toHex(ticket.intent.serial));
+      throw error;
+    }
+  }
+
+  async #finish(ticket: Ticket): Promise<Bytes> {
+    const { intent, issuer } = ticket;
+    const signature = await this.#stages.sign(ticket);
+    this.#crashPoint('issue.signed');
+    const certificate = prove(intent.tbs, signature, issuer, intent.at);
+    this.#crashPoint('issue.proven');
+    const { outcome } = await this.#stages.commit({ intent, certificate, at: this.#options.clock.now() });
+    if (outcome === 'closed') throw refusal('pending');
+    this.#crashPoint('issue.committed');
+    return certificate;
+  }
+
+  /** The same request was recorded before and is not finished: completes what was signed and gives up what was not. */
+  async #settleEarlier(earlier: Intent): Promise<void> {
+    const serial = toHex(earlier.serial);
+    const age = this.#options.clock.now().getTime() - earlier.at.getTime();
+    if (!this.#failed.has(serial) && age < ABANDONED_AFTER_MS) throw refusal('pending');
+    await settle(this.#options, [earlier]);
+    this.#failed.delete(serial);
+  }
+}
+
+const REFUSALS = {
+  pending: ['REQUEST_PENDING', 'The same request is under way; ask again in a moment.'],
+  'serial-taken': ['SERIAL_TAKEN', 'A random serial was drawn twice; replace the source of randomness.'],
+  'key-blocked': ['KEY_BLOCKED', 'The private key of this public key is known to others; make a new key.'],
+  'key-reused': ['KEY_REUSED', 'This public key belongs to another license; make a new key.'],
+} as const;
+
+function refusal(outcome: keyof typeof REFUSALS): AuthorityError {
+  return new AuthorityError(...REFUSALS[outcome]);
+}

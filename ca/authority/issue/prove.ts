@@ -1,0 +1,77 @@
+import {
+  type Bytes,
+  type Certificate,
+  decodeCertificate,
+  encodeCertificate,
+  equalBytes,
+  FormatError,
+} from '@licet/format';
+import { type PathResult, TrustAnchors, verifyPathSync } from '@licet/verify';
+import { AuthorityError } from '../errors.ts';
+import type { IssuerGeneration } from './issuer-generation.ts';
+import { SIGNATURE_ALGORITHMS } from './signatures.ts';
+
+/**
+ * Puts the signature to the bytes and shows that the result is what was recorded: it decodes, its signed part is the
+ * recorded one byte for byte, and the verifier that our customers embed accepts it under the issuer's chain. What does
+ * not pass never leaves.
+ */
+export function prove(tbs: Bytes, signature: Bytes, issuer: IssuerGeneration, at: Date): Bytes {
+  const der = encodeCertificate(tbs, { raw: SIGNATURE_ALGORITHMS[issuer.algorithm] }, signature);
+  const certificate = decode(der);
+  if (!equalBytes(certificate.tbs, tbs)) throw failed('the signed bytes are not the recorded ones');
+  expect(
+    verifyPathSync(certificate, { intermediates: [], anchors: anchorFor(issuer, certificate), at }),
+    'the certificate',
+  );
+  return der;
+}
+
+const anchors = new WeakMap<IssuerGeneration, TrustAnchors>();
+
+/**
+ * The path from the issuer up is verified once for each key generation, to the root. From then on the issuer is itself
+ * the anchor, held to the constraints of its certificate; that all above are still valid was asked by `validityOf`.
+ */
+function anchorFor(issuer: IssuerGeneration, certificate: Certificate): TrustAnchors {
+  const own = issuer.certificate;
+  if (own === undefined) return TrustAnchors.fromDer([certificate.der]);
+  let anchor = anchors.get(issuer);
+  if (anchor === undefined) {
+    const root = issuer.chain.at(-1)!;
+    const intermediates = issuer.chain.slice(1, -1).map(({ der }) => der);
+    expect(
+      verifyPathSync(own, { intermediates, anchors: [root.der], at: certificate.notBefore }),
+      'the chain of its issuer',
+    );
+    const { nameConstraints, basicConstraints } = own.extensions;
+    anchor = TrustAnchors.fromDer([own.der], {
+      constraints: {
+        ...(nameConstraints !== undefined && { names: nameConstraints }),
+        ...(basicConstraints?.pathLength !== undefined && { pathLength: basicConstraints.pathLength }),
+      },
+    });
+    anchors.set(issuer, anchor);
+  }
+  return anchor;
+}
+
+function decode(der: Bytes): Certificate {
+  try {
+    return decodeCertificate(der);
+  } catch (cause) {
+    if (!(cause instanceof FormatError)) throw cause;
+    throw failed(cause.message, cause);
+  }
+}
+
+function expect({ ok, findings }: PathResult, what: string): void {
+  if (ok) return;
+  throw failed(
+    `our own verifier refuses ${what}: ${findings.map(({ code, detail }) => `${code} (${detail})`).join('; ')}`,
+  );
+}
+
+function failed(why: string, cause?: unknown): AuthorityError {
+  return new AuthorityError('PROOF_FAILED', `The certificate is not handed out, because ${why}.`, { cause });
+}

@@ -1,0 +1,98 @@
+import { createPublicKey, hash, type KeyObject } from 'node:crypto';
+import { type Bytes, toHex, type PublicKeyInfo } from '@licet/format';
+import { AuthorityError } from '../errors.ts';
+import type { KeyAlgorithm } from '../ports/signer.ts';
+import type { Profile } from '../profiles/profile.ts';
+import { hasSmallFactor, isRocaModulus } from './weak-rsa.ts';
+
+export type SubjectKey = { readonly algorithm: KeyAlgorithm; readonly key: KeyObject };
+
+/** Longer ones would make every verifier of ours slow; nobody has them by accident. */
+const RSA_MOST_BITS = 8192;
+/** FIPS 186-5 §5.1. Smaller exponents are one careless padding check away from forgery. */
+const RSA_LEAST_EXPONENT = 65_537n;
+const RSA_MOST_EXPONENT = 2n ** 256n;
+
+/** Imports the key and refuses what the profile does not take, and what is known to be weak. RFC 5280 §4.1.2.7. */
+export function readSubjectKey(publicKey: PublicKeyInfo, profile: Profile): SubjectKey {
+  let key: KeyObject;
+  try {
+    key = createPublicKey({ key: publicKey.raw as Buffer, format: 'der', type: 'spki' });
+  } catch (cause) {
+    // OpenSSL also refuses a point that is not on its curve.
+    throw new AuthorityError('KEY_WEAK', 'The public key is none that we know or not a valid one; make a new key.', {
+      cause,
+    });
+  }
+  const algorithm = kindOf(key, publicKey.key);
+  if (algorithm === undefined || !profile.subjectKeys.includes(algorithm)) {
+    throw new AuthorityError(
+      'KEY_WEAK',
+      `A ${describe(key)} key is not accepted here; use one of ${profile.subjectKeys.join(', ')}.`,
+    );
+  }
+  if (algorithm === 'RSA-3072') checkRsa(key, profile);
+  return { algorithm, key };
+}
+
+function kindOf(key: KeyObject, bits: Bytes): KeyAlgorithm | undefined {
+  switch (key.asymmetricKeyType) {
+    case 'ec':
+      // RFC 5480 §2.2: we take uncompressed points only, so that one key has one encoding and one hash.
+      if (bits[0] !== 0x04) return undefined;
+      return CURVES[key.asymmetricKeyDetails?.namedCurve ?? ''];
+    case 'rsa':
+      return 'RSA-3072';
+    case 'ed25519':
+      return isSmallOrder(bits) ? undefined : 'Ed25519';
+    case 'ml-dsa-65':
+      return 'ML-DSA-65';
+    default:
+      return undefined;
+  }
+}
+
+const CURVES: Readonly<Record<string, KeyAlgorithm>> = { prime256v1: 'P-256', secp384r1: 'P-384' };
+
+function describe(key: KeyObject): string {
+  const { namedCurve, modulusLength } = key.asymmetricKeyDetails ?? {};
+  return [key.asymmetricKeyType, namedCurve ?? modulusLength].filter((part) => part !== undefined).join(' ');
+}
+
+function checkRsa(key: KeyObject, { rsaBits }: Profile): void {
+  const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
+  const weak = (why: string) => new AuthorityError('KEY_WEAK', `The RSA key ${why}; make a new key.`);
+  if (modulusLength < rsaBits) throw weak(`has ${modulusLength} bits, fewer than ${rsaBits}`);
+  if (modulusLength > RSA_MOST_BITS) throw weak(`has ${modulusLength} bits, more than ${RSA_MOST_BITS}`);
+  if (publicExponent < RSA_LEAST_EXPONENT || publicExponent > RSA_MOST_EXPONENT || publicExponent % 2n === 0n) {
+    throw weak(`has the exponent ${publicExponent}, and only odd ones from 65537 on are safe`);
+  }
+  const modulus = BigInt(`0x${toHex(Buffer.from(key.export({ format: 'jwk' }).n ?? '', 'base64url'))}`);
+  if (hasSmallFactor(modulus)) throw weak('is a product of small primes');
+  if (isRocaModulus(modulus)) throw weak('was made by a generator whose keys can be computed (CVE-2017-15361)');
+}
+
+/**
+ * The points of small order of Ed25519, in every encoding, without their sign bit: under such a key anybody can sign
+ * some message (RFC 8032 §5.1.7 leaves the check to the caller).
+ */
+const SMALL_ORDER: ReadonlySet<string> = new Set([
+  '0000000000000000000000000000000000000000000000000000000000000000',
+  '0100000000000000000000000000000000000000000000000000000000000000',
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+  'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+]);
+
+function isSmallOrder(bits: Bytes): boolean {
+  const unsigned = Uint8Array.from(bits);
+  unsigned[31]! &= 0x7f;
+  return SMALL_ORDER.has(toHex(unsigned));
+}
+
+/** RFC 7093 §2 (1): the leftmost 160 bits of SHA-256 over the key's bits. Not SHA-1: nothing new should need it. */
+export function keyIdentifierOf(publicKey: PublicKeyInfo): Bytes {
+  return hash('sha256', publicKey.key, 'buffer').subarray(0, 20);
+}

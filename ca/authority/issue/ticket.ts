@@ -1,0 +1,40 @@
+import type { Certificate } from '@licet/format';
+import { AuthorityError } from '../errors.ts';
+import type { Intent } from '../ports/certificate-store.ts';
+import type { IssuerGeneration } from './issuer-generation.ts';
+
+type Make = (intent: Intent, issuer: IssuerGeneration, preview: Certificate) => Ticket;
+let make: Make | undefined;
+
+/**
+ * The right to one signature over exactly these bytes. `prepare` alone can make one (TypeScript sees the private
+ * constructor, JavaScript the `#field`), and what signs takes nothing else.
+ */
+export class Ticket {
+  readonly intent: Intent;
+  readonly issuer: IssuerGeneration;
+  /** What the bytes will be once they are signed, read back by the decoder that everybody else uses. */
+  readonly preview: Certificate;
+  #used = false;
+
+  private constructor(intent: Intent, issuer: IssuerGeneration, preview: Certificate) {
+    this.intent = intent;
+    this.issuer = issuer;
+    this.preview = preview;
+  }
+
+  /** Spends the ticket. The second time it throws: one ticket, one signature. */
+  redeem(): void {
+    if (this.#used) throw new AuthorityError('TICKET_USED', 'This ticket has been signed already; prepare a new one.');
+    this.#used = true;
+  }
+
+  static {
+    make = (intent, issuer, preview) => new Ticket(intent, issuer, preview);
+  }
+}
+
+/** For `prepare.ts` alone: no other file imports it, and a test sees to that. */
+export function makeTicket(...parts: Parameters<Make>): Ticket {
+  return make!(...parts);
+}
