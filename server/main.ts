@@ -19,7 +19,7 @@ import manifest from './package.json' with { type: 'json' };
 import { type Database, openDatabase } from './persistence/database.ts';
 import { type Readiness, createReadiness } from './operations/readiness.ts';
 import { listenError, startFailure } from './start-error.ts';
-import { watchTlsFiles } from './tls/files.ts';
+import { type WatchedTls, watchTlsFiles } from './tls/files.ts';
 import { welcome } from './welcome.ts';
 
 const clock: Clock = { now: () => new Date() };
@@ -60,6 +60,8 @@ async function main(): Promise<void> {
 
 async function start(ground: Ground): Promise<void> {
   const { config, log, metrics, lifecycle } = ground;
+  // What can be refused without touching the database is refused first.
+  const tls = openTls(ground);
   const database = await openDatabase(databaseOptions(config), {
     clock,
     random,
@@ -71,10 +73,10 @@ async function start(ground: Ground): Promise<void> {
     config.operations.readinessSeconds * 1000,
   );
   try {
-    const address = await openPublic(ground, readiness);
+    const address = await openPublic(ground, readiness, tls);
     lifecycle.add({ name: 'database', stop: () => database.close() });
     const operations = await openOperations(ground, readiness, database);
-    log.info({ address, version: manifest.version, ms: Math.round(performance.now()) }, 'ready');
+    log.info({ address, operations, version: manifest.version, ms: Math.round(performance.now()) }, 'ready');
     if (isText(config)) process.stdout.write(welcome({ address, operations, data: whereData(config, database) }));
   } catch (error) {
     await database.close();
@@ -82,8 +84,15 @@ async function start(ground: Ground): Promise<void> {
   }
 }
 
-function openPublic({ config, log, metrics, lifecycle }: Ground, readiness: Readiness): Promise<string> {
-  const { host, port, limits, timeouts, tls, trustProxy } = config.http;
+function openTls({ config, log, metrics }: Ground): WatchedTls | undefined {
+  const { mode, certificate, key } = config.http.tls;
+  if (mode === 'off' || certificate === undefined || key === undefined) return undefined;
+  return watchTlsFiles({ certificate, key }, { clock, log, metrics });
+}
+
+function openPublic(ground: Ground, readiness: Readiness, tls: WatchedTls | undefined): Promise<string> {
+  const { config, log, metrics, lifecycle } = ground;
+  const { host, port, limits, timeouts, trustProxy } = config.http;
   const app = createApp({
     routes,
     fastPaths,
@@ -93,24 +102,22 @@ function openPublic({ config, log, metrics, lifecycle }: Ground, readiness: Read
     log,
     metrics,
   });
-  const files = tlsFiles(tls);
-  const watched = files && watchTlsFiles(files, { clock, log, metrics });
-  const { requestClientCertificate } = tls;
+  const { requestClientCertificate } = config.http.tls;
   const listener = createListener(app, {
     limits,
     timeouts,
-    ...(watched && { tls: { options: watched.first.options, requestClientCertificate } }),
+    ...(tls && { tls: { options: tls.first.options, requestClientCertificate } }),
   });
-  watched?.onChange(({ options }) => listener.replaceTls(options));
+  tls?.onChange(({ options }) => listener.replaceTls(options));
   // Without files to read again it means what it means everywhere: the terminal is gone.
-  process.on('SIGHUP', () => (watched ? watched.reload() : lifecycle.signal('SIGHUP')));
+  process.on('SIGHUP', () => (tls ? tls.reload() : lifecycle.signal('SIGHUP')));
   metrics.watch({ connections: () => listener.connections() });
   lifecycle.add({
     name: 'public listener',
     async stop() {
       readiness.close('stopping');
       await pause(timeouts.settleSeconds * 1000);
-      watched?.stop();
+      tls?.stop();
       return listener.drain(timeouts.drainSeconds * 1000);
     },
   });
@@ -160,11 +167,6 @@ function logFor(loaded: Loaded): Log {
 }
 
 const isText = ({ log }: Config): boolean => log.format === 'text' || (log.format === 'auto' && process.stdout.isTTY);
-
-function tlsFiles({ mode, certificate, key }: Config['http']['tls']) {
-  if (mode === 'off' || certificate === undefined || key === undefined) return undefined;
-  return { certificate, key };
-}
 
 const whereData = ({ data }: Config, { host }: Database): string =>
   host === 'embedded' ? `${data.folder} (embedded database)` : 'PostgreSQL';
