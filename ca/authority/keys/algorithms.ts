@@ -1,27 +1,25 @@
 import { createPublicKey, generateKeyPair, sign, type KeyObject, type SignKeyObjectInput } from 'node:crypto';
 import { promisify } from 'node:util';
-import { OID } from '@licet/format';
 import type { SignatureForm } from '../ports/key-store.ts';
 import type { KeyAlgorithm } from '../ports/signer.ts';
 
-export type AlgorithmFacts = {
-  /** Hashed before signing; undefined where the algorithm hashes by itself. */
+type AlgorithmFacts = {
+  /** As strong as the key; undefined where the algorithm hashes by itself. */
   readonly digest: 'sha256' | 'sha384' | undefined;
-  /** Of a signature, as it stands in what is signed. */
-  readonly signatureOid: string;
-  /** RFC 7518 §3.1, RFC 8037, draft-ietf-cose-dilithium. */
+  /** RFC 7518 §3.1, RFC 8037 §3.1, draft-ietf-cose-dilithium. */
   readonly jws: string;
   /** Signing takes so long that it goes to the thread pool; the quick ones cost less than the way there. */
-  readonly slow: boolean;
+  readonly isSlow: boolean;
   readonly isEcdsa: boolean;
 };
 
+/** How our keys sign; their AlgorithmIdentifiers stand in `issue/signatures.ts`. */
 export const ALGORITHMS: Readonly<Record<KeyAlgorithm, AlgorithmFacts>> = {
-  'P-256': { digest: 'sha256', signatureOid: OID.ecdsaWithSha256, jws: 'ES256', slow: false, isEcdsa: true },
-  'P-384': { digest: 'sha384', signatureOid: OID.ecdsaWithSha384, jws: 'ES384', slow: true, isEcdsa: true },
-  'RSA-3072': { digest: 'sha256', signatureOid: OID.sha256WithRsa, jws: 'RS256', slow: true, isEcdsa: false },
-  Ed25519: { digest: undefined, signatureOid: OID.ed25519, jws: 'EdDSA', slow: false, isEcdsa: false },
-  'ML-DSA-65': { digest: undefined, signatureOid: OID.mlDsa65, jws: 'ML-DSA-65', slow: true, isEcdsa: false },
+  'P-256': { digest: 'sha256', jws: 'ES256', isSlow: false, isEcdsa: true },
+  'P-384': { digest: 'sha384', jws: 'ES384', isSlow: true, isEcdsa: true },
+  'RSA-3072': { digest: 'sha256', jws: 'RS256', isSlow: true, isEcdsa: false },
+  Ed25519: { digest: undefined, jws: 'EdDSA', isSlow: false, isEcdsa: false },
+  'ML-DSA-65': { digest: undefined, jws: 'ML-DSA-65', isSlow: true, isEcdsa: false },
 };
 
 const generate = promisify(generateKeyPair);
@@ -53,7 +51,7 @@ export function signWith(
   bytes: Uint8Array,
   form: SignatureForm,
 ): Uint8Array | Promise<Uint8Array> {
-  const { digest, slow, isEcdsa } = ALGORITHMS[algorithm];
+  const { digest, isSlow, isEcdsa } = ALGORITHMS[algorithm];
   const input: KeyObject | SignKeyObjectInput = isEcdsa && form === 'jws' ? { key, dsaEncoding: 'ieee-p1363' } : key;
-  return slow ? signInPool(digest, bytes, input) : sign(digest, bytes, input);
+  return isSlow ? signInPool(digest, bytes, input) : sign(digest, bytes, input);
 }

@@ -1,33 +1,19 @@
-import { z } from 'zod';
 import { AuthorityError } from '../errors.ts';
 import { ByteWriter } from '../journal/binary.ts';
 import type { VaultEntry } from '../ports/key-store.ts';
 import type { KeyDescription } from '../ports/signer.ts';
+import { JsonObject } from './json.ts';
 
 /** The version of the file and of what is bound to the key: an old file can never be read as a new one. */
 const FORMAT = 'licet-key/1';
 
-const base64 = z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/);
-const instant = z.iso.datetime();
-const KeyFile = z.strictObject({
-  format: z.literal(FORMAT),
-  id: z.string().regex(/^[0-9a-f]{32}$/),
-  purpose: z.enum(['root', 'organization', 'enterprise', 'service', 'ocsp', 'manifest', 'token', 'tls']),
-  algorithm: z.enum(['P-256', 'P-384', 'RSA-3072', 'Ed25519', 'ML-DSA-65']),
-  organization: z.string(),
-  enterprise: z.string().optional(),
-  generation: z.int().positive(),
-  createdAt: instant,
-  retiredAt: instant.optional(),
-  publicKey: base64,
-  certificate: base64.optional(),
-  vault: z.enum(['file', 'pkcs11', 'aws-kms']),
-  secret: z.record(z.string(), z.string()),
-});
+const PURPOSES = ['root', 'organization', 'enterprise', 'service', 'ocsp', 'manifest', 'token', 'tls'] as const;
+const KEY_ALGORITHMS = ['P-256', 'P-384', 'RSA-3072', 'Ed25519', 'ML-DSA-65'] as const;
+const VAULTS = ['file', 'pkcs11', 'aws-kms'] as const;
 
 export function writeKeyFile({ description, vault, secret }: VaultEntry): string {
   const { publicKey, certificate, createdAt, retiredAt, ...plain } = description;
-  const file: z.infer<typeof KeyFile> = {
+  const file = {
     format: FORMAT,
     ...plain,
     createdAt: createdAt.toISOString(),
@@ -42,26 +28,31 @@ export function writeKeyFile({ description, vault, secret }: VaultEntry): string
 
 /** Believes nothing yet: the vault opens the key only when all of this is what it was bound to. */
 export function readKeyFile(text: string, path: string): VaultEntry {
-  const parsed = KeyFile.safeParse(parseJson(text));
-  if (!parsed.success) {
-    throw new AuthorityError('KEY_CORRUPT', `${path} is no key file; restore it from its copy.`, {
-      details: parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`),
-    });
+  try {
+    return readEntry(JsonObject.parse(text));
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new AuthorityError('KEY_CORRUPT', `${path} is no key file (${cause.message}); restore it from its copy.`);
   }
-  const { vault, secret, publicKey, certificate, createdAt, retiredAt, ...file } = parsed.data;
-  const { format: _, ...plain } = file;
-  return {
-    description: {
-      ...plain,
-      enterprise: plain.enterprise,
-      publicKey: new Uint8Array(Buffer.from(publicKey, 'base64')),
-      certificate: certificate === undefined ? undefined : new Uint8Array(Buffer.from(certificate, 'base64')),
-      createdAt: new Date(createdAt),
-      retiredAt: retiredAt === undefined ? undefined : new Date(retiredAt),
-    },
-    vault,
-    secret,
+}
+
+function readEntry(file: JsonObject): VaultEntry {
+  file.word('format', [FORMAT]);
+  const description: KeyDescription = {
+    id: file.text('id', /^[0-9a-f]{32}$/),
+    purpose: file.word('purpose', PURPOSES),
+    algorithm: file.word('algorithm', KEY_ALGORITHMS),
+    organization: file.text('organization'),
+    enterprise: file.optional('enterprise', (name) => file.text(name)),
+    generation: file.integer('generation', 1, 0xff_ff_ff_ff),
+    createdAt: file.date('createdAt'),
+    retiredAt: file.optional('retiredAt', (name) => file.date(name)),
+    publicKey: file.bytes('publicKey'),
+    certificate: file.optional('certificate', (name) => file.bytes(name)),
   };
+  const entry = { description, vault: file.word('vault', VAULTS), secret: file.texts('secret') };
+  file.finish();
+  return entry;
 }
 
 /** What a private key is bound to for life, in one unambiguous row of bytes. */
@@ -88,12 +79,4 @@ function roleWriter(key: KeyDescription): ByteWriter {
     .u32(key.generation)
     .date(key.createdAt)
     .bytes(key.publicKey);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -2,10 +2,10 @@ import { randomBytes, scrypt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { z } from 'zod';
 import { AuthorityError } from '../errors.ts';
 import { ByteWriter } from '../journal/binary.ts';
 import { writeDurably } from './durable-file.ts';
+import { JsonObject } from './json.ts';
 import { seal, unseal, WRAPPING_KEY_LENGTH } from './sealed.ts';
 
 /**
@@ -21,29 +21,19 @@ export type KeyringOptions = {
 
 const SCRYPT_COST = 2 ** 17;
 const FORMAT = 'licet-keyring/1';
-const base64 = z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/);
-const Kdf = z.discriminatedUnion('name', [
-  z.strictObject({ name: z.literal('none') }),
-  z.strictObject({
-    name: z.literal('scrypt'),
-    cost: z
-      .int()
-      .min(2 ** 10)
-      .max(2 ** 22),
-    blockSize: z.literal(8),
-    parallelization: z.literal(1),
-    salt: base64,
-  }),
-]);
-const KeyringFile = z.strictObject({
-  format: z.literal(FORMAT),
-  kdf: Kdf,
-  keys: z
-    .array(z.strictObject({ id: z.string(), sealed: base64 }))
-    .min(1)
-    .max(2),
-});
-type KeyringFile = z.infer<typeof KeyringFile>;
+type Kdf =
+  | { readonly name: 'none' }
+  | {
+      readonly name: 'scrypt';
+      readonly cost: number;
+      readonly blockSize: number;
+      readonly parallelization: number;
+      readonly salt: string;
+    };
+type KeyringFile = {
+  readonly kdf: Kdf;
+  readonly keys: readonly { readonly id: string; readonly sealed: Uint8Array }[];
+};
 
 /**
  * The keys that key files are sealed under. They lie in `keyring.json`, sealed under what the passphrase derives, so a
@@ -52,10 +42,10 @@ type KeyringFile = z.infer<typeof KeyringFile>;
 export class Keyring {
   readonly #path: string;
   readonly #outer: Buffer;
-  readonly #kdf: KeyringFile['kdf'];
+  readonly #kdf: Kdf;
   #keys: readonly { readonly id: string; readonly key: Buffer }[];
 
-  private constructor(path: string, kdf: KeyringFile['kdf'], outer: Buffer, keys: Keyring['entries']) {
+  private constructor(path: string, kdf: Kdf, outer: Buffer, keys: Keyring['entries']) {
     this.#path = path;
     this.#kdf = kdf;
     this.#outer = outer;
@@ -82,7 +72,7 @@ export class Keyring {
     if (file === undefined) return Keyring.#create(path, unlock, [newKey()], options);
     const outer = await deriveKey(file.kdf, unlock);
     const keys = file.keys.map(({ id, sealed }) => {
-      const key = unseal(outer, Buffer.from(sealed, 'base64'), additional(file.kdf, id));
+      const key = unseal(outer, sealed, additional(file.kdf, id));
       if (key === undefined) throw locked(path);
       return { id, key };
     });
@@ -124,7 +114,7 @@ export class Keyring {
   }
 
   async #save(keys: Keyring['entries']): Promise<void> {
-    const file: KeyringFile = {
+    const file = {
       format: FORMAT,
       kdf: this.#kdf,
       keys: keys.map(({ id, key }) => ({
@@ -141,16 +131,16 @@ function newKey(): { readonly id: string; readonly key: Buffer } {
   return { id: randomBytes(8).toString('hex'), key: randomBytes(WRAPPING_KEY_LENGTH) };
 }
 
-function newKdf(unlock: Unlock, cost: number): KeyringFile['kdf'] {
+function newKdf(unlock: Unlock, cost: number): Kdf {
   if ('wrappingKey' in unlock) return { name: 'none' };
   return { name: 'scrypt', cost, blockSize: 8, parallelization: 1, salt: randomBytes(16).toString('base64') };
 }
 
-function additional(kdf: KeyringFile['kdf'], id: string): Uint8Array {
+function additional(kdf: Kdf, id: string): Uint8Array {
   return new ByteWriter(256).text(FORMAT).text(JSON.stringify(kdf)).text(id).view();
 }
 
-async function deriveKey(kdf: KeyringFile['kdf'], unlock: Unlock): Promise<Buffer> {
+async function deriveKey(kdf: Kdf, unlock: Unlock): Promise<Buffer> {
   if ('wrappingKey' in unlock) {
     if (kdf.name !== 'none' || unlock.wrappingKey.length !== WRAPPING_KEY_LENGTH) throw otherUnlock(kdf.name);
     return Buffer.from(unlock.wrappingKey);
@@ -171,10 +161,31 @@ async function readKeyring(path: string): Promise<KeyringFile | undefined> {
     throw error;
   }
   try {
-    return KeyringFile.parse(JSON.parse(text));
+    return parseKeyring(JsonObject.parse(text));
   } catch (cause) {
-    throw new AuthorityError('KEY_CORRUPT', `${path} is no keyring; restore it from its copy.`, { cause });
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new AuthorityError('KEY_CORRUPT', `${path} is no keyring (${cause.message}); restore it from its copy.`);
   }
+}
+
+function parseKeyring(file: JsonObject): KeyringFile {
+  file.word('format', [FORMAT]);
+  const kdf = parseKdf(file.object('kdf'));
+  const keys = file.objects('keys').map((key) => ({ id: key.text('id'), sealed: key.bytes('sealed') }));
+  file.finish();
+  if (keys.length < 1 || keys.length > 2) throw new RangeError('It holds one key, or two while they are exchanged.');
+  return { kdf, keys };
+}
+
+function parseKdf(kdf: JsonObject): Kdf {
+  if (kdf.word('name', ['none', 'scrypt']) === 'none') return { name: 'none' };
+  return {
+    name: 'scrypt',
+    cost: kdf.integer('cost', 2 ** 10, 2 ** 22),
+    blockSize: kdf.integer('blockSize', 8, 8),
+    parallelization: kdf.integer('parallelization', 1, 1),
+    salt: kdf.text('salt'),
+  };
 }
 
 function locked(path: string): AuthorityError {

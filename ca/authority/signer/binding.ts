@@ -1,7 +1,6 @@
-import { verify, createPublicKey } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { FormatError, decodeCertificate, type Certificate } from '@licet/format';
-import { ALGORITHMS } from '../keys/algorithms.ts';
-import type { KeyAlgorithm } from '../ports/signer.ts';
+import { isSignedBy } from '../issue/signatures.ts';
 import { refuse, type BoundKey } from './policy/bound-key.ts';
 import { checkOwnCertificate } from './policy/certificate.ts';
 
@@ -15,7 +14,10 @@ export function checkBinding(key: BoundKey, certificateDer: Uint8Array, issuerDe
   const issuer = issuerDer === undefined ? certificate : decode(key, issuerDer);
   if (Buffer.compare(issuer.subject.raw, certificate.issuer.raw) !== 0) refuse(key, 'the issuer given is another one');
   if (issuer.extensions.basicConstraints?.ca !== true) refuse(key, 'the issuer given is no certificate authority');
-  if (!isSignedBy(certificate, issuer)) refuse(key, 'the certificate is not signed by the issuer given');
+  const { signatureAlgorithm, tbs, signature } = certificate;
+  if (!isSignedBy(keyOf(issuer), signatureAlgorithm, tbs, signature)) {
+    refuse(key, 'the certificate is not signed by the issuer given');
+  }
 }
 
 function decode(key: BoundKey, der: Uint8Array): Certificate {
@@ -27,10 +29,6 @@ function decode(key: BoundKey, der: Uint8Array): Certificate {
   }
 }
 
-function isSignedBy(certificate: Certificate, issuer: Certificate): boolean {
-  const known = Object.keys(ALGORITHMS) as KeyAlgorithm[];
-  const algorithm = known.find((name) => ALGORITHMS[name].signatureOid === certificate.signatureAlgorithm.oid);
-  if (algorithm === undefined) return false;
-  const key = createPublicKey({ key: Buffer.from(issuer.publicKey.raw), format: 'der', type: 'spki' });
-  return verify(ALGORITHMS[algorithm].digest, certificate.tbs, key, certificate.signature);
+function keyOf(certificate: Certificate): KeyObject {
+  return createPublicKey({ key: Buffer.from(certificate.publicKey.raw), format: 'der', type: 'spki' });
 }

@@ -161,7 +161,8 @@ function orderOf({ key, kind, bytes }: SignRequest): JournalRecord | undefined {
 }
 
 /** Keys that answer at once are not made to wait for a promise each. */
-async function signAll(keys: readonly OpenKey[], requests: readonly SignRequest[]): Promise<Uint8Array[]> {
+async function signAll(keys: readonly OpenKey[], requests: readonly SignRequest[]): Promise<readonly Uint8Array[]> {
   const made = requests.map(({ bytes, kind }, i) => keys[i]!.key.sign(bytes, kind === 'token' ? 'jws' : 'x509'));
-  return made.every((signature) => signature instanceof Uint8Array) ? made : Promise.all(made);
+  if (made.every((signature) => signature instanceof Uint8Array)) return made;
+  return Promise.all(made.map(async (signature) => signature));
 }

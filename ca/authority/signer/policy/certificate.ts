@@ -10,8 +10,9 @@ import {
   type Claims,
   type Name,
 } from '@licet/format';
-import { ALGORITHMS } from '../../keys/algorithms.ts';
+import { PLACEHOLDERS, SIGNATURE_ALGORITHMS } from '../../issue/signatures.ts';
 import { claimsOf, refuse, requireCertificate, type BoundKey } from './bound-key.ts';
+import { element } from './element.ts';
 import { MAY_SIGN, NAMES_TENANT, OWN_SHAPE, shapeOf, type Shape } from './shapes.ts';
 
 export type TbsCertificate = Omit<Certificate, 'der' | 'signature'>;
@@ -21,7 +22,7 @@ export type TbsCertificate = Omit<Certificate, 'der' | 'signature'>;
  * rules whose breach would be worth breaking into the server for, asked of the bytes alone.
  */
 export function checkCertificate(key: BoundKey, bytes: Uint8Array): void {
-  const certificate = decodeTbs(bytes);
+  const certificate = decodeTbs(key, bytes);
   checkForm(key, certificate);
   if (key.certificate === undefined && key.description.purpose === 'root') {
     checkOwnRoot(key, certificate);
@@ -44,7 +45,7 @@ export function checkCertificate(key: BoundKey, bytes: Uint8Array): void {
 
 /** Whether `certificate` may be bound to `key`: it must be for this key, of its shape, and of its tenant. */
 export function checkOwnCertificate(key: BoundKey, certificate: Certificate): void {
-  checkForm(key, certificate, certificate.signatureAlgorithm.oid);
+  checkForm(key, certificate);
   const { purpose, publicKey } = key.description;
   if (!equal(certificate.publicKey.raw, publicKey)) refuse(key, 'the certificate is for another key');
   const shape = shapeOf(certificate);
@@ -59,26 +60,19 @@ export function checkOwnCertificate(key: BoundKey, certificate: Certificate): vo
 }
 
 /** The signed part alone, read by the decoder for certificates: strictly, and as everybody else will read it. */
-function decodeTbs(bytes: Uint8Array): TbsCertificate {
+function decodeTbs(key: BoundKey, bytes: Uint8Array): TbsCertificate {
   const reader = new DerReader(bytes, 'tbs', { size: 65_536, depth: 4, nodes: 8 });
   reader.enter(Tag.SEQUENCE, '');
-  if (reader.peek() === explicit(0)) reader.skip(explicit(0), 'version');
+  reader.skip(explicit(0), 'version');
   reader.skip(Tag.INTEGER, 'serial');
-  const start = reader.position;
-  reader.skip(Tag.SEQUENCE, 'signature');
-  return decodeCertificate(encodeCertificate(bytes, { raw: reader.since(start) }, PLACEHOLDER));
+  const algorithm = element(reader, 'signature');
+  if (!equal(algorithm, SIGNATURE_ALGORITHMS[key.description.algorithm]))
+    refuse(key, 'the certificate names another algorithm');
+  return decodeCertificate(encodeCertificate(bytes, { raw: algorithm }, PLACEHOLDERS[key.description.algorithm]));
 }
 
-/** An ECDSA-Sig-Value of r = s = 1: the shortest that a decoder takes. It goes nowhere. */
-const PLACEHOLDER = Uint8Array.of(0x30, 0x06, 0x02, 0x01, 0x01, 0x02, 0x01, 0x01);
-
-function checkForm(
-  key: BoundKey,
-  certificate: TbsCertificate,
-  algorithm: string = ALGORITHMS[key.description.algorithm].signatureOid,
-): void {
+function checkForm(key: BoundKey, certificate: TbsCertificate): void {
   if (certificate.version !== 3) refuse(key, 'certificates have version 3');
-  if (certificate.signatureAlgorithm.oid !== algorithm) refuse(key, 'the certificate names another algorithm');
   if (certificate.notBefore >= certificate.notAfter) refuse(key, 'the certificate ends before it begins');
   // RFC 5280 §4.1.2.2: positive, and at most 20 octets.
   const [first = 0x80] = certificate.serial;

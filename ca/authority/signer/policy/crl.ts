@@ -1,6 +1,7 @@
 import { DerReader, Tag, explicit } from '@licet/format';
-import { ALGORITHMS } from '../../keys/algorithms.ts';
+import { SIGNATURE_ALGORITHMS } from '../../issue/signatures.ts';
 import { refuse, requireCertificate, type BoundKey } from './bound-key.ts';
+import { element } from './element.ts';
 
 const LIMITS = { size: 128 * 1024 * 1024, depth: 4, nodes: 16 };
 
@@ -14,15 +15,12 @@ export function checkCrl(key: BoundKey, bytes: Uint8Array): void {
   const reader = new DerReader(bytes, 'crl', LIMITS);
   reader.enter(Tag.SEQUENCE, '');
   if (reader.smallInteger('version', 1) !== 1) refuse(key, 'CRLs have version 2');
-  reader.enter(Tag.SEQUENCE, 'signature');
-  if (reader.oid('algorithm') !== ALGORITHMS[key.description.algorithm].signatureOid) {
+  const algorithm = element(reader, 'signature');
+  if (Buffer.compare(algorithm, SIGNATURE_ALGORITHMS[key.description.algorithm]) !== 0) {
     refuse(key, 'the CRL names another algorithm');
   }
-  if (reader.peek() === Tag.NULL) reader.null('parameters');
-  reader.leave();
-  const start = reader.position;
-  reader.skip(Tag.SEQUENCE, 'issuer');
-  if (Buffer.compare(reader.since(start), own.subject.raw) !== 0) refuse(key, 'the issuer of the CRL is somebody else');
+  if (Buffer.compare(element(reader, 'issuer'), own.subject.raw) !== 0)
+    refuse(key, 'the issuer of the CRL is somebody else');
   reader.skip(timeTag(reader), 'thisUpdate');
   // RFC 5280 §5.1.2.5 wants a nextUpdate in every CRL of this profile.
   reader.skip(timeTag(reader), 'nextUpdate');

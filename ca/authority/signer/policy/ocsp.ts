@@ -1,5 +1,6 @@
 import { DerReader, Tag, explicit } from '@licet/format';
 import { refuse, type BoundKey } from './bound-key.ts';
+import { element } from './element.ts';
 
 const LIMITS = { size: 1024 * 1024, depth: 4, nodes: 16 };
 
@@ -23,9 +24,7 @@ function checkResponder(key: BoundKey, reader: DerReader): void {
     return;
   }
   reader.enter(explicit(1), 'byName');
-  const start = reader.position;
-  reader.skip(Tag.SEQUENCE, '');
-  const named = reader.since(start);
+  const named = element(reader, '');
   reader.leave();
   const own = key.certificate?.subject.raw;
   if (own === undefined || Buffer.compare(named, own) !== 0) refuse(key, 'the response names another responder');

@@ -1,5 +1,6 @@
 import { DerReader, OID, Tag, decodeName, explicit } from '@licet/format';
 import { refuse, type BoundKey } from './bound-key.ts';
+import { element } from './element.ts';
 
 const LIMITS = { size: 64 * 1024, depth: 24, nodes: 4096 };
 
@@ -19,10 +20,4 @@ export function checkRequest(key: BoundKey, bytes: Uint8Array): void {
   if (purpose !== 'root' && organizations.some(({ value }) => value !== organization)) {
     refuse(key, `the request names another organization than "${organization}"`);
   }
-}
-
-function element(reader: DerReader, name: string): Uint8Array {
-  const start = reader.position;
-  reader.skip(Tag.SEQUENCE, name);
-  return reader.since(start);
 }

@@ -1,0 +1,91 @@
+/**
+ * The signer process: it alone opens keys. Started by the server (`supervisor.ts`), which writes the launch into its
+ * standard input and keeps that open as a sign of life; or standing alone, e.g. under systemd, with a launch file:
+ *
+ *     node ca/authority/signer/process.ts signer.json
+ *
+ * What imports it takes in is Node itself and `@licet/format`, which a test holds it to.
+ */
+import { readFile } from 'node:fs/promises';
+import { AuthorityError } from '../errors.ts';
+import type { Signer } from '../ports/signer.ts';
+import { parseLaunch, readLaunch, type Launch, type Secret } from './launch.ts';
+import { openSigner } from './open.ts';
+import { serveSigner } from './server.ts';
+import { openVault } from './vaults.ts';
+
+const clock = { now: () => new Date() };
+
+process.umask(0o077);
+const [file] = process.argv.slice(2);
+const isSupervised = file === undefined;
+
+try {
+  const { launch, secret } = isSupervised ? await readLaunch(process.stdin) : await launchFrom(file);
+  const { signer, server } = await start(launch, secret);
+  watchForTheEnd(async () => {
+    await server.close();
+    await signer.close();
+  });
+  say({ ready: true });
+} catch (error) {
+  say({ error: errorFor(error) });
+  process.exitCode = 1;
+  process.stdin.destroy();
+}
+
+async function launchFrom(path: string): Promise<{ readonly launch: Launch; readonly secret: Secret }> {
+  return { launch: parseLaunch(await readFile(path, 'utf8')), secret: undefined };
+}
+
+async function start(launch: Launch, secret: Secret): Promise<{ signer: Signer; server: { close(): Promise<void> } }> {
+  const signer = await openSigner({ folder: launch.folder, clock, keys: await openVault(launch, secret) });
+  try {
+    return { signer, server: await serveSigner(signer, { path: launch.socket, report }) };
+  } catch (error) {
+    await signer.close();
+    throw error;
+  }
+}
+
+/**
+ * Supervised, the end is the end of standard input: the server closed it, or died. Signals that a terminal or systemd
+ * sends to the whole group are left to the server, which still needs signatures while it finishes its requests.
+ */
+function watchForTheEnd(close: () => Promise<void>): void {
+  const end = () => {
+    close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        report(error);
+        process.exit(1);
+      },
+    );
+  };
+  if (isSupervised) {
+    process.stdin.on('end', end).on('error', end).resume();
+    process.on('SIGINT', ignore).on('SIGTERM', ignore);
+  } else {
+    process.once('SIGINT', end).once('SIGTERM', end);
+  }
+}
+
+function ignore(): void {
+  // Standard input says when it is time.
+}
+
+/** One line of JSON for whoever started it. */
+function say(message: object): void {
+  process.stdout.write(`${JSON.stringify(message)}\n`);
+}
+
+function report(error: unknown): void {
+  process.stderr.write(`licet signer: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+}
+
+function errorFor(error: unknown): { code: string; message: string; details: readonly string[] } {
+  if (error instanceof AuthorityError) return { code: error.code, message: error.message, details: error.details };
+  report(error);
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: 'SIGNER_UNAVAILABLE', message: `The signer could not start: ${message}`, details: [] };
+}
