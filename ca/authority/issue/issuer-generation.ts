@@ -3,10 +3,10 @@ import {
   type Certificate,
   type Claims,
   decodeClaims,
+  decodePublicKey,
   meet,
   type Name,
   OID,
-  type PublicKeyInfo,
   toHex,
 } from '@licet/format';
 import { AuthorityError } from '../errors.ts';
@@ -99,11 +99,11 @@ export class IssuerGeneration {
   }
 
   /** A root key before its own certificate. */
-  static rootToBe(key: KeyDescription, publicKey: PublicKeyInfo): IssuerGeneration {
+  static rootToBe(key: KeyDescription): IssuerGeneration {
     const { id, purpose, algorithm, organization } = key;
     return new IssuerGeneration(
       { key: id, purpose, algorithm, organization, enterprise: undefined, chain: undefined, addresses: undefined },
-      keyIdentifierOf(publicKey),
+      keyIdentifierOf(decodePublicKey(key.publicKey)),
     );
   }
 

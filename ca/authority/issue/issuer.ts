@@ -28,6 +28,9 @@ export interface Issuer {
 /** A process that is alive finishes in a fraction of this; what is older belongs to nobody any more. */
 const ABANDONED_AFTER_MS = 30_000;
 
+/** Those who do not come back with their request are left to `recover`. */
+const FAILED_MOST = 10_000;
+
 export function createIssuer(options: IssuerOptions): Issuer {
   return new BatchingIssuer(options);
 }
@@ -75,9 +78,14 @@ class BatchingIssuer implements Issuer {
     try {
       return { certificate: await this.#finish(ticket), fresh: true };
     } catch (error) {
-      this.#failed.add(toHex(ticket.intent.serial));
+      this.#remember(ticket.intent);
       throw error;
     }
+  }
+
+  #remember({ serial }: Intent): void {
+    if (this.#failed.size >= FAILED_MOST) this.#failed.delete(this.#failed.values().next().value!);
+    this.#failed.add(toHex(serial));
   }
 
   async #finish(ticket: Ticket): Promise<Bytes> {
@@ -110,5 +118,6 @@ const REFUSALS = {
 } as const;
 
 function refusal(outcome: keyof typeof REFUSALS): AuthorityError {
-  return new AuthorityError(...REFUSALS[outcome]);
+  const [code, message] = REFUSALS[outcome];
+  return new AuthorityError(code, message);
 }

@@ -3,6 +3,7 @@ import {
   type Bytes,
   type Claims,
   decodeCertificate,
+  decodePublicKey,
   encodeCertificate,
   encodeTbsCertificate,
   type PublicKeyInfo,
@@ -10,6 +11,7 @@ import {
 import { AuthorityError } from '../errors.ts';
 import type { Context, Intent } from '../ports/certificate-store.ts';
 import type { Random } from '../ports/random.ts';
+import type { KeyDescription } from '../ports/signer.ts';
 import type { Profile } from '../profiles/profile.ts';
 import { profileHash } from '../profiles/index.ts';
 import { grantedClaims } from './claims.ts';
@@ -25,7 +27,7 @@ import { makeTicket, type Ticket } from './ticket.ts';
 import { validityOf } from './validity.ts';
 
 /** Whose key it is: a stranger proves possession by a CSR; of a key in our own signer we know it. */
-export type KeySource = { readonly csr: Bytes } | { readonly held: PublicKeyInfo };
+export type KeySource = { readonly csr: Bytes } | { readonly held: KeyDescription };
 
 export type IssueRequest = {
   readonly profile: Profile;
@@ -118,8 +120,9 @@ function provenKey(key: KeySource, profile: Profile): { publicKey: PublicKeyInfo
     const { request } = checkRequest(key.csr, profile);
     return { publicKey: request.publicKey, digest: hash('sha256', key.csr, 'buffer') };
   }
-  readSubjectKey(key.held, profile);
-  return { publicKey: key.held, digest: hash('sha256', key.held.raw, 'buffer') };
+  const publicKey = decodePublicKey(key.held.publicKey);
+  readSubjectKey(publicKey, profile);
+  return { publicKey, digest: hash('sha256', publicKey.raw, 'buffer') };
 }
 
 /** The length goes in front, so that no principal and CSR look like another pair. */

@@ -75,7 +75,8 @@ export function alternativeNames(profile: Profile, subject: Subject, hosts: read
     if (hosts.length > 0) throw refuse(`Profile "${profile.name}" has no host names.`);
     return profile.alternativeNames === 'license' ? [{ kind: 'uri', value: licenseUri(subject) }] : [];
   }
-  if (hosts.length === 0 || hosts.length > MOST_HOSTS) throw refuse(`A server certificate names 1 to ${MOST_HOSTS} hosts.`);
+  if (hosts.length === 0 || hosts.length > MOST_HOSTS)
+    throw refuse(`A server certificate names 1 to ${MOST_HOSTS} hosts.`);
   hosts.forEach(checkHost);
   return hosts;
 }
