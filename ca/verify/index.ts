@@ -7,4 +7,7 @@ export { DEFAULT_MAX_DEPTH, type PathOptions, type PathResult } from './path/opt
 export type { PolicyOptions } from './path/policies.ts';
 export type { Purpose } from './path/usage.ts';
 export { verifyPath, verifyPathSync } from './path/verify-path.ts';
+export { checkCrl, checkCrlSync, type CrlOptions } from './revocation/crl.ts';
+export type { EvidenceResult } from './revocation/evidence.ts';
+export { checkOcsp, checkOcspSync, type OcspOptions } from './revocation/ocsp.ts';
 export { hasSynchronousCrypto } from './signatures/engine.ts';

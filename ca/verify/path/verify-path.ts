@@ -2,7 +2,7 @@ import { type Certificate, decodeCertificate } from '@licet/format';
 import { BudgetExceeded } from '../budget.ts';
 import { checkPathRevocation } from '../revocation/path.ts';
 import { type Task, runNow, runSoon } from '../signatures/check.ts';
-import { type DeadEnd, type Visit, endsInRoot, pathDefects, visitPaths } from './build.ts';
+import { type DeadEnd, type Visit, type Visitor, endsInRoot, pathDefects, visitPaths } from './build.ts';
 import { type Context, createContext } from './context.ts';
 import type { Finding } from './findings.ts';
 import { localDefects } from './local.ts';
@@ -48,7 +48,7 @@ export function* findPath(leaf: Certificate, context: Context): Task<PathResult>
   let best: Attempt | undefined;
   let deepest: DeadEnd | undefined;
   let visited = 0;
-  const visitor = (explaining: boolean) => ({
+  const visitor = (explaining: boolean): Visitor => ({
     explaining,
     *complete(candidate: Candidate): Task<Visit> {
       context.budget.spendPath();
@@ -63,8 +63,17 @@ export function* findPath(leaf: Certificate, context: Context): Task<PathResult>
     },
   });
   yield* visitPaths(leaf, visitor(false), context);
-  if (best === undefined) yield* visitPaths(leaf, visitor(true), context);
+  if (best === undefined) yield* explain(leaf, visitor(true), context);
   return best === undefined ? brokenOff(deepest!, own, context) : concluded(best);
+}
+
+/** There is no path: what remains of the budget may be spent to say why, and what was found by then is reported. */
+function* explain(leaf: Certificate, visitor: Visitor, context: Context): Task<void> {
+  try {
+    yield* visitPaths(leaf, visitor, context);
+  } catch (error) {
+    if (!(error instanceof BudgetExceeded)) throw error;
+  }
 }
 
 /** `own`: what is wrong with the leaf, when that is all that can still be wrong with a single certificate. */
