@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { workspaceFolders } from './imports.ts';
+import { workspacesOf } from './imports.ts';
 
 export type PublicExports = Record<string, readonly string[]>;
 
@@ -11,12 +11,9 @@ const STAR = /^export\s+\*/m;
 /** What each library promises: the names, types included, that stand in the files its package.json exports. */
 export function publicExports(root: string): PublicExports {
   const result: PublicExports = {};
-  for (const [name, folder] of workspaceFolders(root)) {
+  for (const [name, { folder, exports }] of workspacesOf(root)) {
     if (!folder.startsWith('ca/')) continue;
-    const manifest = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as {
-      exports: Record<string, string>;
-    };
-    for (const [subpath, file] of Object.entries(manifest.exports)) {
+    for (const [subpath, file] of Object.entries(exports)) {
       result[join(name, subpath)] = namesIn(join(root, folder, file));
     }
   }

@@ -37,7 +37,7 @@ export const ROOMS: readonly Room[] = [
   },
   {
     folder: 'server/persistence',
-    ours: ['server/licensing', 'ca/authority'],
+    ours: ['server/licensing', 'ca/authority', 'ca/format'],
     packages: ['typeorm', 'pg', '@electric-sql/pglite'],
     node: true,
   },
@@ -53,7 +53,7 @@ export const ROOMS: readonly Room[] = [
   { folder: 'ops/agent', ours: ['ca/format', 'ca/verify'], packages: [], node: true },
   {
     folder: 'ops/cli',
-    ours: ['ca/format', 'ca/verify', 'ca/verify/node', 'ca/authority', 'server/config'],
+    ours: ['ca/format', 'ca/verify', 'ca/verify/node', 'ca/authority', 'server/config', 'server/licensing/audit'],
     packages: ['commander', 'yaml', 'zod'],
     node: true,
   },

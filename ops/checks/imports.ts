@@ -3,7 +3,9 @@ import { isBuiltin } from 'node:module';
 import { dirname, join, normalize } from 'node:path';
 import { ROOMS, TEST_EXTRAS, type Room } from './import-table.ts';
 
-export type Import = { readonly file: string; readonly specifier: string };
+export type Import = { readonly file: string; readonly specifier: string; readonly typeOnly?: boolean };
+
+export type Workspace = { readonly folder: string; readonly exports: Readonly<Record<string, string>> };
 
 const STATEMENT =
   /(?:^|\n)\s*(?:import|export)\s(?:[^'"`;]*?\sfrom\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/g;
@@ -16,16 +18,23 @@ export function sourceFiles(root: string): string[] {
 
 export function importsOf(root: string, file: string): Import[] {
   const text = readFileSync(join(root, file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
-  return [...text.matchAll(STATEMENT)].map((match) => ({ file, specifier: (match[1] ?? match[2]) as string }));
+  return [...text.matchAll(STATEMENT)].map((match) => ({
+    file,
+    specifier: match[1] ?? match[2] ?? '',
+    typeOnly: /^\s*(?:import|export)\s+type\s/.test(match[0]),
+  }));
 }
 
-/** Folders of our packages by npm name, e.g. `@licet/format` → `ca/format`. */
-export function workspaceFolders(root: string): ReadonlyMap<string, string> {
+/** Our packages by npm name. */
+export function workspacesOf(root: string): ReadonlyMap<string, Workspace> {
   const manifests = globSync('{ca,ops}/*/package.json', { cwd: root }).concat('server/package.json');
   return new Map(
     manifests.map((file) => {
-      const manifest = JSON.parse(readFileSync(join(root, file), 'utf8')) as { name: string };
-      return [manifest.name, dirname(file)];
+      const manifest = JSON.parse(readFileSync(join(root, file), 'utf8')) as { name: string } & Pick<
+        Workspace,
+        'exports'
+      >;
+      return [manifest.name, { folder: dirname(file), exports: manifest.exports }];
     }),
   );
 }
@@ -35,20 +44,26 @@ export function roomOf(path: string): Room | undefined {
   return inside.sort((a, b) => b.folder.length - a.folder.length)[0];
 }
 
+type Workspaces = ReadonlyMap<string, Workspace>;
+
 /** Why an import breaks a wall, or undefined when it does not. */
-export function violation({ file, specifier }: Import, workspaces: ReadonlyMap<string, string>): string | undefined {
+export function violation({ file, specifier, typeOnly = false }: Import, workspaces: Workspaces): string | undefined {
   const room = roomOf(file);
   if (room === undefined) return `${file} stands in no room: add its folder to ops/checks/import-table.ts`;
   const test = file.includes('/test/');
-  if (isBuiltin(specifier)) return nodeViolation(room, specifier, test, file);
+  // A type of Node's is erased before anything runs.
+  if (isBuiltin(specifier)) return typeOnly ? undefined : nodeViolation(room, specifier, test, file);
   if (specifier.startsWith('.')) return relativeViolation(room, file, specifier, workspaces, test);
   const name = packageName(specifier);
-  const folder = workspaces.get(name);
-  if (folder !== undefined) {
-    const target = `${folder}${specifier.slice(name.length)}`;
-    return folder === packageFolder(file, workspaces)
-      ? `${file} imports its own package by name (${specifier}): use a relative path`
-      : reach(room, file, target, test);
+  const workspace = workspaces.get(name);
+  if (workspace !== undefined) {
+    // A test may stand where a user stands.
+    if (workspace.folder === packageFolder(file, workspaces) && !test) {
+      return `${file} imports its own package by name (${specifier}): use a relative path`;
+    }
+    const entry = workspace.exports[`.${specifier.slice(name.length)}`];
+    if (entry === undefined) return `${file} imports ${specifier}, which ${name} does not export`;
+    return reach(room, file, normalize(join(workspace.folder, entry)), test);
   }
   const allowed = room.packages.includes(name) || (test && TEST_EXTRAS.packages.includes(name));
   return allowed ? undefined : `${file} (${room.folder}) may not import the package ${name}`;
@@ -64,7 +79,7 @@ function relativeViolation(
   room: Room,
   file: string,
   specifier: string,
-  workspaces: ReadonlyMap<string, string>,
+  workspaces: Workspaces,
   test: boolean,
 ): string | undefined {
   const target = normalize(join(dirname(file), specifier)).replaceAll('\\', '/');
@@ -85,8 +100,8 @@ function reach(room: Room, file: string, target: string, test: boolean): string 
   return open ? undefined : `${file} (${room.folder}) may not import ${target}`;
 }
 
-function packageFolder(file: string, workspaces: ReadonlyMap<string, string>): string | undefined {
-  return [...workspaces.values()].find((folder) => file.startsWith(`${folder}/`));
+function packageFolder(file: string, workspaces: Workspaces): string | undefined {
+  return [...workspaces.values()].find(({ folder }) => file.startsWith(`${folder}/`))?.folder;
 }
 
 function packageName(specifier: string): string {

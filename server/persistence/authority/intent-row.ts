@@ -1,0 +1,66 @@
+import type { Context, Intent } from '@licet/authority';
+import { decodeClaims, encodeClaims } from '@licet/format';
+import { bytea } from './columns.ts';
+
+export type IntentRow = {
+  issuer: string;
+  serial: Buffer;
+  organization: string;
+  enterprise: string | null;
+  request: Buffer;
+  csr: Buffer;
+  public_key: Buffer;
+  key_owner: string;
+  tbs: Buffer;
+  profile: string;
+  profile_hash: Buffer;
+  claims: Buffer | null;
+  not_before: Date;
+  not_after: Date;
+  crl_shard: number;
+  context: Context;
+  at: Date;
+};
+
+/** Columns of `issue_intents` in order, each with its type for `unnest` and where it comes from. */
+export const INTENT_COLUMNS: readonly (readonly [name: string, type: string, value: (intent: Intent) => unknown])[] = [
+  ['issuer', 'text', (intent) => intent.issuer],
+  ['serial', 'bytea', (intent) => bytea(intent.serial)],
+  ['organization', 'text', (intent) => intent.organization],
+  ['enterprise', 'text', (intent) => intent.enterprise ?? null],
+  ['request', 'bytea', (intent) => bytea(intent.request)],
+  ['csr', 'bytea', (intent) => bytea(intent.csr)],
+  ['public_key', 'bytea', (intent) => bytea(intent.publicKey)],
+  ['key_owner', 'text', (intent) => intent.keyOwner],
+  ['tbs', 'bytea', (intent) => bytea(intent.tbs)],
+  ['profile', 'text', (intent) => intent.profile],
+  ['profile_hash', 'bytea', (intent) => bytea(intent.profileHash)],
+  ['claims', 'bytea', (intent) => (intent.claims === undefined ? null : bytea(encodeClaims(intent.claims)))],
+  ['not_before', 'timestamptz', (intent) => intent.notBefore],
+  ['not_after', 'timestamptz', (intent) => intent.notAfter],
+  ['crl_shard', 'integer', (intent) => intent.crlShard],
+  ['context', 'jsonb', (intent) => JSON.stringify(intent.context)],
+  ['at', 'timestamptz', (intent) => intent.at],
+];
+
+export function intentOf(row: IntentRow): Intent {
+  return {
+    issuer: row.issuer,
+    serial: row.serial,
+    request: row.request,
+    csr: row.csr,
+    publicKey: row.public_key,
+    keyOwner: row.key_owner,
+    tbs: row.tbs,
+    profile: row.profile,
+    profileHash: row.profile_hash,
+    claims: row.claims === null ? undefined : decodeClaims(row.claims),
+    organization: row.organization,
+    enterprise: row.enterprise ?? undefined,
+    notBefore: row.not_before,
+    notAfter: row.not_after,
+    crlShard: row.crl_shard,
+    context: row.context,
+    at: row.at,
+  };
+}
