@@ -90,7 +90,7 @@ function readVersion(reader: DerReader): 1 | 2 | 3 {
 function readUniqueId(reader: DerReader, version: 1 | 2 | 3, name: string, tag: number): Bytes | undefined {
   if (reader.peek() !== tag) return undefined;
   if (version === 1) reader.fail('X509_VERSION', name, 'stands in a certificate of version 1');
-  return reader.bits(name, tag);
+  return reader.bitString(name, tag);
 }
 
 /** §4.1.2.9. */
@@ -105,6 +105,8 @@ function readTbsExtensions(reader: DerReader, version: 1 | 2 | 3): CertificateEx
 
 /** What a new certificate says. A decoded one gives all of it, with `extensions.all` as `extensions`. */
 export type TbsCertificateFields = {
+  /** 3 where nothing else is said. */
+  readonly version?: Certificate['version'];
   /** Content octets of the INTEGER. */
   readonly serial: Bytes;
   readonly signatureAlgorithm: Pick<AlgorithmIdentifier, 'raw'>;
@@ -113,18 +115,26 @@ export type TbsCertificateFields = {
   readonly notAfter: Date;
   readonly subject: Pick<Name, 'raw'>;
   readonly publicKey: Pick<PublicKeyInfo, 'raw'>;
-  /** None: the certificate has version 1. */
+  readonly issuerUniqueId?: Bytes | undefined;
+  readonly subjectUniqueId?: Bytes | undefined;
   readonly extensions: readonly RawExtension[];
 };
 
 /** The DER of a TBSCertificate: what is to be signed. */
 export function encodeTbsCertificate(fields: TbsCertificateFields): Uint8Array<ArrayBuffer> {
   const writer = new DerWriter().open(Tag.SEQUENCE);
-  if (fields.extensions.length > 0) writer.open(explicit(0)).integer(2).close();
+  const version = fields.version ?? 3;
+  if (version > 1)
+    writer
+      .open(explicit(0))
+      .integer(version - 1)
+      .close();
   writer.integerContent(fields.serial).raw(fields.signatureAlgorithm.raw).raw(fields.issuer.raw).open(Tag.SEQUENCE);
   writeTime(writer, fields.notBefore);
   writeTime(writer, fields.notAfter);
   writer.close().raw(fields.subject.raw).raw(fields.publicKey.raw);
+  if (fields.issuerUniqueId !== undefined) writer.bitString(fields.issuerUniqueId, implicit(1));
+  if (fields.subjectUniqueId !== undefined) writer.bitString(fields.subjectUniqueId, implicit(2));
   if (fields.extensions.length > 0) {
     writer.open(explicit(3));
     writeExtensions(writer, fields.extensions);

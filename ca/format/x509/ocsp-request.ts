@@ -71,6 +71,7 @@ export function readCertificates(reader: DerReader): Bytes[] {
     reader.skip(Tag.SEQUENCE, i);
     certificates.push(reader.since(start));
   }
+  if (certificates.length === 0) reader.fail('X509_INVALID', '', 'is an empty list, which must be left out');
   reader.leave();
   reader.leave();
   return certificates;
