@@ -54,6 +54,22 @@ export async function* verifyExport(
   }
 }
 
+/** The heads in an export, or in a file that has only heads: what a later check is held against. */
+export function parseCheckpoints(lines: readonly string[]): ChainHead[] {
+  return lines.flatMap((line, index) => {
+    if (line === '') return [];
+    const entry = parseLine(line, index + 1);
+    return 'head' in entry ? [entry.head] : [];
+  });
+}
+
+/** One line for people. */
+export function describeReport({ organization, rows, head, finding }: AuditReport): string {
+  if (finding !== undefined) return `BROKEN  ${finding.message} [${finding.code}] ${rows} rows before it are good.`;
+  if (head === undefined) return `EMPTY   There is no audit log of "${organization}".`;
+  return `GOOD    The audit log of "${organization}": ${rows} rows up to row ${head.sequence}, hash ${head.hash}.`;
+}
+
 /** The file is no export at all, as opposed to an export of a chain that is broken. */
 export class AuditExportError extends Error {
   override readonly name = 'AuditExportError';

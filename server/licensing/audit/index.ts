@@ -8,5 +8,12 @@ export {
   type NewRow,
   rowLine,
 } from './chain.ts';
-export { AuditExportError, type AuditReport, headLine, verifyExport } from './export.ts';
+export {
+  AuditExportError,
+  type AuditReport,
+  describeReport,
+  headLine,
+  parseCheckpoints,
+  verifyExport,
+} from './export.ts';
 export { type AuditFault, type AuditFinding, ChainVerifier } from './verifier.ts';
