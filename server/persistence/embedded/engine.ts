@@ -12,6 +12,7 @@ export type EngineInput = Omit<WorkerInput, 'task'> & {
 export class Engine {
   readonly #worker: Worker;
   #session = 0;
+  #ending = false;
   #onAnswer: (answer: Uint8Array) => void = () => undefined;
   /** Settles when the thread is gone: with nothing after `close`, else with the reason. */
   readonly ended: Promise<Error | undefined>;
@@ -28,9 +29,13 @@ export class Engine {
 
   static async #start({ worker: file, ...input }: EngineInput & WorkerInput, until: FromWorker): Promise<Worker> {
     const worker = new Worker(file ?? new URL('worker.ts', import.meta.url), { workerData: input });
-    const [message] = (await once(worker, 'message')) as [FromWorker];
-    if (message !== until) throw new EngineDied(typeof message === 'object' && 'died' in message ? message.died : '');
-    return worker;
+    const exit = once(worker, 'exit').then(() => [{ died: 'its thread ended at the start' }]);
+    const [message] = (await Promise.race([once(worker, 'message'), exit])) as [FromWorker];
+    if (message === until) return worker;
+    await worker.terminate();
+    throw new EngineDied(
+      typeof message === 'object' && 'died' in message ? message.died : 'it said something unexpected',
+    );
   }
 
   private constructor(worker: Worker) {
@@ -39,12 +44,19 @@ export class Engine {
       let reason: Error | undefined = new EngineDied('its thread was stopped');
       worker.on('message', (message: FromWorker) => {
         if (message === 'closed') reason = undefined;
-        else if (typeof message === 'object' && 'died' in message) reason = new EngineDied(message.died);
-        else if (typeof message === 'object' && message.session === this.#session) this.#onAnswer(message.wire);
+        else if (typeof message === 'object' && 'died' in message) {
+          reason = new EngineDied(message.died);
+          void this.terminate();
+        } else if (typeof message === 'object' && message.session === this.#session) this.#onAnswer(message.wire);
       });
       worker.on('error', (error) => (reason = new EngineDied(error.message)));
       worker.on('exit', () => resolve(reason));
     });
+  }
+
+  /** Whether there is still somebody to talk to. */
+  get alive(): boolean {
+    return !this.#ending;
   }
 
   /** Begins a conversation and ends the one before: answers still on their way to that one are dropped. */
@@ -61,6 +73,7 @@ export class Engine {
 
   /** As a crash: for an engine that does not come back from a statement. */
   async terminate(): Promise<void> {
+    this.#ending = true;
     await this.#worker.terminate();
   }
 }

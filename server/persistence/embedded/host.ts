@@ -6,7 +6,7 @@ import { migrate } from '../migrate.ts';
 import { databaseOver } from '../pooled-database.ts';
 import { Engine, EngineDied, type EngineInput } from './engine.ts';
 import { corrupt, DataFolder, diskFull, isFull } from './folder.ts';
-import { maintain } from './maintenance.ts';
+import { maintain, type Maintenance, MAINTENANCE } from './maintenance.ts';
 import { ownFolder } from './owner.ts';
 import { type Patience, SessionStream } from './session-stream.ts';
 
@@ -15,7 +15,7 @@ const WAIT_FOR_SESSION_MS = 5000;
 const PATIENCE: Patience = { idleMs: 10_000, answerMs: 30_000 };
 
 /** What only tests choose. */
-export type EmbeddedTuning = { fsync?: boolean; patience?: Partial<Patience> };
+export type EmbeddedTuning = { patience?: Partial<Patience>; maintenance?: Maintenance };
 
 export async function openEmbedded(
   options: EmbeddedOptions,
@@ -28,7 +28,7 @@ export async function openEmbedded(
     const input = {
       folder: folder.data,
       sharedBuffersMb: options.sharedBuffersMb ?? DEFAULT_SHARED_BUFFERS_MB,
-      fsync: tuning.fsync ?? true,
+      fsync: true,
     };
     if (!folder.exists()) {
       deps.log.info({ folder: folder.folder }, 'making a new database');
@@ -39,7 +39,7 @@ export async function openEmbedded(
     await engine.current();
     const patience = { ...PATIENCE, ...tuning.patience };
     await migrateOn(engine, patience, deps);
-    return await serve(engine, patience, deps, release);
+    return await serve(engine, patience, tuning.maintenance ?? MAINTENANCE, deps, release);
   } catch (error) {
     await release();
     throw asStartupError(error, folder.folder);
@@ -58,9 +58,13 @@ class LastingEngine {
     this.#deps = deps;
   }
 
-  current(): Promise<Engine> {
+  async current(): Promise<Engine> {
     this.#engine ??= this.#open();
-    return this.#engine;
+    const engine = await this.#engine;
+    if (engine.alive) return engine;
+    // Two engines on one folder would destroy it: the next begins when the last one's thread is gone.
+    await engine.ended;
+    return this.current();
   }
 
   async #open(): Promise<Engine> {
@@ -105,6 +109,7 @@ function streamTo(engine: LastingEngine, patience: Patience): SessionStream {
 async function serve(
   engine: LastingEngine,
   patience: Patience,
+  maintenance: Maintenance,
   deps: DatabaseDependencies,
   release: () => Promise<void>,
 ): Promise<Database> {
@@ -120,7 +125,7 @@ async function serve(
   pool.on('acquire', () => stream?.hold(true));
   pool.on('release', () => stream?.hold(false));
   const database = await databaseOver('embedded', pool, deps);
-  const stopMaintenance = maintain(pool, deps.log);
+  const stopMaintenance = maintain(pool, deps.log, maintenance);
   return {
     ...database,
     async close() {

@@ -1,0 +1,60 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+/** A link to PostgreSQL's socket that can go silent or be cut, also at the moment a client sends certain words. */
+export type FaultProxy = {
+  url: string;
+  /** From now on nothing is passed on, and nothing is closed: a black hole. */
+  silence(): void;
+  /** As before; what was held back is lost with its connections. */
+  restore(): void;
+  /** When a client says this, it is passed on, and the link is cut before the answer. */
+  cutAfter(words: string): void;
+  close(): Promise<void>;
+};
+
+export async function faultProxy(socketPath: string, database: string): Promise<FaultProxy> {
+  let silent = false;
+  let fatal: string | undefined;
+  const links = new Set<Socket>();
+  const server = createServer((client) => {
+    const upstream = connect(socketPath);
+    for (const socket of [client, upstream]) {
+      links.add(socket);
+      socket.on('error', () => undefined);
+      socket.on('close', () => links.delete(socket));
+    }
+    let cut = false;
+    client.on('data', (data) => {
+      if (silent) return;
+      upstream.write(data);
+      if (fatal === undefined || !data.includes(fatal)) return;
+      fatal = undefined;
+      cut = true;
+    });
+    upstream.on('data', (data) => {
+      if (cut) client.destroy();
+      else if (!silent) client.write(data);
+    });
+    client.on('close', () => upstream.destroy());
+    upstream.on('close', () => silent || client.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const drop = (): void => links.forEach((socket) => socket.destroy());
+  return {
+    url: `postgresql://postgres@127.0.0.1:${port}/${database}`,
+    silence: () => void (silent = true),
+    restore() {
+      silent = false;
+      drop();
+    },
+    cutAfter: (words) => void (fatal = words),
+    async close() {
+      drop();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
