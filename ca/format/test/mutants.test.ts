@@ -18,6 +18,6 @@ describe('mutated DER', () => {
     assert.deepEqual(report.problems, []);
     assert.ok(report.accepted > 0, 'some mutants are still valid, or the mutator is too rough');
     assert.ok(report.accepted < INPUTS / 2, 'most mutants are refused, or the mutator changes nothing');
-    assert.ok(report.slowest < 1_000, `the slowest input took ${report.slowest} ms`);
+    assert.ok(report.slowest <= 100, `the slowest input took ${report.slowest} ms`);
   });
 });
