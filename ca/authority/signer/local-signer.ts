@@ -23,7 +23,8 @@ const STATEMENTS_EVERY_MS = 5000;
 /** One page of the journal: what a reader may ask for at once. */
 const MAX_PAGE = 1000;
 
-type OpenKey = { readonly bound: BoundKey; readonly key: PrivateKey };
+/** `key` is undefined once it is retired. */
+type OpenKey = { readonly bound: BoundKey; readonly key: PrivateKey | undefined };
 
 /** The signer itself, in the process that holds the keys: check, record, sign. */
 export class LocalSigner implements Signer {
@@ -125,7 +126,7 @@ export class LocalSigner implements Signer {
   }
 
   async #use(description: KeyDescription): Promise<void> {
-    const key = await this.#store.open(description.id);
+    const key = description.retiredAt === undefined ? await this.#store.open(description.id) : undefined;
     this.#keys.set(description.id, { bound: bindKey(description), key });
   }
 
@@ -162,7 +163,7 @@ function orderOf({ key, kind, bytes }: SignRequest): JournalRecord | undefined {
 
 /** Keys that answer at once are not made to wait for a promise each. */
 async function signAll(keys: readonly OpenKey[], requests: readonly SignRequest[]): Promise<readonly Uint8Array[]> {
-  const made = requests.map(({ bytes, kind }, i) => keys[i]!.key.sign(bytes, kind === 'token' ? 'jws' : 'x509'));
+  const made = requests.map(({ bytes, kind }, i) => keys[i]!.key!.sign(bytes, kind === 'token' ? 'jws' : 'x509'));
   if (made.every((signature) => signature instanceof Uint8Array)) return made;
   return Promise.all(made.map(async (signature) => signature));
 }

@@ -39,7 +39,7 @@ async function launchFrom(path: string): Promise<{ readonly launch: Launch; read
 }
 
 async function start(launch: Launch, secret: Secret): Promise<{ signer: Signer; server: { close(): Promise<void> } }> {
-  const signer = await openSigner({ folder: launch.folder, clock, keys: await openVault(launch, secret) });
+  const signer = await openSigner({ folder: launch.folder, clock, keys: await openVault(launch, secret, clock) });
   try {
     return { signer, server: await serveSigner(signer, { path: launch.socket, report }) };
   } catch (error) {

@@ -5,7 +5,7 @@ import { readSecretFile, type Launch, type Secret } from './launch.ts';
 import { openFileVault } from './open.ts';
 
 /** Opens the vault that the launch names. What only some need is loaded only then. */
-export async function openVault({ folder, vault }: Launch, secret: Secret): Promise<Vault> {
+export async function openVault({ folder, vault }: Launch, secret: Secret, clock: { now(): Date }): Promise<Vault> {
   switch (vault.kind) {
     case 'file': {
       const path = vault.passphraseFile;
@@ -20,7 +20,7 @@ export async function openVault({ folder, vault }: Launch, secret: Secret): Prom
     }
     case 'aws-kms': {
       const { openKmsVault } = await import('../keys/kms-vault.ts');
-      return openKmsVault(vault);
+      return openKmsVault(vault, clock);
     }
     default:
       throw new AuthorityError('KEY_UNKNOWN', `There is no vault of the kind ${String(vault satisfies never)}.`);

@@ -146,7 +146,12 @@ export async function createHierarchy(signer: Signer, algorithm: KeyAlgorithm = 
   );
   const all = new Map((await signer.keys()).map((key) => [key.id, key]));
   const again = (key: KeyDescription) => all.get(key.id)!;
-  return { root: again(root), organization: again(organization), enterprise: again(enterprise), service: again(service) };
+  return {
+    root: again(root),
+    organization: again(organization),
+    enterprise: again(enterprise),
+    service: again(service),
+  };
 }
 
 export function licenseTbs(site = 'Berlin', more: Partial<TbsInput> = {}): Uint8Array {

@@ -1,0 +1,100 @@
+import { hash } from 'node:crypto';
+import { AuthorityError } from '../errors.ts';
+import type { PrivateKey, Vault, VaultEntry } from '../ports/key-store.ts';
+import type { KeyAlgorithm, KeyDescription, KeyRole } from '../ports/signer.ts';
+import { ALGORITHMS } from './algorithms.ts';
+import { derToRaw } from './ecdsa-signature.ts';
+import { roleBytes } from './key-file.ts';
+import { KmsClient, type KmsOptions } from './kms-client.ts';
+
+type CloudAlgorithm = Extract<KeyAlgorithm, 'P-256' | 'P-384' | 'RSA-3072'>;
+
+const IN_CLOUD: Readonly<
+  Record<CloudAlgorithm, { readonly spec: string; readonly sign: string; readonly size: number }>
+> = {
+  'P-256': { spec: 'ECC_NIST_P256', sign: 'ECDSA_SHA_256', size: 32 },
+  'P-384': { spec: 'ECC_NIST_P384', sign: 'ECDSA_SHA_384', size: 48 },
+  'RSA-3072': { spec: 'RSA_3072', sign: 'RSASSA_PKCS1_V1_5_SHA_256', size: 384 },
+};
+
+export function openKmsVault(options: KmsOptions, clock: { now(): Date }): Vault {
+  return new KmsVault(new KmsClient(options, clock));
+}
+
+/**
+ * Keys that never leave AWS. The description of a key in KMS holds the hash of its role, so a key file that was changed
+ * to another purpose or tenant does not find its key. Certificate and retirement are kept by the file alone.
+ */
+class KmsVault implements Vault {
+  readonly kind = 'aws-kms';
+  readonly #client: KmsClient;
+
+  constructor(client: KmsClient) {
+    this.#client = client;
+  }
+
+  async generate(role: KeyRole, describe: (publicKey: Uint8Array) => KeyDescription): Promise<VaultEntry> {
+    const created = await this.#client.call('CreateKey', {
+      KeySpec: factsOf(role.algorithm).spec,
+      KeyUsage: 'SIGN_VERIFY',
+    });
+    const arn = created.object('KeyMetadata').text('Arn', /./);
+    const publicKey = await this.#client.call('GetPublicKey', { KeyId: arn });
+    const description = describe(publicKey.bytes('PublicKey'));
+    await this.#client.call('UpdateKeyDescription', { KeyId: arn, Description: roleText(description) });
+    return { description, vault: this.kind, secret: { arn } };
+  }
+
+  async open({ description, secret }: VaultEntry): Promise<PrivateKey> {
+    const arn = secret['arn'] ?? '';
+    const found = (await this.#client.call('DescribeKey', { KeyId: arn })).object('KeyMetadata');
+    const { publicKey, id, algorithm } = description;
+    const held = (await this.#client.call('GetPublicKey', { KeyId: arn })).bytes('PublicKey');
+    if (found.text('Description') !== roleText(description) || Buffer.compare(held, publicKey) !== 0) {
+      throw new AuthorityError(
+        'KEY_CORRUPT',
+        `The file of key ${id} does not fit the key in KMS; restore it from its copy.`,
+      );
+    }
+    const { sign, size } = factsOf(algorithm);
+    return {
+      sign: async (bytes, form) => {
+        const { digest, isEcdsa } = ALGORITHMS[algorithm];
+        const answer = await this.#client.call('Sign', {
+          KeyId: arn,
+          Message: hash(digest ?? 'sha256', bytes, 'base64'),
+          MessageType: 'DIGEST',
+          SigningAlgorithm: sign,
+        });
+        const signature = answer.bytes('Signature');
+        return isEcdsa && form === 'jws' ? derToRaw(signature, size) : signature;
+      },
+    };
+  }
+
+  async reseal(entry: VaultEntry, description: KeyDescription): Promise<VaultEntry> {
+    return { ...entry, description };
+  }
+
+  async close(): Promise<void> {
+    this.#client.close();
+  }
+}
+
+function factsOf(algorithm: KeyAlgorithm): (typeof IN_CLOUD)[CloudAlgorithm] {
+  switch (algorithm) {
+    case 'P-256':
+    case 'P-384':
+    case 'RSA-3072':
+      return IN_CLOUD[algorithm];
+    case 'Ed25519':
+    case 'ML-DSA-65':
+      throw new AuthorityError('SIGNER_REFUSED', `Keys of ${algorithm} are not kept in AWS KMS; choose P-256.`);
+    default:
+      throw new TypeError(`There is no key algorithm ${String(algorithm satisfies never)}.`);
+  }
+}
+
+function roleText(description: KeyDescription): string {
+  return `licet ${hash('sha256', roleBytes(description))}`;
+}
