@@ -86,11 +86,17 @@ function readVersion(reader: DerReader): 1 | 2 | 3 {
   return version === 1 ? 2 : 3;
 }
 
-/** §4.1.2.8. */
+/** §4.1.2.8: a BIT STRING of any length. Its content octets, of which the first counts the unused bits of the last. */
 function readUniqueId(reader: DerReader, version: 1 | 2 | 3, name: string, tag: number): Bytes | undefined {
   if (reader.peek() !== tag) return undefined;
   if (version === 1) reader.fail('X509_VERSION', name, 'stands in a certificate of version 1');
-  return reader.bitString(name, tag);
+  const content = reader.content(tag, name);
+  const unused = content[0] ?? 8;
+  const last = content.length > 1 ? content.at(-1)! : 0;
+  if (unused > 7 || (content.length === 1 && unused > 0) || (last & ((1 << unused) - 1)) !== 0) {
+    reader.fail('DER_VALUE', name, 'is a BIT STRING with unused bits that are not zero');
+  }
+  return content;
 }
 
 /** §4.1.2.9. */
@@ -133,8 +139,8 @@ export function encodeTbsCertificate(fields: TbsCertificateFields): Uint8Array<A
   writeTime(writer, fields.notBefore);
   writeTime(writer, fields.notAfter);
   writer.close().raw(fields.subject.raw).raw(fields.publicKey.raw);
-  if (fields.issuerUniqueId !== undefined) writer.bitString(fields.issuerUniqueId, implicit(1));
-  if (fields.subjectUniqueId !== undefined) writer.bitString(fields.subjectUniqueId, implicit(2));
+  if (fields.issuerUniqueId !== undefined) writer.primitive(implicit(1), fields.issuerUniqueId);
+  if (fields.subjectUniqueId !== undefined) writer.primitive(implicit(2), fields.subjectUniqueId);
   if (fields.extensions.length > 0) {
     writer.open(explicit(3));
     writeExtensions(writer, fields.extensions);
