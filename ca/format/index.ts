@@ -13,7 +13,15 @@ export {
 export { DerReader, type PathStep } from './der/reader.ts';
 export { DerWriter } from './der/writer.ts';
 export { Tag, explicit, implicit } from './der/tags.ts';
-export type { DerLimits } from './der/limits.ts';
+export {
+  CERTIFICATE_LIMITS,
+  CMS_LIMITS,
+  CRL_LIMITS,
+  OCSP_REQUEST_LIMITS,
+  OCSP_RESPONSE_LIMITS,
+  REQUEST_LIMITS,
+  type DerLimits,
+} from './der/limits.ts';
 export { OID, oidName, type OidName } from './oids.ts';
 export { NO_EXPIRY, readGeneralizedTime, readTime, writeGeneralizedTime, writeTime } from './time.ts';
 export {
