@@ -14,6 +14,8 @@ export type Site = Entity & {
   readonly status: SiteStatus;
   /** The lineage that counts; undefined until the first license is issued. */
   readonly lineage: string | undefined;
+  /** What it takes of each pool limit of its contract, by code; the shares of all live sites never exceed the pool. */
+  readonly shares: Readonly<Record<string, number>>;
   /** Salted digests of the machine's fingerprints, hexadecimal; empty: not bound. */
   readonly fingerprints: readonly string[];
   readonly labels: Labels;

@@ -79,6 +79,7 @@ export const siteSchema = entity<Site>('sites', {
   mode: text,
   status: text,
   lineage: optionalId,
+  shares: json,
   fingerprints: json,
   labels: json,
 });

@@ -95,6 +95,7 @@ const statements = [
      mode text not null check (mode in ('production', 'development', 'recovery')),
      status text not null check (status in ('pending', 'active', 'suspended', 'retired')),
      lineage uuid,
+     shares jsonb not null,
      fingerprints jsonb not null,
      labels jsonb not null,
      ${within('enterprise', 'enterprises')},
