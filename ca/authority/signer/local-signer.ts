@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { Certificate } from '@licet/format';
 import { AuthorityError } from '../errors.ts';
 import { unknownKey } from '../keys/folder.ts';
 import type { Journal } from '../ports/journal.ts';
@@ -12,8 +13,9 @@ import type {
   Signer,
   SignRequest,
 } from '../ports/signer.ts';
-import { checkBinding } from './binding.ts';
-import { bindKey, type BoundKey } from './policy/bound-key.ts';
+import type { Anchors } from './anchors.ts';
+import { checkBinding, isVouchedFor } from './binding.ts';
+import { bindKey, refuse, type BoundKey } from './policy/bound-key.ts';
 import { checkRequestAgainstKey } from './policy/policy.ts';
 import { StatementCounter } from './statements.ts';
 
@@ -30,19 +32,21 @@ type OpenKey = { readonly bound: BoundKey; readonly key: PrivateKey | undefined 
 export class LocalSigner implements Signer {
   readonly #store: KeyStore;
   readonly #journal: Journal;
+  readonly #anchors: Anchors;
   readonly #keys = new Map<string, OpenKey>();
   readonly #statements = new StatementCounter();
   readonly #timer: NodeJS.Timeout;
 
-  private constructor(store: KeyStore, journal: Journal) {
+  private constructor(store: KeyStore, journal: Journal, anchors: Anchors) {
     this.#store = store;
     this.#journal = journal;
+    this.#anchors = anchors;
     this.#timer = setInterval(() => this.#journal.note(this.#statements.take()), STATEMENTS_EVERY_MS).unref();
   }
 
   /** Opens every key that is not retired: one that is damaged shows at the start and not at its first use. */
-  static async open(store: KeyStore, journal: Journal): Promise<LocalSigner> {
-    const signer = new LocalSigner(store, journal);
+  static async open(store: KeyStore, journal: Journal, anchors: Anchors): Promise<LocalSigner> {
+    const signer = new LocalSigner(store, journal, anchors);
     for (const description of await store.list()) await signer.#use(description);
     return signer;
   }
@@ -66,7 +70,8 @@ export class LocalSigner implements Signer {
   }
 
   async bindCertificate(id: string, certificate: Uint8Array, issuer?: Uint8Array): Promise<void> {
-    checkBinding(this.#find(id).bound, certificate, issuer);
+    const { bound } = this.#find(id);
+    await this.#checkIssuer(bound, checkBinding(bound, certificate, issuer));
     await this.#recordKey(id, 'bound', certificate);
     await this.#use(await this.#store.bind(id, certificate));
   }
@@ -136,6 +141,16 @@ export class LocalSigner implements Signer {
     evidence: Uint8Array,
   ): Promise<void> {
     await this.#journal.append([{ type: 'key', key, event, digest: hash('sha256', evidence, 'buffer') }]);
+  }
+
+  async #checkIssuer(key: BoundKey, issuer: Certificate | undefined): Promise<void> {
+    if (issuer === undefined) return;
+    const own = [...this.#keys.values()].flatMap(({ bound }) => bound.certificate ?? []);
+    const trusted = [...own, ...this.#anchors.all];
+    if (trusted.length === 0) await this.#anchors.add(issuer.der);
+    else if (!isVouchedFor(issuer, trusted)) {
+      refuse(key, 'nobody here vouches for the issuer; put its certificate into the folder "anchors" if it is genuine');
+    }
   }
 
   #find(id: string): OpenKey {

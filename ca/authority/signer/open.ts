@@ -5,6 +5,7 @@ import { Keyring, type KeyringOptions, type Unlock } from '../keys/keyring.ts';
 import { openJournal, type JournalOptions } from '../journal/journal.ts';
 import type { Vault } from '../ports/key-store.ts';
 import type { Signer } from '../ports/signer.ts';
+import { Anchors } from './anchors.ts';
 import { LocalSigner } from './local-signer.ts';
 
 export type SignerOptions = KeyringOptions & {
@@ -24,7 +25,8 @@ export async function openSigner(options: SignerOptions): Promise<Signer> {
   try {
     const path = join(folder, 'keys');
     const vault = 'kind' in options.keys ? options.keys : await openFileVault(path, options.keys, options);
-    return await LocalSigner.open(await KeyFolder.open(path, vault, clock), journal);
+    const anchors = await Anchors.open(join(folder, 'anchors'));
+    return await LocalSigner.open(await KeyFolder.open(path, vault, clock), journal, anchors);
   } catch (error) {
     await journal.close();
     throw error;

@@ -27,7 +27,7 @@ const PURPOSES: Readonly<Record<SignatureKind, readonly KeyPurpose[]>> = {
 export function checkRequestAgainstKey(key: BoundKey, request: SignRequest): void {
   if (key.description.retiredAt !== undefined) refuse(key, 'it was retired');
   // `kind` may have come over a wire: what the table does not know is refused here.
-  const purposes: readonly KeyPurpose[] = PURPOSES[request.kind] ?? [];
+  const purposes = Object.hasOwn(PURPOSES, request.kind) ? PURPOSES[request.kind] : [];
   if (!purposes.includes(key.description.purpose)) {
     refuse(key, `its purpose does not cover the signature of a ${request.kind}`);
   }
