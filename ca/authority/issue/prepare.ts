@@ -117,8 +117,8 @@ function checkIssuer(profile: Profile, issuer: IssuerGeneration): void {
 
 function provenKey(key: KeySource, profile: Profile): { publicKey: PublicKeyInfo; digest: Bytes } {
   if ('csr' in key) {
-    const { request } = checkRequest(key.csr, profile);
-    return { publicKey: request.publicKey, digest: hash('sha256', key.csr, 'buffer') };
+    const { publicKey } = checkRequest(key.csr, profile);
+    return { publicKey, digest: hash('sha256', key.csr, 'buffer') };
   }
   const publicKey = decodePublicKey(key.held.publicKey);
   readSubjectKey(publicKey, profile);

@@ -2,18 +2,16 @@ import { type Bytes, type CertificationRequest, decodeCertificationRequest, Form
 import { AuthorityError } from '../errors.ts';
 import type { Profile } from '../profiles/profile.ts';
 import { isSignedBy } from './signatures.ts';
-import { readSubjectKey, type SubjectKey } from './subject-key.ts';
+import { readSubjectKey } from './subject-key.ts';
 
 /** An ML-DSA-65 request with its extensions takes 6 KiB; RSA of 8192 bits 3 KiB. */
 export const REQUEST_MOST_BYTES = 16 * 1024;
-
-export type CheckedRequest = { readonly request: CertificationRequest; readonly subjectKey: SubjectKey };
 
 /**
  * PKCS#10 (RFC 2986) under suspicion. Only the key is taken from it: names and rights come from whoever knows the
  * caller. What it asks for is looked at to refuse what nobody asks by accident.
  */
-export function checkRequest(der: Bytes, profile: Profile): CheckedRequest {
+export function checkRequest(der: Bytes, profile: Profile): CertificationRequest {
   // Before anything is parsed: work is bounded by size.
   if (der.length > REQUEST_MOST_BYTES) {
     throw new AuthorityError(
@@ -28,15 +26,15 @@ export function checkRequest(der: Bytes, profile: Profile): CheckedRequest {
       'The request asks for a CA certificate; ask without basicConstraints CA:TRUE.',
     );
   }
-  const subjectKey = readSubjectKey(request.publicKey, profile);
+  const key = readSubjectKey(request.publicKey, profile);
   // RFC 2986 §3: the signature over the exact bytes of the info proves that the requester has the private key.
-  if (!isSignedBy(subjectKey.key, request.signatureAlgorithm, request.info, request.signature)) {
+  if (!isSignedBy(key, request.signatureAlgorithm, request.info, request.signature)) {
     throw new AuthorityError(
       'CSR_SIGNATURE',
       'The request is not signed with the private key of the public key in it, or with a weak algorithm.',
     );
   }
-  return { request, subjectKey };
+  return request;
 }
 
 function decode(der: Bytes): CertificationRequest {

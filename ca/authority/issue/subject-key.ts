@@ -1,11 +1,9 @@
 import { createPublicKey, hash, type KeyObject } from 'node:crypto';
-import { type Bytes, toHex, type PublicKeyInfo } from '@licet/format';
+import { type Bytes, FormatError, keyKind, type KeyKind, type PublicKeyInfo, toHex } from '@licet/format';
 import { AuthorityError } from '../errors.ts';
 import type { KeyAlgorithm } from '../ports/signer.ts';
 import type { Profile } from '../profiles/profile.ts';
 import { hasSmallFactor, isRocaModulus } from './weak-rsa.ts';
-
-export type SubjectKey = { readonly algorithm: KeyAlgorithm; readonly key: KeyObject };
 
 /** Longer ones would make every verifier of ours slow; nobody has them by accident. */
 const RSA_MOST_BITS = 8192;
@@ -14,58 +12,60 @@ const RSA_LEAST_EXPONENT = 65_537n;
 const RSA_MOST_EXPONENT = 2n ** 256n;
 
 /** Imports the key and refuses what the profile does not take, and what is known to be weak. RFC 5280 §4.1.2.7. */
-export function readSubjectKey(publicKey: PublicKeyInfo, profile: Profile): SubjectKey {
-  let key: KeyObject;
-  try {
-    key = createPublicKey({ key: publicKey.raw as Buffer, format: 'der', type: 'spki' });
-  } catch (cause) {
-    // OpenSSL also refuses a point that is not on its curve.
-    throw new AuthorityError('KEY_WEAK', 'The public key is none that we know or not a valid one; make a new key.', {
-      cause,
-    });
-  }
-  const algorithm = kindOf(key, publicKey.key);
-  if (algorithm === undefined || !profile.subjectKeys.includes(algorithm)) {
+export function readSubjectKey(publicKey: PublicKeyInfo, profile: Profile): KeyObject {
+  const kind = readKind(publicKey);
+  const algorithm = kind && algorithmOf(kind, publicKey.key);
+  if (kind === undefined || algorithm === undefined || !profile.subjectKeys.includes(algorithm)) {
     throw new AuthorityError(
       'KEY_WEAK',
-      `A ${describe(key)} key is not accepted here; use one of ${profile.subjectKeys.join(', ')}.`,
+      `Such a key (${kind?.kind ?? 'of unknown kind'}) is not accepted here; use one of ${profile.subjectKeys.join(', ')}.`,
     );
   }
-  if (algorithm === 'RSA-3072') checkRsa(key, profile);
-  return { algorithm, key };
+  const key = importKey(publicKey);
+  if (kind.kind === 'rsa') checkRsa(kind, key, profile);
+  return key;
 }
 
-function kindOf(key: KeyObject, bits: Bytes): KeyAlgorithm | undefined {
-  switch (key.asymmetricKeyType) {
+function readKind(publicKey: PublicKeyInfo): KeyKind | undefined {
+  try {
+    return keyKind(publicKey);
+  } catch (cause) {
+    if (!(cause instanceof FormatError)) throw cause;
+    throw new AuthorityError('KEY_WEAK', `The public key is malformed: ${cause.message}`, { cause });
+  }
+}
+
+function importKey({ raw }: PublicKeyInfo): KeyObject {
+  try {
+    return createPublicKey({ key: raw as Buffer, format: 'der', type: 'spki' });
+  } catch (cause) {
+    // Form is right, so this is a point that is not on its curve.
+    throw new AuthorityError('KEY_WEAK', 'The public key is none that can exist; make a new key.', { cause });
+  }
+}
+
+function algorithmOf(kind: KeyKind, bits: Bytes): KeyAlgorithm | undefined {
+  switch (kind.kind) {
     case 'ec':
       // RFC 5480 §2.2: we take uncompressed points only, so that one key has one encoding and one hash.
-      if (bits[0] !== 0x04) return undefined;
-      return CURVES[key.asymmetricKeyDetails?.namedCurve ?? ''];
+      return bits[0] === 0x04 && kind.curve !== 'P-521' ? kind.curve : undefined;
     case 'rsa':
-      return 'RSA-3072';
+      return kind.pssOnly ? undefined : 'RSA-3072';
     case 'ed25519':
       return isSmallOrder(bits) ? undefined : 'Ed25519';
-    case 'ml-dsa-65':
-      return 'ML-DSA-65';
+    case 'ml-dsa':
+      return kind.set === 65 ? 'ML-DSA-65' : undefined;
     default:
       return undefined;
   }
 }
 
-const CURVES: Readonly<Record<string, KeyAlgorithm>> = { prime256v1: 'P-256', secp384r1: 'P-384' };
-
-function describe(key: KeyObject): string {
-  const { namedCurve, modulusLength } = key.asymmetricKeyDetails ?? {};
-  return [key.asymmetricKeyType, namedCurve ?? modulusLength].filter((part) => part !== undefined).join(' ');
-}
-
-function checkRsa(key: KeyObject, { rsaBits }: Profile): void {
-  const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
+function checkRsa({ bits, exponent }: Extract<KeyKind, { kind: 'rsa' }>, key: KeyObject, { rsaBits }: Profile): void {
   const weak = (why: string) => new AuthorityError('KEY_WEAK', `The RSA key ${why}; make a new key.`);
-  if (modulusLength < rsaBits) throw weak(`has ${modulusLength} bits, fewer than ${rsaBits}`);
-  if (modulusLength > RSA_MOST_BITS) throw weak(`has ${modulusLength} bits, more than ${RSA_MOST_BITS}`);
-  if (publicExponent < RSA_LEAST_EXPONENT || publicExponent > RSA_MOST_EXPONENT || publicExponent % 2n === 0n) {
-    throw weak(`has the exponent ${publicExponent}, and only odd ones from 65537 on are safe`);
+  if (bits < rsaBits) throw weak(`has ${bits} bits, fewer than ${rsaBits}`);
+  if (bits > RSA_MOST_BITS) throw weak(`has ${bits} bits, more than ${RSA_MOST_BITS}`);
+  if (exponent < RSA_LEAST_EXPONENT || exponent > RSA_MOST_EXPONENT) {
+    throw weak(`has the exponent ${exponent}, and only those from 65537 to 2^256 are safe`);
   }
   const modulus = BigInt(`0x${toHex(Buffer.from(key.export({ format: 'jwk' }).n ?? '', 'base64url'))}`);
   if (hasSmallFactor(modulus)) throw weak('is a product of small primes');

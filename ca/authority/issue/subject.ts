@@ -106,12 +106,11 @@ export function nameConstraints({ organization, enterprise }: Subject): NameCons
     { type: 'organizationName', value: organization },
     ...(enterprise === undefined ? [] : [{ type: 'organizationalUnitName', value: enterprise } as const]),
   ]);
+  const permitted: GeneralName[] = [{ kind: 'directory', name: directory }];
+  // `.acme` alone would do for an organization, and the linters of the Web refuse a base without an inner period.
+  if (enterprise !== undefined) permitted.push({ kind: 'uri', value: `${enterprise}.${organization}` });
   return {
-    permitted: [
-      { kind: 'directory', name: directory },
-      // With a leading period: all hosts below.
-      { kind: 'uri', value: enterprise === undefined ? `.${organization}` : `${enterprise}.${organization}` },
-    ],
+    permitted,
     excluded: [
       { kind: 'dns', value: '' },
       { kind: 'ip', bytes: new Uint8Array(8) },

@@ -136,7 +136,7 @@ export class Workshop {
     return {
       profile: PROFILES.site,
       issuer: enterprise,
-      key: { csr: makeCsr() },
+      key: change.key ?? { csr: makeCsr() },
       subject,
       claims: claims(),
       principal: 'site plant-7 after nothing',
