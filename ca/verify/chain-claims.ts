@@ -17,17 +17,13 @@ import type { Findings } from './verdict.ts';
  * mean "everything allowed". The anchor is trusted by decision and not by what it says, so it may do without; claims
  * that it does carry count like any others.
  *
- * @param path from the leaf up; `anchored` says whether its last certificate is the anchor itself.
+ * @param path the license first, the anchor last.
  */
-export function effectiveClaims(
-  path: readonly Certificate[],
-  anchored: boolean,
-  findings: Findings,
-): Claims | undefined {
+export function effectiveClaims(path: readonly Certificate[], findings: Findings): Claims | undefined {
   let effective: Claims | undefined;
   let complete = true;
   for (let i = path.length - 1; i >= 0; i -= 1) {
-    const claims = readClaims(path[i]!, describePlace(i), anchored && i === path.length - 1, findings);
+    const claims = readClaims(path[i]!, describePlace(i), i === path.length - 1, findings);
     if (claims === 'refused') complete = false;
     if (claims === 'refused' || claims === 'none') continue;
     if (effective) reportExcess(effective, claims, i, findings);

@@ -11,3 +11,24 @@ export { checkCrl, checkCrlSync, type CrlOptions } from './revocation/crl.ts';
 export type { EvidenceResult } from './revocation/evidence.ts';
 export { checkOcsp, checkOcspSync, type OcspOptions } from './revocation/ocsp.ts';
 export { hasSynchronousCrypto } from './signatures/engine.ts';
+export { fingerprintDigest } from './binding.ts';
+export {
+  CLOCK_TOLERANCE_MS,
+  formatHighWater,
+  type HighWater,
+  NO_HIGH_WATER,
+  parseHighWater,
+  raise as raiseHighWater,
+} from './high-water.ts';
+export { type LicenseOptions, type Notice, verifyLicense, verifyLicenseSync } from './license.ts';
+export { CHALLENGE_BYTES, type Possession, possessionMessage } from './possession.ts';
+export type { Requirements } from './requirements.ts';
+export {
+  type Evidence,
+  type Finding as LicenseFinding,
+  type Holder,
+  type Severity,
+  type State,
+  STATES,
+  type Verdict,
+} from './verdict.ts';

@@ -1,4 +1,5 @@
-import { type Certificate, type Claims, NO_EXPIRY } from '@licet/format';
+import { type Claims, NO_EXPIRY } from '@licet/format';
+import type { LicensePath } from './license-path.ts';
 import type { Findings, State } from './verdict.ts';
 
 /** Renewal happens between a half and two thirds of the life of a license; whoever is later should be told. */
@@ -11,10 +12,10 @@ export type Lifetime = {
 };
 
 /** The dates of a license, from a path that was valid at some time, and the claims it leaves. */
-export function lifetimeOf(path: readonly Certificate[], effective: Claims): Lifetime {
-  const ends = [...path.map(({ notAfter }) => notAfter), effective.term.to];
+export function lifetimeOf(path: LicensePath, effective: Claims): Lifetime {
+  const ends = [...endsOf(path), effective.term.to];
   const expiresAt = ends.reduce((a, b) => (a.getTime() <= b.getTime() ? a : b));
-  const begin = path[0]!.notBefore.getTime();
+  const begin = path.certificates[0]!.notBefore.getTime();
   return {
     renewAt: new Date(begin + (expiresAt.getTime() - begin) * RENEW_AFTER),
     expiresAt,
@@ -28,12 +29,7 @@ export function lapsedState(effective: Claims): State {
   return effective.degrade === 'stop' ? 'stopped' : 'restricted';
 }
 
-export function checkLifetime(
-  path: readonly Certificate[],
-  effective: Claims,
-  now: Date,
-  findings: Findings,
-): Lifetime {
+export function checkLifetime(path: LicensePath, effective: Claims, now: Date, findings: Findings): Lifetime {
   const lifetime = lifetimeOf(path, effective);
   if (now.getTime() < effective.term.from.getTime()) {
     findings.refuse('invalid', 'NOT_YET_VALID', `The term begins at ${text(effective.term.from)}.`, 'term');
@@ -52,12 +48,18 @@ export function checkLifetime(
   return lifetime;
 }
 
+/** When each certificate of the path ends; for the anchor what its owner said, if he did. */
+function endsOf({ certificates, anchor }: LicensePath): Date[] {
+  const below = certificates.slice(0, -1).map(({ notAfter }) => notAfter);
+  return [...below, anchor.validity?.to ?? anchor.certificate.notAfter];
+}
+
 type Lapsed = { code: 'EXPIRED' | 'ISSUER_EXPIRED' | 'TERM_ENDED'; detail: string; claim?: string };
 
-function lapsedParts(path: readonly Certificate[], effective: Claims, now: Date): Lapsed[] {
+function lapsedParts(path: LicensePath, effective: Claims, now: Date): Lapsed[] {
   const lapsed: Lapsed[] = [];
   // RFC 5280 §4.1.2.5: the certificate is valid through notAfter. The term is half open.
-  path.forEach(({ notAfter }, depth) => {
+  endsOf(path).forEach((notAfter, depth) => {
     if (now.getTime() <= notAfter.getTime()) return;
     lapsed.push(
       depth === 0

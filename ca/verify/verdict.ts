@@ -96,9 +96,9 @@ export class Findings {
     this.add({ code, severity: 'info', conclusive: true, detail, ...(claim !== undefined && { claim }) });
   }
 
-  /** Something could not be found out. */
-  doubt(code: Code, detail: string): void {
-    this.add({ code, severity: 'warning', conclusive: false, detail });
+  /** Something could not be found out; `info` when nobody tried. */
+  doubt(code: Code, detail: string, severity: 'info' | 'warning' = 'warning'): void {
+    this.add({ code, severity, conclusive: false, detail });
   }
 
   get usable(): boolean {

@@ -12,31 +12,39 @@ export type Surroundings = {
 
 /** Those of this process. */
 export function surroundings(): Surroundings {
-  const { resolve } = pathsOf(process.platform);
-  return { env: process.env, platform: process.platform, home: homedir(), resolve };
+  const paths = pathsOf(process.platform);
+  return {
+    env: process.env,
+    platform: process.platform,
+    home: homedir(),
+    resolve: (...parts) => paths.resolve(...parts),
+  };
 }
 
 const pathsOf = (platform: NodeJS.Platform) => (platform === 'win32' ? win32 : posix);
 
 /** The configuration folders of the platform, the user's own before the machine's. */
 export function configurationFolders({ env, platform, home }: Surroundings): string[] {
-  const { join } = pathsOf(platform);
+  const paths = pathsOf(platform);
   if (platform === 'win32') {
     return [
-      join(env['APPDATA'] ?? join(home, 'AppData', 'Roaming'), 'licet'),
-      join(env['PROGRAMDATA'] ?? 'C:\\ProgramData', 'licet'),
+      paths.join(env['APPDATA'] ?? paths.join(home, 'AppData', 'Roaming'), 'licet'),
+      paths.join(env['PROGRAMDATA'] ?? 'C:\\ProgramData', 'licet'),
     ];
   }
   if (platform === 'darwin') {
-    return [join(home, 'Library', 'Application Support', 'licet'), '/Library/Application Support/licet'];
+    return [paths.join(home, 'Library', 'Application Support', 'licet'), '/Library/Application Support/licet'];
   }
-  return [join(env['XDG_CONFIG_HOME'] || join(home, '.config'), 'licet'), '/etc/licet'];
+  return [paths.join(env['XDG_CONFIG_HOME'] || paths.join(home, '.config'), 'licet'), '/etc/licet'];
 }
 
 /** Where licenses are kept as files, in the order in which they are tried. */
 export function licenseFiles(around: Surroundings, organization: string | undefined): string[] {
-  const { join } = pathsOf(around.platform);
-  const files = [around.resolve('site.lic'), ...configurationFolders(around).map((folder) => join(folder, 'site.lic'))];
+  const paths = pathsOf(around.platform);
+  const files = [
+    around.resolve('site.lic'),
+    ...configurationFolders(around).map((folder) => paths.join(folder, 'site.lic')),
+  ];
   if (organization !== undefined && isFileName(organization)) {
     files.push(around.resolve('.github', 'licenses', `${organization}.lic`));
   }

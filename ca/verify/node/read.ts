@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { constants, open } from 'node:fs/promises';
 import { request } from 'node:http';
 
 /** `absent`: nothing is there. `failed`: something is, and it cannot be used. */
@@ -16,7 +16,8 @@ export function isBundleText(text: string): boolean {
 /** Reads a regular file of bounded size: a pipe would never end, and a device may have no end at all. */
 export async function readLicenseFile(path: string): Promise<SourceText> {
   try {
-    await using file = await open(path, 'r');
+    // Without O_NONBLOCK the opening of a pipe alone waits until somebody writes to it. (Windows has no such flag.)
+    await using file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const stat = await file.stat();
     if (!stat.isFile()) return { kind: 'failed', why: 'is no regular file' };
     if (stat.size > MOST_BYTES) return { kind: 'failed', why: `is larger than ${MOST_BYTES} bytes` };

@@ -1,0 +1,13 @@
+export { loadHighWater, saveHighWater } from './high-water-file.ts';
+export { agentSocket, configurationFolders, licenseFiles, type Surroundings, surroundings } from './places.ts';
+export { provePossession } from './prove-possession.ts';
+export { type SiteOptions, type SiteVerdict, verifySite } from './site.ts';
+export {
+  type Attempt,
+  findLicense,
+  type FoundLicense,
+  type LicenseSearch,
+  type SearchOptions,
+  type Source,
+  SOURCES,
+} from './sources.ts';

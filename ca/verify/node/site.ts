@@ -1,0 +1,34 @@
+import { type LicenseOptions, verifyLicense } from '../license.ts';
+import type { Verdict } from '../verdict.ts';
+import { loadHighWater, saveHighWater } from './high-water-file.ts';
+import { type Attempt, findLicense, type SearchOptions } from './sources.ts';
+
+export type SiteOptions = SearchOptions &
+  Omit<LicenseOptions, 'highWater'> & {
+    /** Where the high-water mark is kept between checks; without it, none is. */
+    readonly highWaterFile?: string;
+  };
+
+export type SiteVerdict = {
+  /** Undefined when no license was found; `attempts` then says where was looked, and why not. */
+  readonly verdict: Verdict | undefined;
+  readonly attempts: readonly Attempt[];
+  /** Why the high-water mark could not be kept (a full or read-only disk); the verdict stands all the same. */
+  readonly notRemembered?: string;
+};
+
+/** Finds the license of this site, verifies it, and remembers what was seen. */
+export async function verifySite(options: SiteOptions): Promise<SiteVerdict> {
+  const { license, attempts } = await findLicense(options);
+  if (license === undefined) return { verdict: undefined, attempts };
+  const { highWaterFile } = options;
+  if (highWaterFile === undefined) return { verdict: await verifyLicense(license.bundle, options), attempts };
+  const highWater = await loadHighWater(highWaterFile);
+  const verdict = await verifyLicense(license.bundle, { ...options, highWater });
+  try {
+    await saveHighWater(highWaterFile, verdict.highWater);
+    return { verdict, attempts };
+  } catch (error) {
+    return { verdict, attempts, notRemembered: `${highWaterFile}: ${(error as Error).message}` };
+  }
+}
