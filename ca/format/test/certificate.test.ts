@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, sign, X509Certificate, type KeyObject } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
+import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
 import { requireTool } from '@licet/checks';
 import * as fc from 'fast-check';
@@ -26,7 +27,7 @@ import {
   type GeneralName,
   type KeyUsageBit,
 } from '@licet/format';
-import { certificate, commonName, der, FROM, hex, NAME, refuses } from './build.ts';
+import { certificate, certificateAt, commonName, der, FROM, hex, NAME, refuses } from './build.ts';
 import { SEEDS } from './mutants.ts';
 
 function again({ extensions, ...fields }: Certificate): Bytes {
@@ -86,16 +87,16 @@ describe('certificates, RFC 5280 §4', () => {
     assert.equal(node.verify(node.publicKey), true);
     assert.equal(toHex(ours.serial), '00ff0102');
     assert.equal(node.serialNumber, 'FF0102');
-    assert.equal(peculiar.serialNumber, '00ff0102');
+    assert.equal(peculiar.serialNumber, 'ff0102');
     assert.equal(ours.notBefore.getTime(), peculiar.notBefore.getTime());
     assert.equal(ours.notAfter.getTime(), peculiar.notAfter.getTime());
     assert.deepEqual(
       ours.extensions.all.map(({ oid }) => oid),
-      peculiar.extensions.map(({ type }) => type),
+      Array.from(peculiar.extensions, ({ type }) => type),
     );
     assert.deepEqual(
       ours.extensions.all.map(({ value }) => toHex(value)),
-      peculiar.extensions.map(({ value }) => toHex(new Uint8Array(value))),
+      Array.from(peculiar.extensions, ({ value }) => toHex(new Uint8Array(value))),
     );
     assert.deepEqual(ours.extensions.extendedKeyUsage, node.keyUsage);
     assert.equal(node.subjectAltName, 'URI:license://acme.example/7, DNS:site.example, IP Address:192.0.2.1');
@@ -131,21 +132,15 @@ describe('certificates, RFC 5280 §4', () => {
   });
 
   it('reads a GeneralizedTime before 2050, as RFC 5280 §4.1.2.5 asks of every application', () => {
-    const early = certificate();
-    const text = toHex(early).replace('170d3236', '180f32303236');
-    assert.notEqual(text, toHex(early));
-    const grow = (hexText: string, at: string): string =>
-      hexText.replace(at, at.slice(0, -2) + (Number.parseInt(at.slice(-2), 16) + 2).toString(16).padStart(2, '0'));
-    const [outer, tbs] = [text.slice(0, 6), text.slice(6, 12)];
-    const fixed = grow(outer, outer) + grow(tbs, tbs) + text.slice(12).replace('301e180f', '3020180f');
-    assert.equal(decodeCertificate(hex(fixed)).notBefore.getTime(), FROM.getTime());
+    const early = certificateAt('180f32303236303130313030303030305a');
+    assert.equal(decodeCertificate(early).notBefore.getTime(), FROM.getTime());
   });
 
   it('keeps unique identifiers of version 2', () => {
-    const bytes = certificate({ version: 2, issuerUniqueId: hex('aa'), subjectUniqueId: hex('bb') });
+    const bytes = certificate({ version: 2, issuerUniqueId: hex('00aa'), subjectUniqueId: hex('0780') });
     const decoded = decodeCertificate(bytes);
     assert.equal(decoded.version, 2);
-    assert.deepEqual([decoded.issuerUniqueId, decoded.subjectUniqueId], [hex('aa'), hex('bb')]);
+    assert.deepEqual([decoded.issuerUniqueId, decoded.subjectUniqueId], [hex('00aa'), hex('0780')]);
     assert.ok(equalBytes(again(decoded), bytes));
   });
 
