@@ -1,0 +1,47 @@
+import type { IdempotencyKeys } from '../licensing/ports/idempotency.ts';
+import type { Outbox } from '../licensing/ports/outbox.ts';
+import type { Transaction, Transactions } from '../licensing/ports/transactions.ts';
+import type { Job, JobContext } from './job.ts';
+
+/** Delivered events stay this long, for whoever looks into what was sent. */
+const EVENT_DAYS = 7;
+/** Small enough that a batch holds its locks for milliseconds. */
+const BATCH = 1_000;
+
+export type HousekeepingDependencies = {
+  readonly transactions: Transactions;
+  readonly outbox: Outbox;
+  readonly idempotencyKeys: IdempotencyKeys;
+};
+
+/** What keeps the tables of the shared mechanisms small. */
+export function housekeeping({ transactions, outbox, idempotencyKeys }: HousekeepingDependencies): readonly Job[] {
+  return [
+    {
+      name: 'prune-outbox',
+      cron: '17 * * * *',
+      timeoutSeconds: 300,
+      run: (context) => inBatches(transactions, context, (tx) => outbox.prune(tx, EVENT_DAYS, BATCH)),
+    },
+    {
+      name: 'prune-idempotency-keys',
+      cron: '37 * * * *',
+      timeoutSeconds: 300,
+      run: (context) => inBatches(transactions, context, (tx) => idempotencyKeys.prune(tx, BATCH)),
+    },
+  ];
+}
+
+async function inBatches(
+  transactions: Transactions,
+  { signal, assertHeld }: JobContext,
+  prune: (tx: Transaction) => Promise<number>,
+): Promise<void> {
+  for (let pruned = BATCH; pruned === BATCH;) {
+    signal.throwIfAborted();
+    pruned = await transactions.run('platform', async (tx) => {
+      await assertHeld(tx);
+      return prune(tx);
+    });
+  }
+}
