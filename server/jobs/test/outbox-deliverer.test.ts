@@ -9,15 +9,14 @@ import { testDependencies } from '../../persistence/test/dependencies.ts';
 import { onBothHosts } from '../../persistence/test/test-database.ts';
 import { type Deliverer, retryPause, startDeliverer, type Subscriber } from '../outbox-deliverer.ts';
 
-onBothHosts('The outbox deliverer', (getDatabase) {
-  before(function () {
-    this.test?.parent?.timeout(10_000);
-  });
+onBothHosts('The outbox deliverer', (getDatabase) => {
   let name: string;
   let number = 0;
   let deliverers: Deliverer[];
   let results: string[];
-  beforeEach(() => {
+  beforeEach(function () {
+    // A failed delivery waits for a second, and the next for two.
+    this.currentTest?.timeout(10_000);
     number += 1;
     name = `subscriber-${number}`;
     deliverers = [];
@@ -128,7 +127,7 @@ onBothHosts('The outbox deliverer', (getDatabase) {
     const apply: Subscriber = {
       name,
       apply: async (event, tx) => {
-        await sql(tx).query('insert into effects values ($1, $2)', [name, `${event.stream}`]);
+        await sql(tx).query('insert into effects values ($1, $2)', [name, event.stream]);
         calls += 1;
         if (calls % 7 === 0) throw new Error('after the effect');
       },
