@@ -12,6 +12,8 @@ const MAX_TEXT = 192 * 1024 * 1024;
 const MAX_BLOCKS = 10_000;
 
 const LINE = 64;
+// The longest label of RFC 7468 has 22 characters. The bound keeps a pattern away from lines of a million.
+const MAX_LABEL_LINE = 100;
 const BEGIN = /^-----BEGIN ([\x21-\x2c\x2e-\x7e](?:[- ]?[\x21-\x2c\x2e-\x7e])*)-----$/;
 const BLANK = /^[ \t]*$/;
 
@@ -45,7 +47,7 @@ export function decodePem(text: string, label?: PemLabel): PemBlock[] {
 
 function beginLabel(line: string, index: number): string {
   if (index === MAX_BLOCKS) throw pemError(index, `is one block more than ${MAX_BLOCKS}`);
-  const label = BEGIN.exec(line)?.[1];
+  const label = line.length > MAX_LABEL_LINE ? undefined : BEGIN.exec(line)?.[1];
   if (label === undefined) throw pemError(index, 'begins with a line that is no -----BEGIN label-----');
   return label;
 }

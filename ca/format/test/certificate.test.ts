@@ -144,6 +144,11 @@ describe('certificates, RFC 5280 §4', () => {
     assert.ok(equalBytes(again(decoded), bytes));
   });
 
+  it('does not enforce the upper bounds of appendix A', () => {
+    const long = commonName(Tag.UTF8_STRING, '41'.repeat(65));
+    assert.equal(decodeCertificate(long).subject.rdns[0]?.[0]?.value?.length, 65);
+  });
+
   it('reads text of every type', () => {
     const value = (tag: number, content: string): string | undefined =>
       decodeCertificate(commonName(tag, content)).subject.rdns[0]?.[0]?.value;

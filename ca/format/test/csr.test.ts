@@ -10,12 +10,14 @@ import {
   encodeCertificationRequest,
   encodeCertificationRequestInfo,
   equalBytes,
+  explicit,
   extension,
   OID,
+  Tag,
   type Bytes,
   type CertificationRequestFields,
 } from '@licet/format';
-import { hex, NAME, raw } from './build.ts';
+import { der, hex, NAME, raw } from './build.ts';
 import { SEEDS } from './mutants.ts';
 
 const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -25,6 +27,14 @@ function request(fields: Partial<CertificationRequestFields> = {}): Bytes {
   const spki = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }));
   const info = encodeCertificationRequestInfo({ subject: NAME, publicKey: { raw: spki }, ...fields });
   return encodeCertificationRequest(info, ALGORITHM, new Uint8Array(sign('sha256', info, privateKey)));
+}
+
+function encodeAttribute({ oid, values }: { oid: string; values: readonly Bytes[] }): Bytes {
+  return der((to) => {
+    to.open(Tag.SEQUENCE).oid(oid).open(Tag.SET);
+    for (const value of values) to.raw(value);
+    to.close().close();
+  });
 }
 
 const FULL = {
@@ -49,6 +59,22 @@ describe('certification requests, RFC 2986', () => {
       [decoded.attributes, decoded.requestedExtensions, decoded.challengePassword],
       [[], undefined, undefined],
     );
+  });
+
+  it('are read with their attributes in any order, RFC 2986 §4.1', () => {
+    const attributes = decodeCertificationRequest(request(FULL)).attributes.map(encodeAttribute);
+    assert.equal(attributes.length, 3);
+    for (const order of [attributes, attributes.toReversed()]) {
+      const spki = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }));
+      const unsorted = der((to) => {
+        to.open(Tag.SEQUENCE).integer(0).raw(NAME.raw).raw(spki).open(explicit(0));
+        for (const attribute of order) to.raw(attribute);
+        to.close().close();
+      });
+      const signature = new Uint8Array(sign('sha256', unsorted, privateKey));
+      const read = decodeCertificationRequest(encodeCertificationRequest(unsorted, ALGORITHM, signature));
+      assert.equal(read.challengePassword, FULL.challengePassword);
+    }
   });
 
   it('keep a password that is not ASCII', () => {

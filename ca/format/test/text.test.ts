@@ -137,6 +137,7 @@ describe('PEM, RFC 7468', () => {
       'PEM_INVALID',
       'pem[1]',
     ],
+    ['a label without end', `-----BEGIN ${'A'.repeat(5_000_000)}-----\n`, 'PEM_INVALID', 'pem[0]'],
     ['an empty label', block.replaceAll(' CERTIFICATE', ' '), 'PEM_INVALID', 'pem[0]'],
   ];
   for (const [name, text, code, path] of refused)
@@ -160,6 +161,12 @@ describe('certs-only CMS, RFC 5652 §5', () => {
       const all = Array.from({ length: count }, (_, i) => certificate({ serial: Uint8Array.of(9 - i) }));
       assert.deepEqual(decodeCertsOnly(encodeCertsOnly(all)), all);
     }
+  });
+
+  it('refuses BER, which CMS allows and we do not', () => {
+    const message = encodeCertsOnly([]);
+    const indefinite = Uint8Array.of(0x30, 0x80, ...message.subarray(2), 0, 0);
+    refuses(() => decodeCertsOnly(indefinite), 'DER_LENGTH', 'cms');
   });
 
   it('is what openssl writes for one certificate, and what it reads', function () {

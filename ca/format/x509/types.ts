@@ -23,7 +23,10 @@ export type NameAttribute = {
 /** RFC 5280 §4.1.2.4. `raw` is the DER of the whole Name; an empty sequence of RDNs is a legal Name. */
 export type Name = { readonly raw: Bytes; readonly rdns: readonly (readonly NameAttribute[])[] };
 
-/** RFC 5280 §4.2.1.6. Text forms are IA5 text exactly as encoded, already refused when not IA5. */
+/**
+ * RFC 5280 §4.2.1.6. Text forms are IA5 text exactly as encoded, already refused when not IA5. The value of an other
+ * name is the DER inside its [0]; x400 and edi hold their whole element, tag included.
+ */
 export type GeneralName =
   | { readonly kind: 'other'; readonly oid: string; readonly value: Bytes }
   | { readonly kind: 'email'; readonly value: string }
@@ -163,7 +166,10 @@ export type CrlEntry = {
   readonly revokedAt: Date;
   readonly reason: RevocationReason | undefined;
   readonly invalidityDate: Date | undefined;
-  /** RFC 5280 §5.3.3, for indirect CRLs. */
+  /**
+   * RFC 5280 §5.3.3, for indirect CRLs. `entries()` carries it on to the entries that follow, as that section says;
+   * undefined is the issuer of the CRL.
+   */
   readonly certificateIssuer: readonly GeneralName[] | undefined;
   /** The entry holds a critical extension that we do not know (§5.3: then the CRL must not be used). */
   readonly unknownCritical: boolean;
