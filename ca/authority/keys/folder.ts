@@ -21,17 +21,14 @@ export class KeyFolder implements KeyStore {
     this.#entries = entries;
   }
 
+  /** The vault belongs to the folder from here on, and is closed with it. */
   static async open(path: string, vault: Vault, clock: { now(): Date }): Promise<KeyFolder> {
-    await prepareFolder(path);
-    const entries = new Map<string, VaultEntry>();
-    for (const name of (await readdir(path)).toSorted()) {
-      if (!name.endsWith('.key')) continue;
-      const entry = readKeyFile(await readFile(join(path, name), 'utf8'), join(path, name));
-      if (`${entry.description.id}.key` !== name) throw misplaced(join(path, name));
-      if (entry.vault !== vault.kind) throw foreignVault(entry, vault);
-      entries.set(entry.description.id, entry);
+    try {
+      return new KeyFolder(path, vault, clock, await readEntries(path, vault));
+    } catch (error) {
+      await vault.close();
+      throw error;
     }
-    return new KeyFolder(path, vault, clock, entries);
   }
 
   async list(): Promise<readonly KeyDescription[]> {
@@ -96,6 +93,19 @@ export class KeyFolder implements KeyStore {
     if (entry === undefined) throw unknownKey(id);
     return entry;
   }
+}
+
+async function readEntries(path: string, vault: Vault): Promise<Map<string, VaultEntry>> {
+  await prepareFolder(path);
+  const entries = new Map<string, VaultEntry>();
+  for (const name of (await readdir(path)).toSorted()) {
+    if (!name.endsWith('.key')) continue;
+    const entry = readKeyFile(await readFile(join(path, name), 'utf8'), join(path, name));
+    if (`${entry.description.id}.key` !== name) throw misplaced(join(path, name));
+    if (entry.vault !== vault.kind) throw foreignVault(entry, vault);
+    entries.set(entry.description.id, entry);
+  }
+  return entries;
 }
 
 export async function prepareFolder(path: string): Promise<void> {
