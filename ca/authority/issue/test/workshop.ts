@@ -49,7 +49,7 @@ export function makeCsr(
   const info = encodeCertificationRequestInfo({
     subject: createName([{ type: 'commonName', value: 'whatever' }]),
     publicKey: { raw: publicKey.export({ type: 'spki', format: 'der' }) },
-    ...(options.extensions !== undefined && { extensions: options.extensions }),
+    ...(options.extensions !== undefined && { requestedExtensions: options.extensions }),
   });
   const digest =
     algorithm === 'P-384' ? 'sha384' : algorithm.startsWith('P-') || algorithm === 'RSA-3072' ? 'sha256' : null;
