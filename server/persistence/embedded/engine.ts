@@ -28,7 +28,11 @@ export class Engine {
   }
 
   static async #start({ worker: file, ...input }: EngineInput & WorkerInput, until: FromWorker): Promise<Worker> {
-    const worker = new Worker(file ?? new URL('worker.ts', import.meta.url), { workerData: input });
+    const worker = new Worker(file ?? new URL('worker.ts', import.meta.url), {
+      workerData: input,
+      execArgv: [],
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+    });
     const exit = once(worker, 'exit').then(() => [{ died: 'its thread ended at the start' }]);
     const [message] = (await Promise.race([once(worker, 'message'), exit])) as [FromWorker];
     if (message === until) return worker;
