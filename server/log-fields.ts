@@ -3,7 +3,7 @@
  * in, so a secret reaches the log only if somebody names a field for it. Never add: a body, a header, a URL with its
  * query, a token, a key.
  */
-const FIELDS = {
+export const FIELDS = {
   component: text,
   requestId: text,
   method: text,
@@ -28,8 +28,12 @@ const FIELDS = {
   authority: text,
   serial: text,
   job: text,
-  slot: text,
+  lease: text,
+  result: text,
+  seconds: number,
+  slot: instant,
   event: text,
+  subscriber: text,
   check: text,
   count: number,
   tries: number,
@@ -46,7 +50,9 @@ type FieldInput<Name extends FieldName> = Name extends 'err'
   ? unknown
   : (typeof FIELDS)[Name] extends typeof number
     ? number | undefined
-    : string | undefined;
+    : (typeof FIELDS)[Name] extends typeof instant
+      ? Date | undefined
+      : string | undefined;
 
 export type Scrub = (value: string) => string;
 
@@ -64,6 +70,10 @@ export function allowed(fields: object, scrub: Scrub): Record<string, unknown> {
 
 function text(value: unknown, scrub: Scrub): string | undefined {
   return typeof value === 'string' ? scrub(value.slice(0, MAX_TEXT)) : undefined;
+}
+
+function instant(value: unknown): string | undefined {
+  return value instanceof Date && !Number.isNaN(value.getTime()) ? value.toISOString() : undefined;
 }
 
 function number(value: unknown): number | undefined {

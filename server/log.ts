@@ -22,7 +22,7 @@ export type LogOptions = {
   readonly level: LogLevel;
   readonly format: 'json' | 'text';
   readonly clock: Clock;
-  /** Written to line by line and at once, so that nothing is left to flush when the process ends. */
+  /** Gets whole lines. */
   readonly write: (line: string) => void;
   readonly secrets?: readonly string[];
 };

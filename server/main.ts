@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
-import { destination } from 'pino';
 import { createApp, routeLabels } from './app.ts';
+import { systemClock as clock } from './clock.ts';
 import { EXIT_CODES } from './config/exit-codes.ts';
 import { type Config, type Loaded, loadConfig, secretsOf } from './config/index.ts';
 import { databaseOptions } from './database-options.ts';
@@ -9,21 +9,22 @@ import type { FastPath } from './http/dispatcher.ts';
 import { createListener } from './http/listener.ts';
 import { createOperations } from './operations/pages.ts';
 import type { Route } from './http/routes.ts';
-import type { Clock } from './licensing/ports/clock.ts';
-import type { Random } from './licensing/ports/random.ts';
+import type { Job } from './jobs/job.ts';
+import { type Schedule, startSchedule } from './jobs/schedule.ts';
 import { type Lifecycle, createLifecycle } from './lifecycle.ts';
 import { createLiveness } from './operations/liveness.ts';
 import { type Log, createLog } from './log.ts';
+import { type LogOutput, logOutput } from './log-output.ts';
 import { type Metrics, createMetrics } from './metrics.ts';
 import manifest from './package.json' with { type: 'json' };
 import { type Database, openDatabase } from './persistence/database.ts';
+import { jobRuns } from './persistence/job-runs.ts';
+import { leases } from './persistence/leases.ts';
+import { systemRandom as random } from './random.ts';
 import { type Readiness, createReadiness } from './operations/readiness.ts';
 import { listenError, startFailure } from './start-error.ts';
 import { type WatchedTls, watchTlsFiles } from './tls/files.ts';
 import { welcome } from './welcome.ts';
-
-const clock: Clock = { now: () => new Date() };
-const random: Random = { bytes: (length) => new Uint8Array(randomBytes(length)) };
 
 /** What the parts of the server are made with. */
 type Ground = {
@@ -35,26 +36,33 @@ type Ground = {
 
 const routes: readonly Route[] = [];
 const fastPaths: readonly FastPath[] = [];
-const jobs: readonly string[] = [];
+const jobs: readonly Job[] = [];
 
 /** Beyond the drain: for what has to be written and closed after it. */
 const CLOSING_MS = 10_000;
+/** For a reader of the log that is slow. */
+const FLUSH_MS = 1000;
 
 async function main(): Promise<void> {
   const loaded = await loadConfig({ argv: process.argv.slice(2), env: process.env, directory: process.cwd() });
   const { config } = loaded;
-  const log = logFor(loaded);
+  const metrics = createMetrics({
+    version: manifest.version,
+    routes: routeLabels(routes, fastPaths),
+    jobs: jobs.map(({ name }) => name),
+  });
+  const output = logOutput(process.stdout.fd, () => metrics.logLineDropped());
+  const log = logFor(loaded, output);
   const { settleSeconds, drainSeconds } = config.http.timeouts;
   const lifecycle = createLifecycle({
     log,
     codes: { clean: EXIT_CODES.clean.code, cut: EXIT_CODES.cut.code, crashed: EXIT_CODES.crashed.code },
-    exit: (code) => process.exit(code),
+    exit: (code) => exit(code, output),
     hardLimitMs: (settleSeconds + drainSeconds) * 1000 + CLOSING_MS,
   });
   process.on('SIGTERM', () => lifecycle.signal('SIGTERM'));
   process.on('SIGINT', () => lifecycle.signal('SIGINT'));
   process.on('uncaughtException', (error) => lifecycle.crash(error));
-  const metrics = createMetrics({ version: manifest.version, routes: routeLabels(routes, fastPaths), jobs });
   await start({ config, log, metrics, lifecycle });
 }
 
@@ -74,6 +82,8 @@ async function start(ground: Ground): Promise<void> {
   );
   try {
     const address = await openPublic(ground, readiness, tls);
+    const schedule = openSchedule(ground, database);
+    lifecycle.add({ name: 'jobs', stop: () => schedule.stop() });
     lifecycle.add({ name: 'database', stop: () => database.close() });
     const operations = await openOperations(ground, readiness, database);
     log.info({ address, operations, version: manifest.version, ms: Math.round(performance.now()) }, 'ready');
@@ -152,18 +162,33 @@ function openOperations(
   });
 }
 
-function logFor(loaded: Loaded): Log {
+function openSchedule({ log, metrics }: Ground, transactions: Database): Schedule {
+  const start = Buffer.from(random.bytes(6)).toString('hex');
+  return startSchedule(jobs, {
+    clock,
+    transactions,
+    leases,
+    runs: jobRuns,
+    log: log.with({ component: 'jobs' }),
+    holder: `${hostname()}:${process.pid}:${start}`,
+    onRun: ({ seconds, ...labels }) => metrics.jobRan(labels, seconds),
+  });
+}
+
+function logFor(loaded: Loaded, output: LogOutput): Log {
   const { config } = loaded;
-  // At once, so that nothing is left to flush when the process ends. A reader that is gone is no reason to stop serving.
-  const out = destination({ fd: 1, sync: true });
-  out.on('error', () => undefined);
   return createLog({
     level: config.log.level,
     format: isText(config) ? 'text' : 'json',
     clock,
-    write: (line) => out.write(line),
+    write: (line) => output.write(line),
     secrets: secretsOf(loaded),
   });
+}
+
+/** The last lines are the ones that are wanted most. */
+function exit(code: number, output: LogOutput): void {
+  void output.flush(FLUSH_MS).then(() => process.exit(code));
 }
 
 const isText = ({ log }: Config): boolean => log.format === 'text' || (log.format === 'auto' && process.stdout.isTTY);

@@ -8,7 +8,7 @@ const OTHER = 'other';
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
 
 export type RetryCause = 'serialization' | 'deadlock' | 'link';
-export type JobResult = 'done' | 'failed' | 'skipped';
+export type JobResult = 'succeeded' | 'failed' | 'timed-out' | 'lost';
 export type PoolStats = { readonly total: number; readonly idle: number; readonly waiting: number };
 export type LoopDelay = { readonly p50: number; readonly p99: number; readonly max: number };
 
@@ -19,6 +19,7 @@ export type Metrics = {
   transactionRetried(cause: string): void;
   jobRan(labels: { job: string; result: JobResult }, seconds: number): void;
   certificateReloaded(result: 'done' | 'failed', expiresAt?: Date): void;
+  logLineDropped(): void;
   /** Read at each scrape. */
   watch(sources: MetricSources): void;
   /** The Prometheus text format. */
@@ -75,6 +76,7 @@ export function createMetrics({ version, routes, jobs }: MetricsOptions): Metric
       all.reloads.inc({ result });
       if (expiresAt !== undefined) all.certificateExpiry.set(expiresAt.getTime() / 1000);
     },
+    logLineDropped: () => all.dropped.inc(),
     watch: (sources) => watch(registry, sources),
     text: () => registry.metrics(),
     contentType: registry.contentType,
@@ -134,8 +136,13 @@ function workMetrics(registry: Registry) {
     }),
     jobs: new Counter({
       name: 'licet_job_runs_total',
-      help: 'Runs of the scheduled jobs in this process, by result; skipped means that another process had the slot.',
+      help: 'Runs of the scheduled jobs in this process, by result; lost means that another process took over.',
       labelNames: ['job', 'result'],
+      registers,
+    }),
+    dropped: new Counter({
+      name: 'licet_log_lines_dropped_total',
+      help: 'Log lines that nobody took from standard output in time.',
       registers,
     }),
     jobDuration: new Histogram({

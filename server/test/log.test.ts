@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
+import { FIELDS } from '../log-fields.ts';
 import { type LogFields, type LogOptions, createLog } from '../log.ts';
 
 const CANARY = 'canary-5b7e21';
@@ -63,6 +66,20 @@ describe('the log', () => {
     assert.equal(lines.length, 1);
     const plain = stripVTControlCharacters(lines[0]!);
     assert.equal(plain, '00:00:00 info  request route=/a reason=x\\x1b[2J\\xaforged\n');
+  });
+
+  it('has a place for every field that the server hands it', () => {
+    const root = join(import.meta.dirname, '..');
+    const files = globSync('**/*.ts', { cwd: root, exclude: (name) => name === 'test' || name === 'node_modules' });
+    const used = files.flatMap((file) => {
+      const calls = readFileSync(join(root, file), 'utf8').matchAll(/\blog\.\w+\(\s*\{([^{}]*)\}/g);
+      return [...calls].flatMap(([, fields]) => [...fields!.matchAll(/(?:^|,)\s*(\w+)/g)].map(([, name]) => name!));
+    });
+    assert.ok(used.length > 20, 'the calls are found');
+    assert.deepEqual(
+      used.filter((name) => !(name in FIELDS)),
+      [],
+    );
   });
 
   it('leaves out what is below its level', () => {

@@ -23,7 +23,7 @@ describe('metrics', () => {
     const metrics = made();
     metrics.httpStarted();
     metrics.httpRequest({ method: 'GET', route: '/sites/:id', status: 200 }, 0.01);
-    metrics.jobRan({ job: 'crl', result: 'done' }, 1);
+    metrics.jobRan({ job: 'crl', result: 'succeeded' }, 1);
     metrics.transactionRetried('deadlock');
     metrics.certificateReloaded('done', new Date('2027-01-01T00:00:00Z'));
     const check = spawnSync('promtool', ['check', 'metrics'], { input: await metrics.text(), encoding: 'utf8' });
@@ -35,7 +35,7 @@ describe('metrics', () => {
     metrics.httpStarted();
     metrics.httpStarted();
     metrics.httpRequest({ method: 'GET', route: '/sites/:id', status: 503 }, 0.02);
-    metrics.jobRan({ job: 'crl', result: 'skipped' }, 1);
+    metrics.jobRan({ job: 'crl', result: 'lost' }, 1);
     metrics.transactionRetried('serialization');
     metrics.certificateReloaded('failed');
     const series = await seriesOf(metrics);
@@ -45,7 +45,7 @@ describe('metrics', () => {
       'licet_http_requests_total{method="GET",route="/sites/:id",status="5xx"} 1',
       'licet_http_request_duration_seconds_bucket{le="0.025",route="/sites/:id"} 1',
       'licet_http_request_duration_seconds_bucket{le="0.01",route="/sites/:id"} 0',
-      'licet_job_runs_total{job="crl",result="skipped"} 1',
+      'licet_job_runs_total{job="crl",result="lost"} 1',
       'licet_database_transaction_retries_total{cause="serialization"} 1',
       'licet_tls_certificate_loads_total{result="failed"} 1',
       'licet_database_pool_connections{state="waiting"} 1',
@@ -62,7 +62,7 @@ describe('metrics', () => {
     const ask = (method: string, route: string) => {
       metrics.httpStarted();
       metrics.httpRequest({ method, route, status: 404 }, 0.001);
-      metrics.jobRan({ job: route, result: 'done' }, 1);
+      metrics.jobRan({ job: route, result: 'succeeded' }, 1);
       metrics.transactionRetried(route);
     };
     ask('BREW', '/a');
