@@ -8,7 +8,8 @@ import { type AuditEvent, PLATFORM_CHAIN } from '../../licensing/ports/audit-log
 import { seededRandom } from '../../licensing/test/seeded-random.ts';
 import { auditLog } from '../audit-log.ts';
 import { sql } from '../database.ts';
-import { damage, type Damage, DAMAGES } from '../../licensing/test/audit-damage.ts';
+import { DAMAGES } from '../../licensing/test/audit-damage.ts';
+import { dropGuards, tamper } from './audit-drill.ts';
 import { onBothHosts } from './test-database.ts';
 
 const at = new Date('2026-05-01T12:00:00.123Z');
@@ -164,54 +165,12 @@ onBothHosts('The audit log', (getDatabase, host) => {
     assert.equal((await check()).rows, 5);
   });
 
-  describe('after an edit by a superuser', () => {
-    const LENGTH = 12;
-    const TRIALS = host === 'embedded' ? 4 : 10;
-    before(async () => {
-      await asSuperuser('alter table audit_log disable trigger all');
-      await asSuperuser('alter table audit_heads disable trigger all');
-      await asSuperuser('alter table audit_log drop constraint audit_log_pkey');
-      await asSuperuser('alter table audit_log drop constraint audit_log_sequence_check');
-    });
-
-    for (const kind of DAMAGES) {
-      it(`names the first bad row: ${kind}`, async () => {
-        const random = seededRandom(kind);
-        for (let trial = 0; trial < TRIALS; trial += 1) {
-          organization = `${host}-${kind}-${trial}`;
-          await append(events(organization, LENGTH));
-          const rows = [...(await rowsOf())];
-          const { head } = await check();
-          const result: Damage = damage(kind, rows, head!, random);
-          await store(organization, result);
-          const report = await check({ checkpoints: result.checkpoints });
-          assert.deepEqual(
-            [report.finding?.code, report.finding?.sequence],
-            [result.expected.code, result.expected.sequence],
-            `trial ${trial}`,
-          );
-        }
-      });
-    }
-
-    async function store(chain: string, { rows, head }: Damage): Promise<void> {
-      await asSuperuser('delete from audit_log where organization = $1', [chain]);
-      await asSuperuser('delete from audit_heads where organization = $1', [chain]);
-      await asSuperuser(
-        `insert into audit_log (organization, sequence, at, actor, action, subject, details, previous, hash)
-         select organization, sequence, at::timestamptz, actor, action, subject, details,
-                decode(previous, 'hex'), decode(hash, 'hex')
-           from json_to_recordset($1::json) as r(organization text, sequence bigint, at text, actor text, action text,
-                subject text, details text, previous text, hash text)`,
-        [JSON.stringify(rows)],
-      );
-      if (head === undefined) return;
-      await asSuperuser(`insert into audit_heads values ($1, $2, decode($3, 'hex'))`, [
-        chain,
-        head.sequence,
-        head.hash,
-      ]);
-    }
+  // The last but those of PostgreSQL: it takes away what guards the tables.
+  it('names the first bad row after any edit by a superuser', async function () {
+    this.timeout(15_000);
+    await dropGuards(getDatabase());
+    const trials = DAMAGES.length * (host === 'embedded' ? 4 : 10);
+    assert.deepEqual(await tamper(getDatabase(), trials, seededRandom(host)), []);
   });
 
   if (host === 'embedded') return;
