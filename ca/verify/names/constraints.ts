@@ -117,7 +117,7 @@ function addressWithin(subtree: Bytes, address: Bytes): boolean {
   return address.every((octet, i) => (octet & subtree[size + i]!) === (subtree[i]! & subtree[size + i]!));
 }
 
-/** Whether a subtree has the form that §4.2.1.10 gives it. */
+/** Whether a subtree has the form that §4.2.1.10 gives it; addresses and masks were checked by the decoder. */
 export function isSubtree(subtree: GeneralName): boolean {
   switch (subtree.kind) {
     case 'dns':
@@ -127,8 +127,6 @@ export function isSubtree(subtree: GeneralName): boolean {
       return splitMailbox(subtree.value) !== undefined || isHostBase(subtree.value);
     case 'uri':
       return isHostBase(subtree.value);
-    case 'ip':
-      return isAddressAndMask(subtree.bytes);
     default:
       return true;
   }
@@ -136,13 +134,6 @@ export function isSubtree(subtree: GeneralName): boolean {
 
 function isHostBase(base: string): boolean {
   return base === '' || isHost(base.startsWith('.') ? base.slice(1) : base);
-}
-
-/** RFC 4632 §5.1: a mask is ones, then zeros. */
-function isAddressAndMask(bytes: Bytes): boolean {
-  if (bytes.length !== 8 && bytes.length !== 32) return false;
-  const bits = Array.from(bytes.subarray(bytes.length / 2), (octet) => octet.toString(2).padStart(8, '0')).join('');
-  return /^1*0*$/.test(bits);
 }
 
 function describe(name: GeneralName): string {
