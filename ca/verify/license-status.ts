@@ -46,7 +46,8 @@ export function* checkStatus(
   const old = lists.filter((crl) => isRolledBack(crl, mark));
   const proofs: Proof[] = [];
   const times: Date[] = [];
-  for (let at = 0; given && at < certificates.length - 1; at += 1) {
+  const steps = given ? certificates.length - 1 : 0;
+  for (let at = 0; at < steps; at += 1) {
     const target = { certificate: certificates[at]!, issuer: certificates[at + 1]!, anchor };
     const fromLists = yield* askLists(target, old, context);
     const fromOcsp = yield* askOcsp(target, ocsp, context);

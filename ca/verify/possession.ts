@@ -49,14 +49,7 @@ const EC_HASH = { 'P-256': 'SHA-256', 'P-384': 'SHA-384', 'P-521': 'SHA-512' } a
 
 /** One scheme for each kind of key, so that there is nothing to negotiate. */
 function schemeOf(kind: KeyKind): Scheme {
-  switch (kind.kind) {
-    case 'ec':
-      return { kind: 'ecdsa', hash: EC_HASH[kind.curve] };
-    case 'rsa':
-      return { kind: 'rsa-pkcs1', hash: 'SHA-256' };
-    case 'ed25519':
-      return { kind: 'ed25519' };
-    case 'ml-dsa':
-      return { kind: 'ml-dsa', level: kind.level };
-  }
+  if (kind.kind === 'ec') return { kind: 'ecdsa', hash: EC_HASH[kind.curve] };
+  if (kind.kind === 'rsa') return { kind: 'rsa-pkcs1', hash: 'SHA-256' };
+  return kind;
 }

@@ -2,13 +2,15 @@ import { Command } from 'commander';
 import { register as config } from './commands/config.ts';
 import { register as audit } from './commands/audit.ts';
 import { register as db } from './commands/db.ts';
+import { register as inspect } from './commands/inspect.ts';
+import { register as verify } from './commands/verify.ts';
 import manifest from './package.json' with { type: 'json' };
 import type { CliIo } from './io.ts';
 
 type Register = (program: Command, io: CliIo) => void;
 
 /** One line for each command file; the order is the order of `licet help`. */
-const COMMANDS: readonly Register[] = [config, audit, db];
+const COMMANDS: readonly Register[] = [verify, inspect, config, audit, db];
 
 export function createProgram(io: CliIo): Command {
   const program = new Command('licet')
