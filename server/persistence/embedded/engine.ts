@@ -13,7 +13,7 @@ export class Engine {
   readonly #worker: Worker;
   #session = 0;
   #ending = false;
-  #onAnswer: (answer: Uint8Array) => void = () => undefined;
+  #onAnswer: (answer: Buffer) => void = () => undefined;
   /** Settles when the thread is gone: with nothing after `close`, else with the reason. */
   readonly ended: Promise<Error | undefined>;
 
@@ -51,7 +51,8 @@ export class Engine {
         else if (typeof message === 'object' && 'died' in message) {
           reason = new EngineDied(message.died);
           void this.terminate();
-        } else if (typeof message === 'object' && message.session === this.#session) this.#onAnswer(message.wire);
+        } else if (typeof message === 'object' && message.session === this.#session)
+          this.#onAnswer(Buffer.from(message.wire, 'latin1'));
       });
       worker.on('error', (error) => (reason = new EngineDied(error.message)));
       worker.on('exit', () => resolve(reason));
@@ -64,10 +65,10 @@ export class Engine {
   }
 
   /** Begins a conversation and ends the one before: answers still on their way to that one are dropped. */
-  converse(onAnswer: (answer: Uint8Array) => void): (wire: Uint8Array) => void {
+  converse(onAnswer: (answer: Buffer) => void): (wire: Buffer) => void {
     const session = ++this.#session;
     this.#onAnswer = onAnswer;
-    return (wire) => this.#worker.postMessage({ session, wire } satisfies ToWorker, []);
+    return (wire) => this.#worker.postMessage({ session, wire: wire.toString('latin1') } satisfies ToWorker, []);
   }
 
   async close(): Promise<void> {

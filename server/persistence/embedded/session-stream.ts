@@ -3,7 +3,7 @@ import { Duplex } from 'node:stream';
 import type { Engine } from './engine.ts';
 
 /** A message of the simple query protocol. */
-function simpleQuery(text: string): Uint8Array {
+function simpleQuery(text: string): Buffer {
   const message = Buffer.from(`Q\0\0\0\0${text}\0`);
   message.writeUInt32BE(message.length - 1, 1);
   return message;
@@ -26,7 +26,7 @@ export type Patience = {
 export class SessionStream extends Duplex {
   readonly #open: () => Promise<Engine>;
   readonly #patience: Patience;
-  #send: ((bytes: Uint8Array) => void) | undefined;
+  #send: ((bytes: Buffer) => void) | undefined;
   #held = false;
   #timer: NodeJS.Timeout | undefined;
 

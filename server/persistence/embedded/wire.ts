@@ -36,11 +36,11 @@ export class Wire {
   }
 
   /** Throws only when the engine is dead; an SQL error is an answer like any other. */
-  exchange(messages: Uint8Array): Uint8Array {
+  exchange(messages: Buffer): Buffer {
     this.#input = messages;
     this.#read = 0;
     this.#output = [];
-    if (messages[0] === TERMINATE) return new Uint8Array(0);
+    if (messages[0] === TERMINATE) return Buffer.alloc(0);
     if (messages[0] === STARTUP) this.#startUp();
     else this.#serve();
     return Buffer.concat(this.#output);
