@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { register as config } from './commands/config.ts';
 import { register as audit } from './commands/audit.ts';
 import { register as db } from './commands/db.ts';
+import { register as keys } from './commands/keys.ts';
 import { register as inspect } from './commands/inspect.ts';
 import { register as verify } from './commands/verify.ts';
 import manifest from './package.json' with { type: 'json' };

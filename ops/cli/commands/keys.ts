@@ -1,0 +1,93 @@
+import {
+  AuthorityError,
+  listKeyFiles,
+  openSigner,
+  readSecretFile,
+  rewrapSigner,
+  type KeyDescription,
+} from '@licet/authority';
+import type { Command } from 'commander';
+import { EXIT } from '../exit-codes.ts';
+import { CliError, type CliIo } from '../io.ts';
+
+type Options = { folder: string; passphraseFile: string; newPassphraseFile?: string; json?: boolean };
+
+const FOLDER = ['--folder <folder>', "the signer's folder, which holds keys/ and journal/"] as const;
+const PASSPHRASE = ['--passphrase-file <file>', 'the passphrase that opens the keys (/dev/stdin for a pipe)'] as const;
+
+/** Works on the folder itself, so the signer must not run: its lock says so. */
+export function register(program: Command, io: CliIo): void {
+  const keys = program
+    .command('keys')
+    .description('The keys of a signer: list, rotate, new passphrase. Works offline.');
+  keys
+    .command('list')
+    .description('Says what keys there are. Needs no passphrase, and so proves nothing about them.')
+    .requiredOption(...FOLDER)
+    .option('--json', 'one object for each key')
+    .action(async ({ folder, json }: Options) => {
+      const all = await orExplain(listKeyFiles(folder));
+      for (const key of all) io.out(json === true ? JSON.stringify(asObject(key)) : asLine(key));
+    });
+  keys
+    .command('rotate <id>')
+    .description('Makes a new key for the same role. The old one goes on signing until it is retired.')
+    .requiredOption(...FOLDER)
+    .requiredOption(...PASSPHRASE)
+    .action(async (id: string, options: Options) => io.out(asLine(await orExplain(rotate(id, options, io)))));
+  keys
+    .command('rewrap')
+    .description('Seals every key anew. Interrupted, it is simply run again.')
+    .requiredOption(...FOLDER)
+    .requiredOption(...PASSPHRASE)
+    .option('--new-passphrase-file <file>', 'from now on the keys are opened by this one')
+    .action(async (options: Options) => {
+      const moved = await orExplain(rewrap(options, io));
+      io.out(`${moved} ${moved === 1 ? 'key' : 'keys'} sealed anew.`);
+    });
+  for (const command of keys.commands) command.exitOverride();
+}
+
+async function rotate(id: string, { folder, passphraseFile }: Options, io: CliIo): Promise<KeyDescription> {
+  const passphrase = await readSecretFile(passphraseFile);
+  const signer = await openSigner({ folder, clock: io, keys: { passphrase } });
+  try {
+    return await signer.rotateKey(id);
+  } finally {
+    await signer.close();
+  }
+}
+
+async function rewrap({ folder, passphraseFile, newPassphraseFile }: Options, io: CliIo): Promise<number> {
+  return rewrapSigner({
+    folder,
+    clock: io,
+    unlock: { passphrase: await readSecretFile(passphraseFile) },
+    ...(newPassphraseFile !== undefined && { newUnlock: { passphrase: await readSecretFile(newPassphraseFile) } }),
+    progress: (done, total) => io.err(`${done} of ${total}`),
+  });
+}
+
+/** What the person at the keyboard can do something about becomes one line. */
+async function orExplain<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof AuthorityError) throw new CliError(EXIT.unknown, error.code, error.message, { cause: error });
+    if (error instanceof Error && 'syscall' in error) {
+      throw new CliError(EXIT.noInput, 'NO_INPUT', `A file cannot be read: ${error.message}.`, { cause: error });
+    }
+    throw error;
+  }
+}
+
+function asObject({ publicKey, certificate, ...key }: KeyDescription): object {
+  return { ...key, publicKey: Buffer.from(publicKey).toString('base64'), hasCertificate: certificate !== undefined };
+}
+
+function asLine(key: KeyDescription): string {
+  const { id, purpose, algorithm, generation, organization, enterprise, retiredAt, certificate } = key;
+  const tenant = enterprise === undefined ? organization : `${organization}/${enterprise}`;
+  const state = retiredAt !== undefined ? 'retired' : certificate === undefined ? 'no certificate' : 'in use';
+  return [id, purpose.padEnd(12), algorithm.padEnd(9), `generation ${generation}`, state.padEnd(14), tenant].join('  ');
+}
