@@ -26,3 +26,21 @@ export {
   type SupervisorEvent,
   type SupervisorOptions,
 } from './signer/supervisor.ts';
+export { CRASH_POINTS, type CrashHook, type CrashPoint } from './issue/crash-points.ts';
+export { type Addresses, addressesOf, IssuerGeneration } from './issue/issuer-generation.ts';
+export { type Certified, createIssuer, type Issuer, type IssuerOptions } from './issue/issuer.ts';
+export { MemoryCertificateStore, type StoreCall } from './issue/memory-store.ts';
+export { type IssueRequest, type KeySource, prepare, requestHash } from './issue/prepare.ts';
+export { prove } from './issue/prove.ts';
+export { recover, type Recovery, type Settled } from './issue/recover.ts';
+export { checkRequest, REQUEST_MOST_BYTES } from './issue/request.ts';
+export { shardOf } from './issue/serial.ts';
+export { SIGNATURE_ALGORITHMS } from './issue/signatures.ts';
+export { type Host, licenseUri, type Subject } from './issue/subject.ts';
+export { keyIdentifierOf } from './issue/subject-key.ts';
+export type { Ticket } from './issue/ticket.ts';
+export type { CertificateStore, Commitment, Context, Intent, Issued, Reservation } from './ports/certificate-store.ts';
+export type { Clock } from './ports/clock.ts';
+export type { Random } from './ports/random.ts';
+export { loadProfiles, profileHash, type ProfileOverrides, type Profiles } from './profiles/index.ts';
+export type { Profile, ProfileName } from './profiles/profile.ts';

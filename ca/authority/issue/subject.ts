@@ -101,16 +101,16 @@ function checkHost(host: Host): void {
  * RFC 5280 §4.2.1.10: only the CA's own subtree. Host names and addresses are excluded altogether: otherwise whoever
  * holds the key of a license CA could make TLS certificates for the servers that the sites talk to.
  */
-export function nameConstraints({ organization, enterprise }: Subject): NameConstraints {
+export function nameConstraints({ organization, enterprise = '' }: Subject): NameConstraints {
   const directory = createName([
     { type: 'organizationName', value: organization },
-    ...(enterprise === undefined ? [] : [{ type: 'organizationalUnitName', value: enterprise } as const]),
+    { type: 'organizationalUnitName', value: enterprise },
   ]);
-  const permitted: GeneralName[] = [{ kind: 'directory', name: directory }];
-  // `.acme` alone would do for an organization, and the linters of the Web refuse a base without an inner period.
-  if (enterprise !== undefined) permitted.push({ kind: 'uri', value: `${enterprise}.${organization}` });
   return {
-    permitted,
+    permitted: [
+      { kind: 'directory', name: directory },
+      { kind: 'uri', value: `${enterprise}.${organization}` },
+    ],
     excluded: [
       { kind: 'dns', value: '' },
       { kind: 'ip', bytes: new Uint8Array(8) },

@@ -52,8 +52,9 @@ const RULES: readonly Rule[] = [
   },
   {
     section: 'RFC 5280 §4.2.1.10',
-    says: 'only CAs constrain names',
-    holds: (profile) => profile.nameConstraints === 'none' || isCa(profile),
+    says: 'the CA of an enterprise constrains names, and nobody else does',
+    holds: (profile) =>
+      (profile.nameConstraints === 'subtree') === (isCa(profile) && profile.enterprise === 'required'),
   },
   {
     section: 'RFC 5280 §4.2.1.6',

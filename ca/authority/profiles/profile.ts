@@ -24,7 +24,7 @@ export type Profile = {
   /** Whether the subject names an enterprise (OU) between the organization (O) and the common name. */
   readonly enterprise: 'none' | 'required' | 'as issuer';
   readonly alternativeNames: 'none' | 'license' | 'hosts';
-  /** `subtree`: only names below its own organization, and enterprise if it has one. */
+  /** `subtree`: only names below its own enterprise. */
   readonly nameConstraints: 'none' | 'subtree';
   readonly claims: 'required' | 'none';
   /** Where to ask whether it is revoked: at its issuer's addresses, nowhere because it is short-lived, or nowhere at all. */

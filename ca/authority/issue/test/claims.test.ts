@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type Certificate, type Claims, decodeCertificate, decodeClaims, excess, meet, OID } from '@licet/format';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { AuthorityError } from '../../errors.ts';
 import { IssuerGeneration } from '../issuer-generation.ts';
 import { prepare } from '../prepare.ts';
