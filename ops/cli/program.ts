@@ -11,7 +11,7 @@ import type { CliIo } from './io.ts';
 type Register = (program: Command, io: CliIo) => void;
 
 /** One line for each command file; the order is the order of `licet help`. */
-const COMMANDS: readonly Register[] = [verify, inspect, config, audit, db];
+const COMMANDS: readonly Register[] = [verify, inspect, config, audit, db, keys];
 
 export function createProgram(io: CliIo): Command {
   const program = new Command('licet')
