@@ -146,12 +146,13 @@ export type CrlWish = {
   readonly to?: Date | undefined;
   readonly extensions?: readonly RawExtension[];
   readonly signer?: KeyPair;
+  readonly algorithm?: Bytes;
 };
 
 const WEEK = 7 * 86_400_000;
 
 export function crl(issuer: Made, wish: CrlWish = {}): Bytes {
-  const algorithm = { raw: ALGORITHM.ecdsaSha256 };
+  const algorithm = { raw: wish.algorithm ?? ALGORITHM.ecdsaSha256 };
   const number = 'number' in wish ? wish.number : 7;
   const tbs = encodeTbsCertificateList(
     {
