@@ -45,11 +45,11 @@ export function* checkPossession(key: PublicKeyInfo, proof: Possession, findings
   if (outcome === 'invalid') refuse('The signature was not made by the key of the license.');
 }
 
-const EC_HASH = { 'P-256': 'SHA-256', 'P-384': 'SHA-384', 'P-521': 'SHA-512' } as const;
+const EC_HASH = { 'P-256': 'sha256', 'P-384': 'sha384', 'P-521': 'sha512' } as const;
 
 /** One scheme for each kind of key, so that there is nothing to negotiate. */
 function schemeOf(kind: KeyKind): Scheme {
   if (kind.kind === 'ec') return { kind: 'ecdsa', hash: EC_HASH[kind.curve] };
-  if (kind.kind === 'rsa') return { kind: 'rsa-pkcs1', hash: 'SHA-256' };
+  if (kind.kind === 'rsa') return { kind: 'rsa-pkcs1', hash: 'sha256' };
   return kind;
 }

@@ -90,8 +90,8 @@ const HASHES = new Map<string, HashName>([
 
 // RFC 4055 §3.1: the defaults are SHA-1 with MGF1 of SHA-1, and a salt as long as a SHA-1 hash.
 const PSS_DEFAULT_SALT = 20;
-// No longer than the longest hash, which is also what the longest salt in use is.
-const PSS_MAX_SALT = 64;
+// What a key of 16,384 bits, the largest that we take, has room for: a salt that fills the key is a default of OpenSSL.
+const PSS_MAX_SALT = 2048;
 
 /** RSASSA-PSS-params, RFC 4055 §3.1. */
 function readPss(algorithm: AlgorithmIdentifier): SignatureScheme {

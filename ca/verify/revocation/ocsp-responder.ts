@@ -52,7 +52,7 @@ export function* findResponder(
 /** §4.2.1: by name, or by the SHA-1 of the key, which identifies and does not authenticate. */
 function* isResponder({ subject, publicKey }: Certificate, { responder }: BasicOcspResponse): Task<boolean> {
   if ('byName' in responder) return sameName(subject, responder.byName);
-  return equalBytes(yield* computeDigest('SHA-1', publicKey.key), responder.byKey);
+  return equalBytes(yield* computeDigest('sha1', publicKey.key), responder.byKey);
 }
 
 /** §4.2.2.2: what a delegate's certificate must say. */

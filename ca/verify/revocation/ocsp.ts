@@ -2,6 +2,7 @@ import {
   type BasicOcspResponse,
   type Bytes,
   type Certificate,
+  type HashName,
   type SingleResponse,
   OID,
   decodeCertificate,
@@ -12,7 +13,6 @@ import { Budget } from '../budget.ts';
 import { sameName } from '../names/directory.ts';
 import { readOrUndefined } from '../path/pool.ts';
 import { type Task, computeDigest, runNow, runSoon } from '../signatures/check.ts';
-import type { Hash } from '../signatures/schemes.ts';
 import { type EvidenceFacts, type EvidenceResult, good, refuse, revoked, stale } from './evidence.ts';
 import { type Responder, findResponder } from './ocsp-responder.ts';
 
@@ -82,11 +82,11 @@ function responseDefect({ extensions, nonce }: BasicOcspResponse, wanted: Bytes 
   return equalBytes(nonce, wanted) ? undefined : 'the response has another nonce';
 }
 
-const HASHES: Readonly<Record<string, Hash>> = {
-  [OID.sha1]: 'SHA-1',
-  [OID.sha256]: 'SHA-256',
-  [OID.sha384]: 'SHA-384',
-  [OID.sha512]: 'SHA-512',
+const HASHES: Readonly<Record<string, HashName>> = {
+  [OID.sha1]: 'sha1',
+  [OID.sha256]: 'sha256',
+  [OID.sha384]: 'sha384',
+  [OID.sha512]: 'sha512',
 };
 
 /** §3.2 (1): the answer about this certificate; of several the one that revokes it, else the newest. */

@@ -1,4 +1,4 @@
-import type { AlgorithmIdentifier, Bytes, PublicKeyInfo } from '@licet/format';
+import type { AlgorithmIdentifier, Bytes, HashName, PublicKeyInfo } from '@licet/format';
 import type { Budget } from '../budget.ts';
 import {
   type DigestJob,
@@ -11,7 +11,7 @@ import {
   verifySoon,
 } from './engine.ts';
 import { fits, isAcceptableKey, keyKind } from './keys.ts';
-import { type Hash, isWeakScheme, readScheme } from './schemes.ts';
+import { isWeakScheme, readScheme } from './schemes.ts';
 
 /**
  * Work that stops wherever cryptography is needed and goes on with its outcome. So one text of the algorithm serves
@@ -41,14 +41,14 @@ export function* checkSignature(
   const kind = keyKind(key);
   if (scheme === undefined || kind === undefined) return 'ALGORITHM_REFUSED';
   if (!isAcceptableKey(kind, allowWeak) || (isWeakScheme(scheme) && !allowWeak)) return 'ALGORITHM_REFUSED';
-  if (!fits(key, kind, scheme)) return 'SIGNATURE_INVALID';
+  if (!fits(kind, scheme)) return 'SIGNATURE_INVALID';
   budget.spendSignature();
   const outcome = yield { key, scheme, message, signature };
   if (outcome === 'unsupported') return 'ALGORITHM_REFUSED';
   return outcome === 'valid' ? 'valid' : 'SIGNATURE_INVALID';
 }
 
-export function* computeDigest(digest: Hash, message: Bytes): Task<Bytes> {
+export function* computeDigest(digest: HashName, message: Bytes): Task<Bytes> {
   const outcome = yield { digest, message };
   return outcome as Bytes;
 }

@@ -1,9 +1,9 @@
 import type * as NodeCrypto from 'node:crypto';
 import type { KeyObject, webcrypto } from 'node:crypto';
-import type { Bytes, PublicKeyInfo } from '@licet/format';
+import type { Bytes, CurveName, HashName, PublicKeyInfo } from '@licet/format';
 import { bytesKey } from '../bytes.ts';
-import { type Curve, type KeyKind, keyKind } from './keys.ts';
-import type { Hash, Scheme } from './schemes.ts';
+import { type KeyKind, keyKind } from './keys.ts';
+import type { Scheme } from './schemes.ts';
 
 /** One signature to be verified, by a key that is of the kind of the scheme. */
 export type SignatureJob = {
@@ -17,7 +17,7 @@ export type SignatureJob = {
 export type SignatureOutcome = 'valid' | 'invalid' | 'unsupported';
 
 /** One hash to be computed. */
-export type DigestJob = { readonly digest: Hash; readonly message: Bytes };
+export type DigestJob = { readonly digest: HashName; readonly message: Bytes };
 
 // No import of node:crypto: this file also loads in a browser, where the runtime offers none and WebCrypto does the work.
 const nodeCrypto: typeof NodeCrypto | undefined = (
@@ -61,7 +61,7 @@ export function verifyNow(job: SignatureJob): SignatureOutcome {
     const key = nodeKeys.get(job.key, () =>
       createPublicKey({ key: job.key.raw as Buffer, format: 'der', type: 'spki' }),
     );
-    const hash = 'hash' in scheme ? scheme.hash.replace('SHA-', 'sha') : null;
+    const hash = 'hash' in scheme ? scheme.hash : null;
     const options =
       scheme.kind === 'rsa-pss'
         ? { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: scheme.saltLength }
@@ -75,11 +75,11 @@ export function verifyNow(job: SignatureJob): SignatureOutcome {
 
 export function digestNow({ digest, message }: DigestJob): Bytes {
   if (nodeCrypto === undefined) throw new Error('this runtime has no synchronous crypto: call the asynchronous form');
-  return nodeCrypto.createHash(digest.replace('SHA-', 'sha')).update(message).digest();
+  return nodeCrypto.createHash(digest).update(message).digest();
 }
 
 export async function digestSoon(job: DigestJob): Promise<Bytes> {
-  return new Uint8Array(await globalThis.crypto.subtle.digest(job.digest, job.message));
+  return new Uint8Array(await globalThis.crypto.subtle.digest(webHash(job.digest), job.message));
 }
 
 export async function verifySoon(job: SignatureJob): Promise<SignatureOutcome> {
@@ -99,32 +99,37 @@ export async function verifySoon(job: SignatureJob): Promise<SignatureOutcome> {
 }
 
 type WebPlan = {
-  readonly key: { readonly name: string; readonly namedCurve?: Curve; readonly hash?: Hash };
-  readonly verify: { readonly name: string; readonly hash?: Hash; readonly saltLength?: number };
+  readonly key: { readonly name: string; readonly namedCurve?: CurveName; readonly hash?: string };
+  readonly verify: { readonly name: string; readonly hash?: string; readonly saltLength?: number };
   /** For ECDSA: octets of each of the two numbers. */
   readonly octets?: number;
 };
 
-const ORDER_OCTETS: Readonly<Record<Curve, number>> = { 'P-256': 32, 'P-384': 48, 'P-521': 66 };
+/** `sha256` is `SHA-256` to WebCrypto. */
+function webHash(hash: HashName): string {
+  return hash.toUpperCase().replace('SHA', 'SHA-');
+}
+
+const ORDER_OCTETS: Readonly<Record<CurveName, number>> = { 'P-256': 32, 'P-384': 48, 'P-521': 66 };
 
 function webPlan(scheme: Scheme, kind: KeyKind): WebPlan | undefined {
   switch (scheme.kind) {
     case 'ecdsa': {
       if (kind.kind !== 'ec') return undefined;
       const key = { name: 'ECDSA', namedCurve: kind.curve };
-      return { key, verify: { name: 'ECDSA', hash: scheme.hash }, octets: ORDER_OCTETS[kind.curve] };
+      return { key, verify: { name: 'ECDSA', hash: webHash(scheme.hash) }, octets: ORDER_OCTETS[kind.curve] };
     }
     case 'rsa-pkcs1':
-      return { key: { name: 'RSASSA-PKCS1-v1_5', hash: scheme.hash }, verify: { name: 'RSASSA-PKCS1-v1_5' } };
+      return { key: { name: 'RSASSA-PKCS1-v1_5', hash: webHash(scheme.hash) }, verify: { name: 'RSASSA-PKCS1-v1_5' } };
     case 'rsa-pss':
       return {
-        key: { name: 'RSA-PSS', hash: scheme.hash },
+        key: { name: 'RSA-PSS', hash: webHash(scheme.hash) },
         verify: { name: 'RSA-PSS', saltLength: scheme.saltLength },
       };
     case 'ed25519':
       return { key: { name: 'Ed25519' }, verify: { name: 'Ed25519' } };
     default:
-      return { key: { name: `ML-DSA-${scheme.level}` }, verify: { name: `ML-DSA-${scheme.level}` } };
+      return { key: { name: `ML-DSA-${scheme.set}` }, verify: { name: `ML-DSA-${scheme.set}` } };
   }
 }
 

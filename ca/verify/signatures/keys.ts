@@ -1,33 +1,15 @@
-import { type Bytes, DerReader, OID, type PublicKeyInfo, Tag } from '@licet/format';
+import { FormatError, type KeyKind as AnyKeyKind, type PublicKeyInfo, keyKind as decodeKeyKind } from '@licet/format';
 import type { Scheme } from './schemes.ts';
 
-export type Curve = 'P-256' | 'P-384' | 'P-521';
-
-/** What a key can do, read from its SubjectPublicKeyInfo. */
-export type KeyKind =
-  | { readonly kind: 'ec'; readonly curve: Curve }
-  | { readonly kind: 'rsa'; readonly bits: number; readonly exponentBits: number; readonly exponentOdd: boolean }
-  | { readonly kind: 'ed25519' }
-  | { readonly kind: 'ml-dsa'; readonly level: 44 | 65 | 87 };
-
-const CURVES: Readonly<Record<string, { readonly curve: Curve; readonly octets: number }>> = {
-  [OID.p256]: { curve: 'P-256', octets: 32 },
-  [OID.p384]: { curve: 'P-384', octets: 48 },
-  [OID.p521]: { curve: 'P-521', octets: 66 },
-};
-
-const ML_DSA: Readonly<Record<string, 44 | 65 | 87>> = { [OID.mlDsa44]: 44, [OID.mlDsa65]: 65, [OID.mlDsa87]: 87 };
-
-const READ = { size: 64 * 1024, depth: 4, nodes: 16 };
+/** What a key is, of the kinds whose signatures we verify. */
+export type KeyKind = Exclude<AnyKeyKind, { readonly kind: 'dsa' | 'ed448' }>;
 
 /** RSA below this is breakable by those who can spend enough (NIST SP 800-57 part 1, table 2: 112 bits). */
 const RSA_LEAST_BITS = 2048;
-/** Above it a single verification takes milliseconds: a way to stall a verifier rather than a way to be safe. */
-const RSA_MOST_BITS = 16_384;
 /** Even with weak algorithms allowed: shorter ones are broken on a desk. */
 const RSA_WEAK_BITS = 1024;
-/** FIPS 186-5 §5.1: 2^16 < e < 2^256, odd. We also take the fast exponent 3, which is sound with strict padding checks. */
-const EXPONENT_MOST_BITS = 256;
+/** FIPS 186-5 §5.1: e < 2^256, odd. We also take the fast exponent 3, which is sound with strict padding checks. */
+const EXPONENT_MOST = 1n << 256n;
 
 const kinds = new WeakMap<PublicKeyInfo, KeyKind | 'unknown'>();
 
@@ -40,66 +22,24 @@ export function keyKind(key: PublicKeyInfo): KeyKind | undefined {
   return kind === 'unknown' ? undefined : kind;
 }
 
-function readKind({ algorithm, key }: PublicKeyInfo): KeyKind | undefined {
-  switch (algorithm.oid) {
-    case OID.ecPublicKey:
-      return readCurve(algorithm.parameters, key);
-    case OID.rsaEncryption:
-    case OID.rsaPss:
-      return readRsa(key);
-    case OID.ed25519:
-      return algorithm.parameters === undefined && key.length === 32 ? { kind: 'ed25519' } : undefined;
-    default: {
-      const level = ML_DSA[algorithm.oid];
-      return level === undefined || algorithm.parameters !== undefined ? undefined : { kind: 'ml-dsa', level };
-    }
-  }
-}
-
-/** RFC 5480 §2.1.1: only named curves, since explicit parameters let a forger choose the generator (CVE-2020-0601). */
-function readCurve(parameters: Bytes | undefined, point: Bytes): KeyKind | undefined {
-  if (parameters === undefined || parameters[0] !== Tag.OID) return undefined;
+function readKind(key: PublicKeyInfo): KeyKind | undefined {
   try {
-    const known = CURVES[new DerReader(parameters, 'curve', READ).oid('')];
-    if (known === undefined) return undefined;
-    const uncompressed = point[0] === 4 && point.length === 1 + 2 * known.octets;
-    const compressed = (point[0] === 2 || point[0] === 3) && point.length === 1 + known.octets;
-    return uncompressed || compressed ? { kind: 'ec', curve: known.curve } : undefined;
-  } catch {
-    return undefined;
+    const kind = decodeKeyKind(key);
+    return kind?.kind === 'dsa' || kind?.kind === 'ed448' ? undefined : kind;
+  } catch (error) {
+    if (error instanceof FormatError) return undefined;
+    throw error;
   }
-}
-
-function readRsa(key: Bytes): KeyKind | undefined {
-  try {
-    const reader = new DerReader(key, 'key', READ);
-    reader.enter(Tag.SEQUENCE, '');
-    const modulus = reader.integer('modulus');
-    const exponent = reader.integer('exponent');
-    reader.leave();
-    reader.finish();
-    const exponentOdd = (exponent.at(-1)! & 1) === 1;
-    return { kind: 'rsa', bits: bitLength(modulus), exponentBits: bitLength(exponent), exponentOdd };
-  } catch {
-    return undefined;
-  }
-}
-
-/** Of a positive INTEGER; 0 for a negative one. */
-function bitLength(content: Bytes): number {
-  if (content[0]! >= 0x80) return 0;
-  const octets = content[0] === 0 ? content.subarray(1) : content;
-  return octets.length === 0 ? 0 : octets.length * 8 - Math.clz32(octets[0]!) + 24;
 }
 
 /** Whether we would trust what this key signs, or what is agreed with it. */
 export function isAcceptableKey(kind: KeyKind, allowWeak: boolean): boolean {
   if (kind.kind !== 'rsa') return true;
-  const exponent = kind.exponentOdd && kind.exponentBits >= 2 && kind.exponentBits <= EXPONENT_MOST_BITS;
-  const least = allowWeak ? RSA_WEAK_BITS : RSA_LEAST_BITS;
+  const { bits, exponent } = kind;
+  const sound = (exponent & 1n) === 1n && exponent >= 3n && exponent < EXPONENT_MOST;
   // A size that is no whole number of octets comes from home-made generators only (the Web PKI forbids it).
-  const whole = allowWeak || kind.bits % 8 === 0;
-  return exponent && whole && kind.bits >= least && kind.bits <= RSA_MOST_BITS;
+  const whole = allowWeak || bits % 8 === 0;
+  return sound && whole && bits >= (allowWeak ? RSA_WEAK_BITS : RSA_LEAST_BITS);
 }
 
 const KEY_FOR: Readonly<Record<Scheme['kind'], KeyKind['kind']>> = {
@@ -111,9 +51,9 @@ const KEY_FOR: Readonly<Record<Scheme['kind'], KeyKind['kind']>> = {
 };
 
 /** A key that is not of the kind of the algorithm cannot have made the signature. */
-export function fits(key: PublicKeyInfo, kind: KeyKind, scheme: Scheme): boolean {
+export function fits(kind: KeyKind, scheme: Scheme): boolean {
   if (KEY_FOR[scheme.kind] !== kind.kind) return false;
-  if (scheme.kind === 'ml-dsa' && kind.kind === 'ml-dsa') return scheme.level === kind.level;
+  if (scheme.kind === 'ml-dsa' && kind.kind === 'ml-dsa') return scheme.set === kind.set;
   // RFC 4055 §1.2: a key that is marked for PSS signs nothing else.
-  return scheme.kind !== 'rsa-pkcs1' || key.algorithm.oid === OID.rsaEncryption;
+  return scheme.kind !== 'rsa-pkcs1' || (kind.kind === 'rsa' && !kind.pssOnly);
 }
