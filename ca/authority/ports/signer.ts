@@ -92,7 +92,7 @@ export type JournalEntry = {
 /**
  * The only thing that uses private keys. Lives in a process of its own; what talks to it never sees key bytes.
  * Rejects with an AuthorityError: SIGNER_REFUSED (purpose, tenant or form: do not ask again), SIGNER_UNAVAILABLE
- * (gone, slow, or the journal cannot be written: nothing was signed, ask again later).
+ * (gone or slow: ask again later, and the journal knows what became of the request), JOURNAL_FULL (nothing was signed).
  */
 export interface Signer {
   keys(): Promise<readonly KeyDescription[]>;

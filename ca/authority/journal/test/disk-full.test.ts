@@ -34,7 +34,7 @@ describe('A signer whose journal disk is full', function () {
       await assert.rejects(fill(), hasCode('JOURNAL_FULL'));
       const { sequence } = await signer.journalHead();
       for (let i = 0; i < 5; i += 1)
-        await assert.rejects(signer.sign(Array(20).fill(request)), hasCode('JOURNAL_FULL'));
+        await assert.rejects(signer.sign(Array.from({ length: 20 }, () => request)), hasCode('JOURNAL_FULL'));
       assert.ok(signed > 100, `${signed}`);
       rmSync(ballast);
       assert.equal((await signer.sign([request])).length, 1);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { fdatasync, ftruncateSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { AuthorityError, type AuthorityCode } from '../../errors.ts';
 import type { JournalRecord } from '../../ports/signer.ts';
 import { withFolder } from '../../signer/test/hierarchy.ts';
@@ -73,22 +73,20 @@ describe('The journal', () => {
   });
 
   it('answers only after the disk has confirmed', async () => {
-    let confirm: (() => void) | undefined;
+    const waiting: (() => void)[] = [];
     const journal = open(folder(), {
-      disk: { ...realDisk, sync: async () => new Promise<void>((resolve) => (confirm = resolve)) },
+      disk: { ...realDisk, sync: async () => new Promise<void>((resolve) => waiting.push(resolve)) },
     });
     let answered = false;
     const done = journal.append([order('a')]).then(() => (answered = true));
-    while (confirm === undefined) await new Promise((resolve) => setImmediate(resolve));
+    while (waiting.length === 0) await new Promise((resolve) => setImmediate(resolve));
     assert.equal(answered, false);
     assert.equal(journal.head().sequence, 0n, 'what is not durable does not count');
     assert.deepEqual(contents(journal), []);
-    confirm();
+    waiting.pop()!();
     await done;
     assert.equal(journal.head().sequence, 1n);
-    const closed = journal.close();
-    confirm();
-    await closed;
+    await journal.close();
   });
 
   it('has one writer', async () => {

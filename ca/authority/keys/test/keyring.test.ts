@@ -55,7 +55,7 @@ describe('A folder of keys', function () {
   });
 
   it('has by default a passphrase that costs as much to guess as it should', async () => {
-    await (await Keyring.open(folder(), OLD())).close();
+    (await Keyring.open(folder(), OLD())).close();
     const { kdf } = JSON.parse(readFileSync(join(folder(), 'keyring.json'), 'utf8')) as { kdf: { cost: number } };
     assert.equal(kdf.cost, 2 ** 17);
   });
