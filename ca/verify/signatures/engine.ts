@@ -34,8 +34,9 @@ class KeyCache<K> {
   private readonly keys = new Map<string, K>();
   private static readonly MOST = 256;
 
-  get({ raw }: PublicKeyInfo, make: () => K): K {
-    const id = bytesKey(raw);
+  /** `use`: what the key was imported for, where that matters. */
+  get({ raw }: PublicKeyInfo, use: string, make: () => K): K {
+    const id = use + bytesKey(raw);
     let key = this.keys.get(id);
     if (key !== undefined) {
       // Moved to the end: a Map keeps the order of insertion, so the first is the one that was not used for longest.
@@ -58,7 +59,7 @@ export function verifyNow(job: SignatureJob): SignatureOutcome {
   const { createPublicKey, verify, constants } = nodeCrypto;
   const { scheme, message, signature } = job;
   try {
-    const key = nodeKeys.get(job.key, () =>
+    const key = nodeKeys.get(job.key, '', () =>
       createPublicKey({ key: job.key.raw as Buffer, format: 'der', type: 'spki' }),
     );
     const hash = 'hash' in scheme ? scheme.hash : null;
@@ -90,7 +91,10 @@ export async function verifySoon(job: SignatureJob): Promise<SignatureOutcome> {
   const signature = plan.octets === undefined ? job.signature : rawSignature(job.signature, plan.octets);
   if (signature === undefined) return 'invalid';
   try {
-    const key = await webKeys.get(job.key, () => subtle.importKey('spki', job.key.raw, plan.key, false, ['verify']));
+    // A WebCrypto key is bound to one algorithm and hash.
+    const key = await webKeys.get(job.key, JSON.stringify(plan.key), () =>
+      subtle.importKey('spki', job.key.raw, plan.key, false, ['verify']),
+    );
     const valid = await subtle.verify(plan.verify, key, signature, job.message);
     return valid ? 'valid' : 'invalid';
   } catch {

@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { constants, createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import {
   type Bytes,
   type CrlEntryFields,
@@ -46,6 +46,19 @@ const spare: KeyPair[] = Array.from({ length: 6 }, () => keyPair());
 let handedOut = 0;
 export const anyKey = (): KeyPair => spare[(handedOut += 1) % spare.length]!;
 
+/** RSASSA-PSS with SHA-256 and a salt of so many octets, RFC 4055 §3.1. */
+function pss(salt: number): Bytes {
+  const sha256 = '300d06096086480165030402010500';
+  const length = salt < 128 ? `0201${salt.toString(16).padStart(2, '0')}` : `020200${salt.toString(16)}`;
+  const fields = [`a00f${sha256}`, `a11c301a06092a864886f70d010108${sha256}`, `a2${octets(length)}${length}`].join('');
+  const content = `06092a864886f70d01010a30${octets(fields)}${fields}`;
+  return fromHex(`30${octets(content)}${content}`);
+}
+
+function octets(hex: string): string {
+  return (hex.length / 2).toString(16).padStart(2, '0');
+}
+
 export const ALGORITHM = {
   ecdsaSha256: fromHex('300a06082a8648ce3d040302'),
   ecdsaSha384: fromHex('300a06082a8648ce3d040303'),
@@ -53,8 +66,17 @@ export const ALGORITHM = {
   ecdsaSha1: fromHex('300906072a8648ce3d0401'),
   rsaSha256: fromHex('300d06092a864886f70d01010b0500'),
   rsaSha1: fromHex('300d06092a864886f70d0101050500'),
+  rsaPss32: pss(32),
+  rsaPss222: pss(222),
+  rsaPss16: pss(16),
   ed25519: fromHex('300506032b6570'),
 } as const;
+
+const SALTS = new Map<Bytes, number>([
+  [ALGORITHM.rsaPss16, 16],
+  [ALGORITHM.rsaPss32, 32],
+  [ALGORITHM.rsaPss222, 222],
+]);
 
 export type Wish = {
   readonly subject?: string | Name;
@@ -112,7 +134,9 @@ function make(usual: Record<string, RawExtension>, issuer: Made | undefined, wis
 function signBytes(message: Bytes, signer: KeyPair, algorithm: Bytes): Bytes {
   const weak = algorithm === ALGORITHM.ecdsaSha1 || algorithm === ALGORITHM.rsaSha1;
   const hash = signer.privateKey.asymmetricKeyType === 'ed25519' ? null : weak ? 'sha1' : signer.hash;
-  return new Uint8Array(sign(hash, message, signer.privateKey));
+  const saltLength = SALTS.get(algorithm);
+  const padding = saltLength === undefined ? {} : { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength };
+  return new Uint8Array(sign(hash, message, { key: signer.privateKey, ...padding }));
 }
 
 const caExtensions = (pathLength?: number): Record<string, RawExtension> => ({
