@@ -42,5 +42,12 @@ export type { Ticket } from './issue/ticket.ts';
 export type { CertificateStore, Commitment, Context, Intent, Issued, Reservation } from './ports/certificate-store.ts';
 export type { Clock } from './ports/clock.ts';
 export type { Random } from './ports/random.ts';
+export {
+  type FinalReason,
+  REVOCATION_REASONS,
+  REVOCATION_STEPS,
+  type RevocationEvent,
+  type RevocationState,
+} from './ports/revocation.ts';
 export { loadProfiles, profileHash, type ProfileOverrides, type Profiles } from './profiles/index.ts';
 export type { Profile, ProfileName } from './profiles/profile.ts';

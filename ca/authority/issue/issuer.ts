@@ -89,10 +89,10 @@ class BatchingIssuer implements Issuer {
   }
 
   async #finish(ticket: Ticket): Promise<Bytes> {
-    const { intent, issuer } = ticket;
+    const { intent, issuer, preview } = ticket;
     const signature = await this.#stages.sign(ticket);
     this.#crashPoint('issue.signed');
-    const certificate = prove(intent.tbs, signature, issuer, intent.at);
+    const certificate = prove(intent.tbs, signature, issuer, intent.at, preview);
     this.#crashPoint('issue.proven');
     const { outcome } = await this.#stages.commit({ intent, certificate, at: this.#options.clock.now() });
     if (outcome === 'closed') throw refusal('pending');

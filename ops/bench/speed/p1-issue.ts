@@ -150,7 +150,8 @@ function siteRequest(csr: Bytes, issuer: IssuerGeneration): IssueRequest {
 function ours(csr: Bytes, issuer: IssuerGeneration, privateKey: KeyObject): Bytes {
   const ticket = prepare(siteRequest(csr, issuer), { now: NOW, random });
   ticket.redeem();
-  return prove(ticket.intent.tbs, sign('sha256', ticket.intent.tbs, privateKey), issuer, NOW);
+  const { tbs } = ticket.intent;
+  return prove(tbs, sign('sha256', tbs, privateKey), issuer, NOW, ticket.preview);
 }
 
 function makeCsr(): Bytes {

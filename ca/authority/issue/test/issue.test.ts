@@ -187,7 +187,7 @@ describe('issuing', () => {
 
   it('does not hand out what was signed by another key, or is not what was recorded', () => {
     const ticket = prepare(shop.siteRequest(enterprise), { now: START, random: shop.random });
-    const { intent, issuer } = ticket;
+    const { intent, issuer, preview } = ticket;
     const signature = (key: string, bytes = intent.tbs) => shop.signer.signNow({ key, kind: 'certificate', bytes });
     assert.throws(() => prove(intent.tbs, signature(organization.key), issuer, START), { code: 'PROOF_FAILED' });
     const other = prepare(shop.siteRequest(enterprise), { now: START, random: shop.random }).intent.tbs;
@@ -196,7 +196,16 @@ describe('issuing', () => {
     assert.throws(() => prove(organization.certificate!.tbs, signature(issuer.key), issuer, START), {
       code: 'PROOF_FAILED',
     });
-    assert.equal(prove(intent.tbs, signature(issuer.key), issuer, START).length > 0, true);
+    for (const wrong of [
+      signature(organization.key),
+      signature(issuer.key, other),
+      Uint8Array.of(...signature(issuer.key), 0),
+    ]) {
+      assert.throws(() => prove(intent.tbs, wrong, issuer, START, preview), { code: 'PROOF_FAILED' });
+    }
+    assert.throws(() => prove(other, signature(issuer.key, other), issuer, START, preview), { code: 'PROOF_FAILED' });
+    const good = signature(issuer.key);
+    assert.deepEqual(prove(intent.tbs, good, issuer, START, preview), prove(intent.tbs, good, issuer, START));
   });
 
   it('does not hand out a root that did not sign itself', async () => {
