@@ -43,17 +43,20 @@ export const INTENT_COLUMNS: readonly (readonly [name: string, type: string, val
   ['at', 'timestamptz', (intent) => intent.at],
 ];
 
+/** Without the ways of a Buffer: the domain knows bytes only. */
+const plain = (buffer: Buffer): Uint8Array => new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+
 export function intentOf(row: IntentRow): Intent {
   return {
     issuer: row.issuer,
-    serial: row.serial,
-    request: row.request,
-    csr: row.csr,
-    publicKey: row.public_key,
+    serial: plain(row.serial),
+    request: plain(row.request),
+    csr: plain(row.csr),
+    publicKey: plain(row.public_key),
     keyOwner: row.key_owner,
-    tbs: row.tbs,
+    tbs: plain(row.tbs),
     profile: row.profile,
-    profileHash: row.profile_hash,
+    profileHash: plain(row.profile_hash),
     claims: row.claims === null ? undefined : decodeClaims(row.claims),
     organization: row.organization,
     enterprise: row.enterprise ?? undefined,

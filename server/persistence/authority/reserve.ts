@@ -1,50 +1,60 @@
 import type { Intent, Reservation } from '@licet/authority';
-import { sql } from '../transactions.ts';
+import { LicetError } from '../../licensing/errors.ts';
 import type { Transaction } from '../../licensing/ports/transactions.ts';
+import { sql } from '../transactions.ts';
 import { bytea, columns, hex } from './columns.ts';
-import { INTENT_COLUMNS } from './intent-row.ts';
+import { INTENT_COLUMNS, intentOf, type IntentRow } from './intent-row.ts';
 
 type Judged = Map<Intent, Reservation>;
 
-/** Judges a batch in order: first what it says about itself, then whose the keys are, then what is stored. */
+/** Judges a batch in order: first whose the keys are, then what is stored. */
 export async function reserveAll(
   tx: Transaction,
   intents: readonly Intent[],
   keptUntil: (intent: Intent) => Date,
 ): Promise<Reservation[]> {
   const judged: Judged = new Map();
-  const repeats = withinBatch(intents, judged);
-  const left = (): Intent[] => intents.filter((intent) => !judged.has(intent) && !repeats.has(intent));
-  await judgeKeys(tx, left(), judged);
-  await record(tx, left(), keptUntil, judged);
-  const verdictOn = (intent: Intent): Reservation => {
-    const first = repeats.get(intent);
-    return first === undefined ? judged.get(intent)! : repeated(intent, first, judged.get(first)!);
-  };
-  return intents.map(verdictOn);
-}
-
-/** Repetitions inside the batch: of a request, to be answered as its first; of a serial, which chance never makes. */
-function withinBatch(intents: readonly Intent[], judged: Judged): ReadonlyMap<Intent, Intent> {
-  const repeats = new Map<Intent, Intent>();
-  const requests = new Map<string, Intent>();
-  const serials = new Set<string>();
-  for (const intent of intents) {
-    const first = requests.get(hex(intent.request));
-    const serial = `${intent.issuer}/${hex(intent.serial)}`;
-    if (first !== undefined) repeats.set(intent, first);
-    else if (serials.has(serial)) judged.set(intent, { outcome: 'serial-taken' });
-    else {
-      requests.set(hex(intent.request), intent);
-      serials.add(serial);
+  for (let left = intents; left.length > 0; left = left.filter((intent) => !judged.has(intent))) {
+    const { firsts, repeats } = sorted(left);
+    await judgeKeys(tx, firsts, judged);
+    await record(
+      tx,
+      firsts.filter((intent) => !judged.has(intent)),
+      keptUntil,
+      judged,
+    );
+    for (const [repeat, first] of repeats) {
+      const verdict = repeated(repeat, first, judged.get(first));
+      if (verdict !== undefined) judged.set(repeat, verdict);
     }
   }
-  return repeats;
+  return intents.map((intent) => judged.get(intent)!);
 }
 
-function repeated(repeat: Intent, first: Intent, verdict: Reservation): Reservation {
+/** The intents that can be judged side by side, and those that repeat the request or the serial of one before them. */
+function sorted(intents: readonly Intent[]): { firsts: Intent[]; repeats: Map<Intent, Intent> } {
+  const seen = new Map<string, Intent>();
+  const firsts: Intent[] = [];
+  const repeats = new Map<Intent, Intent>();
+  for (const intent of intents) {
+    const names = [hex(intent.request), `${intent.issuer}/${hex(intent.serial)}`];
+    const first = names.map((name) => seen.get(name)).find((found) => found !== undefined);
+    if (first !== undefined) repeats.set(intent, first);
+    else {
+      firsts.push(intent);
+      for (const name of names) seen.set(name, intent);
+    }
+  }
+  return { firsts, repeats };
+}
+
+/** What the verdict on the first says about its repetition. One that was refused says nothing. */
+function repeated(repeat: Intent, first: Intent, verdict: Reservation | undefined): Reservation | undefined {
+  const isRefused = verdict === undefined || !['reserved', 'issued', 'pending'].includes(verdict.outcome);
+  if (isRefused) return undefined;
+  if (!bytea(repeat.request).equals(first.request)) return { outcome: 'serial-taken' };
   if (verdict.outcome !== 'reserved' || isSame(repeat, first)) return verdict;
-  return { outcome: 'pending', since: first.at };
+  return { outcome: 'pending', intent: first };
 }
 
 const isSame = (a: { serial: Uint8Array; tbs: Uint8Array }, b: { serial: Uint8Array; tbs: Uint8Array }): boolean =>
@@ -109,13 +119,32 @@ const RECORD = `
   select number::integer as number, requested.serial is not null as requested, numbered.serial is not null as numbered
     from given left join requested using (issuer, serial) left join numbered using (issuer, serial)`;
 
+/** How often a request may slip away between two statements (closed or committed by another) before we give up. */
+const MAX_ROUNDS = 3;
+
 async function record(
   tx: Transaction,
   intents: readonly Intent[],
   keptUntil: (intent: Intent) => Date,
   judged: Judged,
 ): Promise<void> {
-  if (intents.length === 0) return;
+  let left = intents;
+  for (let round = 0; left.length > 0; round++) {
+    if (round === MAX_ROUNDS) {
+      const message = 'The same request kept changing hands; repeat it.';
+      throw new LicetError('unavailable', 'DATABASE_CONTENDED', message, { retryAfterSeconds: 1 });
+    }
+    left = await recordOnce(tx, left, keptUntil, judged);
+  }
+}
+
+/** Returns the intents that it could not judge. */
+async function recordOnce(
+  tx: Transaction,
+  intents: readonly Intent[],
+  keptUntil: (intent: Intent) => Date,
+  judged: Judged,
+): Promise<readonly Intent[]> {
   const values = columns(intents, ...INTENT_COLUMNS.map(([, , value]) => value), keptUntil);
   const rows = await sql(tx).query<{ number: number; requested: boolean; numbered: boolean }>(RECORD, values);
   const known: Intent[] = [];
@@ -126,7 +155,7 @@ async function record(
     else (requested ? taken : known).push(intent);
   }
   await forget(tx, taken, judged);
-  await judgeKnown(tx, known, judged);
+  return judgeKnown(tx, known, judged);
 }
 
 async function forget(tx: Transaction, taken: readonly Intent[], judged: Judged): Promise<void> {
@@ -138,12 +167,12 @@ async function forget(tx: Transaction, taken: readonly Intent[], judged: Judged)
   for (const intent of taken) judged.set(intent, { outcome: 'serial-taken' });
 }
 
-type KnownRow = { request: Buffer; serial: Buffer; at: Date; certificate: Buffer | null; tbs: Buffer | null };
+type Known = { readonly request: string; readonly certificate: Buffer | null; readonly intent: Intent | undefined };
 
-async function judgeKnown(tx: Transaction, intents: readonly Intent[], judged: Judged): Promise<void> {
-  if (intents.length === 0) return;
-  const rows = await sql(tx).query<KnownRow>(
-    `select r.request, r.serial, r.at, c.certificate, i.tbs
+async function judgeKnown(tx: Transaction, intents: readonly Intent[], judged: Judged): Promise<readonly Intent[]> {
+  if (intents.length === 0) return [];
+  const rows = await sql(tx).query<{ known_request: Buffer; certificate: Buffer | null } & IntentRow>(
+    `select r.request as known_request, c.certificate, i.*
        from issue_requests r
        join serials s using (issuer, serial)
        left join certificates c on c.issuer = r.issuer and c.serial = r.serial and c.kept_until = s.kept_until
@@ -151,14 +180,22 @@ async function judgeKnown(tx: Transaction, intents: readonly Intent[], judged: J
       where r.request = any($1::bytea[])`,
     columns(intents, (intent) => bytea(intent.request)),
   );
-  const byRequest = new Map(rows.map((row) => [hex(row.request), row]));
-  for (const intent of intents) judged.set(intent, verdictOf(intent, byRequest.get(hex(intent.request))));
+  const byRequest = new Map(
+    rows.map(({ known_request, certificate, ...row }): [string, Known] => {
+      const request = hex(known_request);
+      return [request, { request, certificate, intent: row.tbs === null ? undefined : intentOf(row) }];
+    }),
+  );
+  return intents.filter((intent) => {
+    const verdict = verdictOf(intent, byRequest.get(hex(intent.request)));
+    if (verdict !== undefined) judged.set(intent, verdict);
+    return verdict === undefined;
+  });
 }
 
-function verdictOf(intent: Intent, row: KnownRow | undefined): Reservation {
-  // Closed between our two statements: whoever asks again finds it free.
-  if (row === undefined) return { outcome: 'pending', since: intent.at };
-  if (row.certificate !== null) return { outcome: 'issued', certificate: row.certificate };
-  if (row.tbs !== null && isSame(intent, { serial: row.serial, tbs: row.tbs })) return { outcome: 'reserved' };
-  return { outcome: 'pending', since: row.at };
+function verdictOf(intent: Intent, known: Known | undefined): Reservation | undefined {
+  if (known === undefined) return undefined;
+  if (known.certificate !== null) return { outcome: 'issued', certificate: known.certificate };
+  if (known.intent === undefined) return undefined;
+  return isSame(intent, known.intent) ? { outcome: 'reserved' } : { outcome: 'pending', intent: known.intent };
 }

@@ -82,7 +82,7 @@ const statements = [
   `create table certificates_forever partition of certificates for values from ('9999-01-01 00:00:00Z') to (maxvalue)`,
   // Partitions are made ahead by a job. As the owner, because the application has no right to make tables.
   `create function licet_make_certificate_partitions(first timestamptz, months integer) returns integer
-   language plpgsql security definer set search_path = pg_catalog, public as $$
+   language plpgsql security definer set search_path = public, pg_temp as $$
    declare
      start timestamptz := date_trunc('month', first, 'UTC');
      name text;
@@ -91,7 +91,7 @@ const statements = [
      for month in 0 .. months - 1 loop
        name := 'certificates_' || to_char((start + make_interval(months => month)) at time zone 'UTC', 'YYYYMM');
        if to_regclass('public.' || name) is null then
-         execute format('create table %I partition of certificates for values from (%L) to (%L)', name,
+         execute format('create table public.%I partition of public.certificates for values from (%L) to (%L)', name,
            start + make_interval(months => month), start + make_interval(months => month + 1));
          made := made + 1;
        end if;
