@@ -26,7 +26,7 @@ export const ROOMS: readonly Room[] = [
   {
     folder: 'server/http',
     ours: ['ca/format', 'server/licensing', 'server/metrics.ts', 'server/problem.ts', 'server/log.ts'],
-    packages: ['express', 'helmet', 'zod', 'zod-openapi', 'jose'],
+    packages: ['express', 'zod', 'zod-openapi', 'jose'],
     node: true,
   },
   {
@@ -47,7 +47,7 @@ export const ROOMS: readonly Room[] = [
   {
     folder: 'server',
     ours: ['ca/format', 'ca/verify', 'ca/authority', 'server'],
-    packages: ['express', 'pino', 'prom-client', 'zod', 'yaml', 'helmet'],
+    packages: ['express', 'pino', 'prom-client', 'zod', 'yaml'],
     node: true,
   },
   { folder: 'ops/agent', ours: ['ca/format', 'ca/verify'], packages: [], node: true },
