@@ -33,6 +33,9 @@ export function effectiveClaims(path: readonly Certificate[], findings: Findings
   return isLicense(effective, findings) ? effective : undefined;
 }
 
+// The CAs of a product are the same at each check.
+const decoded = new WeakMap<Certificate, Claims>();
+
 function readClaims(
   certificate: Certificate,
   place: string,
@@ -46,7 +49,9 @@ function readClaims(
     return 'refused';
   }
   try {
-    return decodeClaims(extension.value);
+    const known = decoded.get(certificate) ?? decodeClaims(extension.value);
+    decoded.set(certificate, known);
+    return known;
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     const code = error.code === 'CLAIMS_VERSION' ? 'CLAIMS_VERSION' : 'MALFORMED';

@@ -3,6 +3,7 @@ import type { Anchor, TrustAnchors } from './anchors.ts';
 import { BudgetExceeded } from './budget.ts';
 import type { Bundle } from './bundle.ts';
 import type { Code } from './codes.ts';
+import { knownAuthorities } from './known-authorities.ts';
 import { type Context, createContext } from './path/context.ts';
 import type { PathResult } from './path/options.ts';
 import { findPath } from './path/verify-path.ts';
@@ -25,8 +26,8 @@ export function licenseContext(
   anchors: TrustAnchors,
   more: { readonly crls: readonly Uint8Array[]; readonly at: Date },
 ): Context {
-  return createContext({
-    intermediates: others,
+  const context = createContext({
+    intermediates: [],
     anchors,
     at: more.at,
     crls: [...crls, ...more.crls],
@@ -34,6 +35,7 @@ export function licenseContext(
     purpose: 'license',
     policies: { initial: [OID.licensePolicy], requireExplicit: true },
   });
+  return knownAuthorities(anchors).provide(others, context);
 }
 
 /**
