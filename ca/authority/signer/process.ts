@@ -2,8 +2,9 @@
  * The signer process: it alone opens keys. Started by the server (`supervisor.ts`), which writes the launch into its
  * standard input and keeps that open as a sign of life; or standing alone, e.g. under systemd, with a launch file:
  *
- *     node ca/authority/signer/process.ts signer.json
+ *     node --disable-sigusr1 --report-exclude-env ca/authority/signer/process.ts signer.json
  *
+ * Standing alone, core dumps are its unit's matter (LimitCORE=0): Node cannot set that limit for itself.
  * What imports it takes in is Node itself and `@licet/format`, which a test holds it to.
  */
 import { readFile } from 'node:fs/promises';
