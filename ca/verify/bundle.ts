@@ -47,10 +47,9 @@ export function readBundle(input: string | Uint8Array, findings: Findings): Bund
   if (certificates.length > MOST_CERTIFICATES || crls.length + ocsp.length > MOST_EVIDENCE) {
     return malformed(`The bundle holds more than ${MOST_CERTIFICATES} certificates or ${MOST_EVIDENCE} CRLs.`);
   }
-  const decoded = certificates.map((der) => readOrUndefined(der, decodeCertificate));
-  const leaf = findLeaf(decoded);
+  const leaf = findLeaf(certificates);
   if (leaf === undefined) return malformed('The first certificate of the bundle cannot be read.');
-  return { leaf, others: certificates.filter((_, i) => decoded[i] !== leaf), crls, ocsp };
+  return { leaf, others: certificates.filter((der) => der !== leaf.der), crls, ocsp };
 }
 
 type Parts = { readonly certificates: Bytes[]; readonly crls: Bytes[]; readonly ocsp: Bytes[] };
@@ -72,8 +71,12 @@ function split(input: string | Uint8Array): Parts {
 }
 
 /** The one that says it is a license; without such a one the first, so that a verdict can say what is wrong with it. */
-function findLeaf(certificates: readonly (Certificate | undefined)[]): Certificate | undefined {
-  const isLicense = (certificate: Certificate | undefined) =>
-    certificate?.extensions.extendedKeyUsage?.includes(OID.licensePurpose) === true;
-  return certificates.find(isLicense) ?? certificates[0];
+function findLeaf(certificates: readonly Bytes[]): Certificate | undefined {
+  let first: Certificate | undefined;
+  for (const [i, der] of certificates.entries()) {
+    const certificate = readOrUndefined(der, decodeCertificate);
+    if (i === 0) first = certificate;
+    if (certificate?.extensions.extendedKeyUsage?.includes(OID.licensePurpose) === true) return certificate;
+  }
+  return first;
 }

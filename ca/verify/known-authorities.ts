@@ -1,6 +1,5 @@
-import { type Bytes, type Certificate, decodeCertificate } from '@licet/format';
+import { type Bytes, type Certificate, decodeCertificate, equalBytes } from '@licet/format';
 import type { TrustAnchors } from './anchors.ts';
-import { bytesKey } from './bytes.ts';
 import { nameKey } from './names/directory.ts';
 import type { Context } from './path/context.ts';
 import { isCa } from './path/profile.ts';
@@ -18,7 +17,8 @@ type SignatureVerdicts = NonNullable<ReturnType<Context['verdicts']['get']>>;
  * or the claims is looked at anew each time.
  */
 class KnownAuthorities {
-  private readonly known = new Map<string, Known>();
+  /** By a hash of the bytes; two with the same hash take turns. */
+  private readonly known = new Map<number, Known>();
 
   /** The same context, with these certificates to build from. */
   provide(others: readonly Bytes[], context: Context): Context {
@@ -44,9 +44,9 @@ class KnownAuthorities {
   }
 
   private read(der: Bytes): Known | undefined {
-    const key = bytesKey(der);
+    const key = hash(der);
     const before = this.known.get(key);
-    if (before !== undefined) {
+    if (before !== undefined && equalBytes(before.certificate.der, der)) {
       // Moved to the end: a Map keeps the order of insertion, so the first is the one that was not used for longest.
       this.known.delete(key);
       this.known.set(key, before);
@@ -61,6 +61,14 @@ class KnownAuthorities {
     this.known.set(key, one);
     return one;
   }
+}
+
+/** Not cryptographic: whoever makes two certificates collide wins a little of our time, and equality is checked. */
+function hash(bytes: Bytes): number {
+  let value = bytes.length;
+  // The end of a certificate is its signature: 64 bytes of it tell any two apart.
+  for (let i = Math.max(0, bytes.length - 64); i < bytes.length; i += 1) value = (Math.imul(value, 31) + bytes[i]!) | 0;
+  return value;
 }
 
 const byAnchors = new WeakMap<TrustAnchors, KnownAuthorities>();
