@@ -1,4 +1,5 @@
 import { type Bytes, type Certificate, type NameConstraints, decodeCertificate, decodePem } from '@licet/format';
+import { groupByName } from './names/directory.ts';
 import type { Purpose } from './path/usage.ts';
 
 /** What an anchor is trusted for, beyond what its certificate says (RFC 5914 §2.5, RFC 5937). */
@@ -27,11 +28,13 @@ export type Anchor = AnchorSettings & { readonly certificate: Certificate };
  */
 export class TrustAnchors {
   readonly list: readonly Anchor[];
+  readonly byName: ReadonlyMap<string, readonly Anchor[]>;
   // TypeScript compares shapes: with a private field no look-alike passes for anchors.
   readonly #made = true;
 
   private constructor(list: readonly Anchor[]) {
     this.list = list;
+    this.byName = groupByName(list, ({ certificate }) => certificate.subject);
   }
 
   /** Throws a FormatError for text without a certificate, or with one that cannot be read. */

@@ -4,6 +4,7 @@ import type { Bytes } from '@licet/format';
 export function bytesKey(bytes: Bytes): string {
   let key = '';
   // String.fromCharCode takes its arguments from the stack: in pieces, or a large input overflows it.
-  for (let i = 0; i < bytes.length; i += 4096) key += String.fromCharCode(...bytes.subarray(i, i + 4096));
+  for (let i = 0; i < bytes.length; i += 4096)
+    key += Reflect.apply(String.fromCharCode, undefined, bytes.subarray(i, i + 4096));
   return key;
 }

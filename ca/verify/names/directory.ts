@@ -1,9 +1,6 @@
 import type { Name, NameAttribute } from '@licet/format';
 import { equalBytes } from '@licet/format';
 
-const rdnKeys = new WeakMap<Name, readonly string[]>();
-const nameKeys = new WeakMap<Name, string>();
-
 /** RFC 5280 §7.1: case and runs of white space do not matter, nor does the string type that carries the text. */
 function attributeKey(attribute: NameAttribute): string {
   const { oid, value, raw } = attribute;
@@ -18,23 +15,21 @@ export function rdnKey(rdn: readonly NameAttribute[]): string {
   return rdn.length === 1 ? attributeKey(rdn[0]!) : rdn.map(attributeKey).sort().join('+');
 }
 
-function rdnKeysOf(name: Name): readonly string[] {
-  let keys = rdnKeys.get(name);
-  if (keys === undefined) {
-    keys = name.rdns.map(rdnKey);
-    rdnKeys.set(name, keys);
-  }
-  return keys;
-}
-
 /** Equal for exactly the names that RFC 5280 §7.1 takes for the same. */
 export function nameKey(name: Name): string {
-  let key = nameKeys.get(name);
-  if (key === undefined) {
-    key = rdnKeysOf(name).join(',');
-    nameKeys.set(name, key);
+  return name.rdns.map(rdnKey).join(',');
+}
+
+/** Objects by the name of who they belong to. */
+export function groupByName<T>(objects: readonly T[], nameOf: (object: T) => Name): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const object of objects) {
+    const key = nameKey(nameOf(object));
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [object]);
+    else group.push(object);
   }
-  return key;
+  return groups;
 }
 
 export function sameName(a: Name, b: Name): boolean {
@@ -43,8 +38,8 @@ export function sameName(a: Name, b: Name): boolean {
 
 /** RFC 5280 §7.1: a name is within a subtree when the RDNs of the subtree are its first. */
 export function isWithin(name: Name, subtree: Name): boolean {
-  const base = rdnKeysOf(subtree);
-  const keys = rdnKeysOf(name);
+  const base = subtree.rdns.map(rdnKey);
+  const keys = name.rdns.map(rdnKey);
   return base.length <= keys.length && base.every((key, i) => key === keys[i]);
 }
 

@@ -8,7 +8,8 @@ import type { Defect } from './findings.ts';
 import { type Role, profileDefects } from './profile.ts';
 import { issuerUsageDefect, leafUsageDefect } from './usage.ts';
 
-const profiles = new WeakMap<Certificate, Partial<Record<Role, readonly Defect[]>>>();
+/** Of anchors only: they outlive a verification, and remembering anything that does not costs more than it saves. */
+const anchorProfiles = new WeakMap<Certificate, readonly Defect[]>();
 
 /** The defects of a certificate that do not depend on the path in which it stands. */
 export function localDefects(certificate: Certificate, role: Role, context: Context): Defect[] {
@@ -60,9 +61,10 @@ export function linkDefects(child: Certificate, issuer: Certificate): Defect[] {
 }
 
 function profileOf(certificate: Certificate, role: Role): readonly Defect[] {
-  let byRole = profiles.get(certificate);
-  if (byRole === undefined) profiles.set(certificate, (byRole = {}));
-  return (byRole[role] ??= profileDefects(certificate, role));
+  if (role !== 'anchor') return profileDefects(certificate, role);
+  let profile = anchorProfiles.get(certificate);
+  if (profile === undefined) anchorProfiles.set(certificate, (profile = profileDefects(certificate, role)));
+  return profile;
 }
 
 function usageDefect(certificate: Certificate, role: Role, purpose: string): string | undefined {

@@ -3,14 +3,13 @@ import {
   type Bytes,
   type Certificate,
   type CertificateList,
-  type Name,
   decodeCertificate,
   decodeCertificateList,
 } from '@licet/format';
 import { FormatError } from '@licet/format';
 import { type Anchor, TrustAnchors } from '../anchors.ts';
 import type { Budget } from '../budget.ts';
-import { nameKey } from '../names/directory.ts';
+import { groupByName } from '../names/directory.ts';
 
 /** Everything at hand to build paths from, by the name of who it belongs to. */
 export type Pool = {
@@ -30,11 +29,11 @@ type Sources = {
 export function fillPool(sources: Sources, budget: Budget): Pool {
   const anchors = sources.anchors instanceof TrustAnchors ? sources.anchors : undefined;
   const given = anchors === undefined ? readAll(sources.anchors as readonly Bytes[], decodeCertificate, budget) : [];
-  const all = anchors?.list ?? readable(given).map((certificate): Anchor => ({ certificate }));
+  const own = readable(given).map((certificate): Anchor => ({ certificate }));
   const certificates = readAll(sources.intermediates, decodeCertificate, budget);
   const crls = readAll(sources.crls ?? [], decodeCertificateList, budget);
   return {
-    anchors: groupByName(all, ({ certificate }) => certificate.subject),
+    anchors: anchors?.byName ?? groupByName(own, ({ certificate }) => certificate.subject),
     certificates: groupByName(distinct(readable(certificates)), ({ subject }) => subject),
     crls: groupByName(readable(crls), ({ issuer }) => issuer),
     unreadable: { anchors: missing(given), certificates: missing(certificates), crls: missing(crls) },
@@ -64,17 +63,6 @@ function readable<T>(objects: readonly (T | undefined)[]): T[] {
 
 function missing(objects: readonly unknown[]): number {
   return objects.filter((object) => object === undefined).length;
-}
-
-function groupByName<T>(objects: readonly T[], nameOf: (object: T) => Name): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const object of objects) {
-    const key = nameKey(nameOf(object));
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [object]);
-    else group.push(object);
-  }
-  return groups;
 }
 
 /** A bundle may hold the same certificate twice, next to each other or not; twice is no further candidate. */

@@ -11,18 +11,7 @@ const RSA_WEAK_BITS = 1024;
 /** FIPS 186-5 §5.1: e < 2^256, odd. We also take the fast exponent 3, which is sound with strict padding checks. */
 const EXPONENT_MOST = 1n << 256n;
 
-const kinds = new WeakMap<PublicKeyInfo, KeyKind | 'unknown'>();
-
 export function keyKind(key: PublicKeyInfo): KeyKind | undefined {
-  let kind = kinds.get(key);
-  if (kind === undefined) {
-    kind = readKind(key) ?? 'unknown';
-    kinds.set(key, kind);
-  }
-  return kind === 'unknown' ? undefined : kind;
-}
-
-function readKind(key: PublicKeyInfo): KeyKind | undefined {
   try {
     const kind = decodeKeyKind(key);
     return kind?.kind === 'dsa' || kind?.kind === 'ed448' ? undefined : kind;
