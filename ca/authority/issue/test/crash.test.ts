@@ -132,6 +132,20 @@ describe('issuing that is interrupted', () => {
     assert.deepEqual((await other.issuer.issue(request)).certificate, certificate);
   });
 
+  it('hands out nothing that was given up meanwhile', async () => {
+    let closing: Promise<void> | undefined;
+    shop.crashPoint = (reached) => {
+      if (reached === 'issue.signed') closing ??= shop.store.close([shop.store.intents.at(-1)!], 'given up');
+    };
+    const stored = shop.store.certificates.length;
+    await assert.rejects(shop.issuer.issue(request), { code: 'REQUEST_PENDING' });
+    await closing;
+    assert.equal(shop.store.certificates.length, stored);
+    const { certificate } = await shop.issuer.issue(request);
+    assert.deepEqual((await shop.issuer.issue(request)).certificate, certificate);
+    checkBooks();
+  });
+
   it('gives fifty copies of one request, sent at once, one certificate', async () => {
     const answers = await Promise.all(Array.from({ length: 50 }, () => shop.issuer.issue(request)));
     assert.equal(new Set(answers.map(({ certificate }) => toHex(certificate))).size, 1);
