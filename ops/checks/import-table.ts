@@ -59,7 +59,7 @@ export const ROOMS: readonly Room[] = [
   },
   {
     folder: 'ops/bench',
-    ours: ['ca/format', 'ca/verify', 'ca/authority', 'server'],
+    ours: ['ca/format', 'ca/verify', 'ca/authority', 'server', 'ops/checks'],
     packages: [...PKI, 'pg', 'rolldown', '@electric-sql/pglite'],
     node: true,
   },

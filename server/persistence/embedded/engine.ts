@@ -1,9 +1,12 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 
-import type { FromWorker, ToWorker, WorkerInput } from './worker.ts';
+import type { PgliteInput } from './pglite.ts';
+import type { FromWorker, ToWorker } from './worker.ts';
 
-export type EngineInput = Omit<WorkerInput, 'task'> & {
+export type EngineInput = PgliteInput & {
   /** Another thread around the same engine, for the tests that watch its files. */
   worker?: URL;
 };
@@ -17,17 +20,20 @@ export class Engine {
   /** Settles when the thread is gone: with nothing after `close`, else with the reason. */
   readonly ended: Promise<Error | undefined>;
 
-  /** Makes a new data directory; in a thread of its own, whose memory goes with it. */
-  static async initialize(input: EngineInput): Promise<void> {
-    await Engine.#start({ task: 'initialize', ...input }, 'initialized');
+  /** Makes a new data directory, in a process of its own. */
+  static initialize({ folder, sharedBuffersMb, fsync }: PgliteInput): Promise<void> {
+    const program = fileURLToPath(new URL('initialize.ts', import.meta.url));
+    const input = JSON.stringify({ folder, sharedBuffersMb, fsync } satisfies PgliteInput);
+    return new Promise((resolve, reject) => {
+      execFile(process.execPath, [program, input], (error, _stdout, complaint) => {
+        if (error === null) resolve();
+        else reject(new EngineDied(complaint || error.message));
+      });
+    });
   }
 
   /** Opens a data directory, with crash recovery if need be. */
-  static async open(input: EngineInput): Promise<Engine> {
-    return new Engine(await Engine.#start({ task: 'serve', ...input }, 'ready'));
-  }
-
-  static async #start({ worker: file, ...input }: EngineInput & WorkerInput, until: FromWorker): Promise<Worker> {
+  static async open({ worker: file, ...input }: EngineInput): Promise<Engine> {
     const worker = new Worker(file ?? new URL('worker.ts', import.meta.url), {
       workerData: input,
       execArgv: [],
@@ -35,7 +41,7 @@ export class Engine {
     });
     const exit = once(worker, 'exit').then(() => [{ died: 'its thread ended at the start' }]);
     const [message] = (await Promise.race([once(worker, 'message'), exit])) as [FromWorker];
-    if (message === until) return worker;
+    if (message === 'ready') return new Engine(worker);
     await worker.terminate();
     throw new EngineDied(
       typeof message === 'object' && 'died' in message ? message.died : 'it said something unexpected',
