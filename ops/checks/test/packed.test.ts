@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { requireThat, requireTool } from '@licet/checks';
+import { bundle, enterprise, NOW, organization, root, site } from '@licet/verify/testing';
+import { rolldown } from 'rolldown';
+import { pack } from '../pack.ts';
+
+const PROGRAM = `
+import { TrustAnchors, verifyLicense } from '@licet/verify';
+const anchors = TrustAnchors.fromPem(${JSON.stringify(bundle(root))});
+const at = new Date(${NOW.getTime()});
+const check = async (license) => (await verifyLicense(license, { anchors, at, product: 'app' }));
+const good = await check(${JSON.stringify(bundle(site, enterprise, organization))});
+const bad = await check(${JSON.stringify(bundle(site, enterprise))});
+const answer = 'licet: ' + good.state + ' ' + good.usable + ' / ' + bad.state + ' ' + bad.codes[0].code;
+if (globalThis.document) document.body.textContent = answer; else console.log(answer);
+`;
+
+const ANSWER = /licet: valid true \/ invalid CHAIN_INCOMPLETE/;
+
+describe('the verifier as it is published', function () {
+  this.timeout(60_000);
+  let folder: string;
+
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'licet-packed-'));
+    pack(folder);
+    writeFileSync(join(folder, 'program.mjs'), PROGRAM);
+    // Deno looks into node_modules for what a package.json names.
+    writeFileSync(join(folder, 'package.json'), '{"dependencies":{"@licet/verify":"*"}}');
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  const run = (command: string, args: string[]) =>
+    execFileSync(command, args, { cwd: folder, encoding: 'utf8', timeout: 50_000, stdio: ['ignore', 'pipe', 'pipe'] });
+
+  /** Everything that a program with this text needs, in one file. */
+  async function bundled(text: string): Promise<string> {
+    const input = join(folder, 'entry.mjs');
+    writeFileSync(input, text);
+    const build = await rolldown({ input, platform: 'browser' });
+    const { output } = await build.generate({ format: 'esm', minify: true });
+    return output[0].code;
+  }
+
+  it('runs on the oldest Node that it promises', function () {
+    const node = oldNode();
+    requireThat(this, node === undefined ? ['a Node 20 on PATH'] : []);
+    assert.match(run(node!, ['program.mjs']), ANSWER);
+    run(node!, ['-e', "import('@licet/verify/node')"]);
+  });
+
+  for (const [runtime, args] of [
+    ['deno', ['run', '--no-prompt', '--node-modules-dir=manual', '--allow-env', '--allow-read']],
+    ['bun', []],
+  ] as const) {
+    it(`runs on ${runtime}`, function () {
+      requireTool(this, runtime);
+      assert.match(run(runtime, [...args, 'program.mjs']), ANSWER);
+    });
+  }
+
+  it('runs in a browser, with WebCrypto', async function () {
+    requireTool(this, 'chromium');
+    const page = `<!doctype html><body><script type="module">${await bundled(PROGRAM)}</script>`;
+    writeFileSync(join(folder, 'page.html'), page);
+    const flags = ['--headless', '--no-sandbox', '--disable-gpu', `--user-data-dir=${join(folder, 'profile')}`];
+    const url = `file://${join(folder, 'page.html')}`;
+    assert.match(run('chromium', [...flags, '--virtual-time-budget=10000', '--dump-dom', url]), ANSWER);
+  });
+
+  it('is small: what verifyLicense needs, minified', async () => {
+    const size = (await bundled("export { TrustAnchors, verifyLicense } from '@licet/verify';")).length;
+    process.stderr.write(`      verifyLicense, minified: ${(size / 1000).toFixed(1)} kB\n`);
+    assert.ok(size < 130_000, `${size} bytes`);
+  });
+});
+
+/** The machine's own Node, when it is older than the one that runs this. */
+function oldNode(): string | undefined {
+  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+    try {
+      const node = join(folder, 'node');
+      if (execFileSync(node, ['--version'], { encoding: 'utf8', stdio: 'pipe' }).startsWith('v20.')) return node;
+    } catch {
+      continue;
+    }
+  }
+  return undefined;
+}
