@@ -56,18 +56,17 @@ const webKeys = new KeyCache<Promise<webcrypto.CryptoKey>>();
 /** Only where `hasSynchronousCrypto`. */
 export function verifyNow(job: SignatureJob): SignatureOutcome {
   if (nodeCrypto === undefined) return 'unsupported';
-  const { createPublicKey, verify, constants } = nodeCrypto;
   const { scheme, message, signature } = job;
   try {
     const key = nodeKeys.get(job.key, '', () =>
-      createPublicKey({ key: job.key.raw as Buffer, format: 'der', type: 'spki' }),
+      nodeCrypto.createPublicKey({ key: job.key.raw as Buffer, format: 'der', type: 'spki' }),
     );
     const hash = 'hash' in scheme ? scheme.hash : null;
     const options =
       scheme.kind === 'rsa-pss'
-        ? { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: scheme.saltLength }
+        ? { key, padding: nodeCrypto.constants.RSA_PKCS1_PSS_PADDING, saltLength: scheme.saltLength }
         : key;
-    return verify(hash, message, options, signature) ? 'valid' : 'invalid';
+    return nodeCrypto.verify(hash, message, options, signature) ? 'valid' : 'invalid';
   } catch {
     // OpenSSL refuses the key itself (a point off its curve, a curve or algorithm that this build lacks).
     return 'unsupported';
