@@ -1,4 +1,5 @@
 export { AuthorityError, type AuthorityCode } from './errors.ts';
+export { createHierarchy, type Hierarchy, type HierarchyOptions } from './ceremony/hierarchy.ts';
 export { openJournal } from './journal/journal.ts';
 export { verifyJournal } from './journal/reader.ts';
 export { type Unlock } from './keys/keyring.ts';
