@@ -95,18 +95,14 @@ function proofsOf(certificate: Certificate, old: readonly CertificateList[], con
 function* askOcsp({ certificate: cert, issuer }: Target, responses: readonly Bytes[], { at }: Context): Task<Learnt> {
   const proofs: Proof[] = [];
   let doubt: Learnt['doubt'];
+  // All are asked, also after a good one: an answer from before a revocation may stand in front of the one after it.
   for (const response of responses.slice(0, MOST_OCSP)) {
     const answer = yield* ocspTask(response, { cert, issuer, at: new Date(at) });
     if (answer.status === 'revoked') return { revoked: answer.reason ?? 'unspecified', proofs: [] };
-    if (answer.status !== 'good') {
-      doubt = { stale: answer.status === 'stale', detail: answer.detail };
-      continue;
-    }
-    if (answer.thisUpdate) proofs.push({ kind: 'ocsp', at: answer.thisUpdate, until: answer.nextUpdate });
-    doubt = undefined;
-    break;
+    if (answer.status !== 'good') doubt = { stale: answer.status === 'stale', detail: answer.detail };
+    else if (answer.thisUpdate) proofs.push({ kind: 'ocsp', at: answer.thisUpdate, until: answer.nextUpdate });
   }
-  return doubt ? { doubt, proofs } : { proofs };
+  return proofs.length > 0 || doubt === undefined ? { proofs } : { doubt, proofs };
 }
 
 /** Revoked by one is revoked; good by one is good; otherwise the first doubt is told. */
