@@ -3,6 +3,7 @@ import { roles } from './0001-roles.ts';
 import { sharedMechanisms } from './0002-shared-mechanisms.ts';
 import { licensing } from './0003-licensing.ts';
 import { authority } from './0004-authority.ts';
+import { authorities } from './0005-authorities.ts';
 
 /** In the order in which they run. Append only. */
-export const migrations: readonly Migration[] = [roles, sharedMechanisms, licensing, authority];
+export const migrations: readonly Migration[] = [roles, sharedMechanisms, licensing, authority, authorities];
