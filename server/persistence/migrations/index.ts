@@ -4,6 +4,14 @@ import { sharedMechanisms } from './0002-shared-mechanisms.ts';
 import { licensing } from './0003-licensing.ts';
 import { authority } from './0004-authority.ts';
 import { authorities } from './0005-authorities.ts';
+import { revocation } from './0006-revocation.ts';
 
 /** In the order in which they run. Append only. */
-export const migrations: readonly Migration[] = [roles, sharedMechanisms, licensing, authority, authorities];
+export const migrations: readonly Migration[] = [
+  roles,
+  sharedMechanisms,
+  licensing,
+  authority,
+  authorities,
+  revocation,
+];
