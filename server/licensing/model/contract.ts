@@ -13,7 +13,11 @@ export type Contract = Entity & {
   /** The plan it was made from, if any: what "above its plan" is measured against. */
   readonly plan: string | undefined;
   readonly terms: Terms;
+  /** The version of each product's catalog that it was sold with, by the product's code. */
+  readonly catalogs: Readonly<Record<string, number>>;
   readonly term: ContractTerm;
+  /** The instant that `term` ends at, kept so that contracts can be looked for by it. */
+  readonly endsAt: Date;
   readonly labels: Labels;
 };
 

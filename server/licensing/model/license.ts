@@ -5,12 +5,14 @@ export type Lineage = {
   readonly id: string;
   readonly organization: string;
   readonly site: string;
-  /** The sequence of the newest license. */
+  /** The sequence of the newest license; 0 before the first. */
   readonly sequence: number;
   /** Serial of the newest license, lower-case hexadecimal. */
-  readonly head: string;
+  readonly head: string | undefined;
   /** `forked`: two requests named the same predecessor; an operator must choose. `closed`: site retired or moved on. */
   readonly status: 'live' | 'forked' | 'closed';
+  /** The serial that was renewed twice, while it is forked. */
+  readonly forkedFrom: string | undefined;
 };
 
 /** One issued license as the domain sees it; the certificate itself is with the authority's store. */
@@ -29,5 +31,23 @@ export type License = {
   readonly mode: Mode;
   readonly notBefore: Date;
   readonly notAfter: Date;
-  readonly status: 'current' | 'superseded' | 'suspended' | 'revoked';
+  readonly status: LicenseStatus;
+  readonly publicKey: Uint8Array;
+  /** How it was renewed, or is being renewed. */
+  readonly renewal: RenewalUse | undefined;
+  /** The license that took its place by a change of the site: a renewal of this one is a renewal of that one. */
+  readonly reissuedAs: string | undefined;
+};
+
+export type LicenseStatus = 'current' | 'superseded' | 'suspended' | 'revoked';
+
+/** The one use of a predecessor. */
+export type RenewalUse = {
+  /** SHA-256 of the request. */
+  readonly request: Uint8Array;
+  /** SHA-256 of the public key in it. */
+  readonly publicKey: Uint8Array;
+  readonly at: Date;
+  /** The serial that came of it; undefined while it is under way. */
+  readonly successor: string | undefined;
 };

@@ -22,4 +22,8 @@ export type Principal = {
   readonly enterprise: string | undefined;
   /** Set for `site`. */
   readonly site: string | undefined;
+  /** What a token is limited to, whatever its roles may do. Absent: no such limit. */
+  readonly actions?: readonly string[];
+  /** Who answers for it (`person:…` or `token:…`): for a token, whoever made it. Absent: it does so itself. */
+  readonly responsible?: string;
 };

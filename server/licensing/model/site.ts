@@ -12,12 +12,14 @@ export type Site = Entity & {
   readonly name: string;
   readonly mode: Mode;
   readonly status: SiteStatus;
-  /** The lineage that counts; undefined until the first license is issued. */
-  readonly lineage: string | undefined;
+  /** The lineage that counts: a site that is installed anew begins another. */
+  readonly lineage: string;
   /** What it takes of each pool limit of its contract, by code; the shares of all live sites never exceed the pool. */
   readonly shares: Readonly<Record<string, number>>;
   /** Salted digests of the machine's fingerprints, hexadecimal; empty: not bound. */
   readonly fingerprints: readonly string[];
+  /** When its last usage report was accepted. */
+  readonly reportedAt: Date | undefined;
   readonly labels: Labels;
 };
 

@@ -68,7 +68,9 @@ export const contractSchema = entity<Contract>('contracts', {
   status: text,
   plan: optionalId,
   terms: json,
+  catalogs: json,
   term: json,
+  endsAt: { ...instant, name: 'ends_at' },
   labels: json,
 });
 
@@ -78,9 +80,10 @@ export const siteSchema = entity<Site>('sites', {
   name: text,
   mode: text,
   status: text,
-  lineage: optionalId,
+  lineage: id,
   shares: json,
   fingerprints: json,
+  reportedAt: { ...instant, name: 'reported_at', nullable: true, transformer: optional },
   labels: json,
 });
 

@@ -5,6 +5,7 @@ import { licensing } from './0003-licensing.ts';
 import { authority } from './0004-authority.ts';
 import { authorities } from './0005-authorities.ts';
 import { revocation } from './0006-revocation.ts';
+import { licenses } from './0007-licenses.ts';
 
 /** In the order in which they run. Append only. */
 export const migrations: readonly Migration[] = [
@@ -14,4 +15,5 @@ export const migrations: readonly Migration[] = [
   authority,
   authorities,
   revocation,
+  licenses,
 ];
