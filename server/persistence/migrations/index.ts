@@ -6,6 +6,7 @@ import { authority } from './0004-authority.ts';
 import { authorities } from './0005-authorities.ts';
 import { revocation } from './0006-revocation.ts';
 import { licenses } from './0007-licenses.ts';
+import { access } from './0008-access.ts';
 
 /** In the order in which they run. Append only. */
 export const migrations: readonly Migration[] = [
@@ -16,4 +17,5 @@ export const migrations: readonly Migration[] = [
   authorities,
   revocation,
   licenses,
+  access,
 ];

@@ -1,0 +1,35 @@
+import { ROLES } from '../model/principal.ts';
+import { ACTIONS, DANGEROUS, type Action, type Reach } from './actions.ts';
+
+const SIGN: Readonly<Record<Reach, string>> = { all: 'yes', enterprise: 'own enterprise', site: 'own site', none: '' };
+
+const INTRODUCTION = `# Who may do what
+
+<!-- Made from server/licensing/access/actions.ts by \`npm run docs:authorization\`: change the table there. -->
+
+Everybody who asks is a principal of one organization with one or more roles. What this table does not allow is refused
+(403, \`NOT_ALLOWED\`). What exists but lies outside the reach of a role (another organization, another enterprise,
+another site) is answered like what does not exist (404, \`NOT_FOUND\`), word for word. An API token can be limited
+further, to an enterprise and to a list of actions. Actions with a * wait for a second person when the organization says so:
+somebody else with the right \`approval.decide\`, and never whoever made the token that asks.
+`;
+
+/** docs/authorization.md */
+export function authorizationPage(): string {
+  const head = ['action', 'what it is', ...ROLES];
+  const rows = (Object.keys(ACTIONS) as Action[]).map((action) => {
+    const { does, may } = ACTIONS[action];
+    return [`\`${action}\`${isDangerous(action) ? ' *' : ''}`, does, ...may.map((reach: Reach) => SIGN[reach])];
+  });
+  return `${INTRODUCTION}\n${table(head, rows)}`;
+}
+
+const isDangerous = (action: Action): boolean => (DANGEROUS as readonly Action[]).includes(action);
+
+/** Columns padded as prettier pads them, so that the formatter has nothing to say. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((_, at) => Math.max(3, ...[head, ...rows].map((cells) => cells[at]!.length)));
+  const line = (cells: readonly string[]) => `| ${cells.map((cell, at) => cell.padEnd(widths[at]!)).join(' | ')} |\n`;
+  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |\n`;
+  return [line(head), rule, ...rows.map(line)].join('');
+}
