@@ -101,7 +101,7 @@ const statements = [
   ...protect('sign_ins'),
 
   entity(
-    'approvals',
+    'approval_requests',
     `action text not null,
      subject text not null,
      payload jsonb not null,
@@ -113,9 +113,9 @@ const statements = [
      expires_at timestamptz(3) not null,
      check (decided_by is null or decided_by not in (requested_by, responsible))`,
   ),
-  `create unique index approvals_open on approvals (organization, requested_by, digest)
+  `create unique index approval_requests_open on approval_requests (organization, requested_by, digest)
      where status in ('waiting', 'approved')`,
-  ...protect('approvals'),
+  ...protect('approval_requests'),
 
   // Failed sign-ins, by digests of account and address. Of no organization: an address tries its luck with all.
   `create table throttles (
