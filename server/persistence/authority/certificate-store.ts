@@ -19,7 +19,7 @@ export type CertificateStoreDeps = {
 const KEPT_FOREVER: ReadonlySet<string> = new Set(['root', 'organization', 'enterprise', 'service-ca']);
 const FOREVER = new Date('9999-12-31T00:00:00Z');
 
-const keptUntil = (intent: Intent): Date => (KEPT_FOREVER.has(intent.profile) ? FOREVER : intent.notAfter);
+export const keptUntil = (intent: Intent): Date => (KEPT_FOREVER.has(intent.profile) ? FOREVER : intent.notAfter);
 
 /** The authority's store on PostgreSQL. A batch may hold several organizations, so it runs in the platform's scope. */
 export function createCertificateStore(deps: CertificateStoreDeps): CertificateStore {
@@ -37,9 +37,9 @@ export function createCertificateStore(deps: CertificateStoreDeps): CertificateS
   };
 }
 
-type Key = { issuer: string; serial: Buffer };
+export type Key = { issuer: string; serial: Buffer };
 
-const keyOf = ({ issuer, serial }: { issuer: string; serial: Uint8Array }): string => `${issuer}/${hex(serial)}`;
+export const keyOf = ({ issuer, serial }: { issuer: string; serial: Uint8Array }): string => `${issuer}/${hex(serial)}`;
 
 async function commitAll(
   tx: Transaction,
@@ -148,7 +148,7 @@ async function findByRequest(tx: Transaction, request: Uint8Array, at: Date): Pr
   return rows[0]?.certificate;
 }
 
-function auditEntryOf({ intent, at }: { intent: Intent; at: Date }) {
+export function auditEntryOf({ intent, at }: { intent: Intent; at: Date }) {
   const { principal = 'system', ...context } = intent.context;
   return {
     organization: intent.organization,
@@ -160,7 +160,7 @@ function auditEntryOf({ intent, at }: { intent: Intent; at: Date }) {
   };
 }
 
-function eventOf({ intent, at }: Issued) {
+export function eventOf({ intent, at }: Issued) {
   const { issuer, serial, profile, organization, enterprise, context, notBefore, notAfter } = intent;
   return {
     organization,

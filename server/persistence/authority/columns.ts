@@ -12,3 +12,7 @@ export function bytea(bytes: Uint8Array): Buffer {
 export function hex(bytes: Uint8Array): string {
   return bytea(bytes).toString('hex');
 }
+
+/** Without the ways of a Buffer: the domain knows bytes only. */
+export const plain = (buffer: Buffer): Uint8Array =>
+  new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);

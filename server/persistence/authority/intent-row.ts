@@ -1,6 +1,6 @@
 import type { Context, Intent } from '@licet/authority';
 import { decodeClaims, encodeClaims } from '@licet/format';
-import { bytea } from './columns.ts';
+import { bytea, plain } from './columns.ts';
 
 export type IntentRow = {
   issuer: string;
@@ -42,9 +42,6 @@ export const INTENT_COLUMNS: readonly (readonly [name: string, type: string, val
   ['context', 'jsonb', (intent) => JSON.stringify(intent.context)],
   ['at', 'timestamptz', (intent) => intent.at],
 ];
-
-/** Without the ways of a Buffer: the domain knows bytes only. */
-const plain = (buffer: Buffer): Uint8Array => new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 
 export function intentOf(row: IntentRow): Intent {
   return {

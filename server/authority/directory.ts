@@ -1,0 +1,138 @@
+import { IssuerGeneration, type KeyDescription, type KeyPurpose } from '@licet/authority';
+import { type Certificate, decodeCertificate, toHex } from '@licet/format';
+import type { Transaction, Transactions } from '../licensing/ports/transactions.ts';
+import type { Authorities, Authority, AuthorityQuery, Role } from './ports/authorities.ts';
+
+export type Opened = { readonly authority: Authority; readonly generation: IssuerGeneration };
+
+export type DirectoryDeps = { readonly transactions: Transactions; readonly authorities: Authorities };
+
+/** Deeper than any chain of ours; a loop of parents ends here and not never. */
+const LONGEST_CHAIN = 8;
+/** How late another process notices a change. */
+const LOOK_EVERY_MS = 2000;
+
+/**
+ * The authorities, read and parsed once. What is cached holds while the version in the database stands still; a change
+ * made here is seen at once, one of another process within two seconds.
+ */
+export class Directory {
+  readonly #deps: DirectoryDeps;
+  readonly #opened = new Map<string, Promise<Opened | undefined>>();
+  readonly #active = new Map<string, Promise<Opened | undefined>>();
+  #version: bigint | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(deps: DirectoryDeps) {
+    this.#deps = deps;
+  }
+
+  /** `report` hears of looks that failed; the cache stays as it is until one succeeds. */
+  watch(report: (error: unknown) => void): void {
+    this.#timer = setInterval(() => void this.refresh().catch(report), LOOK_EVERY_MS).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  async refresh(): Promise<void> {
+    const version = await this.#read((tx) => this.#deps.authorities.version(tx));
+    if (version === this.#version) return;
+    this.#version = version;
+    this.#opened.clear();
+    this.#active.clear();
+  }
+
+  /** Whatever its status: recovery and status answers need old ones too. */
+  find(key: string): Promise<Opened | undefined> {
+    return this.#cached(this.#opened, key, () => this.#read((tx) => this.#load(tx, key)));
+  }
+
+  generationOf = async (key: string): Promise<IssuerGeneration | undefined> => (await this.find(key))?.generation;
+
+  /** The one that signs new certificates in this role. */
+  active(role: Role): Promise<Opened | undefined> {
+    const { organization, kind, enterprise = '', contract = '' } = role;
+    return this.#cached(this.#active, [organization, kind, enterprise, contract].join('/'), async () => {
+      const authority = await this.#read((tx) => this.#deps.authorities.active(tx, role));
+      return authority && this.find(authority.key);
+    });
+  }
+
+  async byKeyIdentifier(keyIdentifier: Uint8Array): Promise<Opened | undefined> {
+    return this.#cached(this.#opened, `ski ${toHex(keyIdentifier)}`, async () => {
+      const authority = await this.#read((tx) => this.#deps.authorities.byKeyIdentifier(tx, keyIdentifier));
+      return authority && this.find(authority.key);
+    });
+  }
+
+  list(query: AuthorityQuery): Promise<readonly Authority[]> {
+    return this.#read((tx) => this.#deps.authorities.list(tx, query));
+  }
+
+  async save(authority: Authority): Promise<void> {
+    await this.saveAll([authority]);
+  }
+
+  /** In one transaction and in this order: the one that goes before the one that comes. */
+  async saveAll(authorities: readonly Authority[]): Promise<void> {
+    await this.#deps.transactions.run('platform', async (tx) => {
+      for (const authority of authorities) await this.#deps.authorities.save(tx, authority);
+    });
+    await this.refresh();
+  }
+
+  #read<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.#deps.transactions.run('platform', work, { readOnly: true });
+  }
+
+  /** What was not found, or failed, is looked for again the next time. */
+  async #cached(
+    cache: Map<string, Promise<Opened | undefined>>,
+    id: string,
+    load: () => Promise<Opened | undefined>,
+  ): Promise<Opened | undefined> {
+    let found = cache.get(id);
+    if (found === undefined) cache.set(id, (found = load()));
+    const forget = () => {
+      if (cache.get(id) === found) cache.delete(id);
+    };
+    found.then((value) => value ?? forget(), forget);
+    return found;
+  }
+
+  async #load(tx: Transaction, key: string): Promise<Opened | undefined> {
+    const authority = await this.#deps.authorities.get(tx, key);
+    if (authority === undefined) return undefined;
+    const chain: [Certificate, ...Certificate[]] = [decodeCertificate(authority.certificate)];
+    let above = authority.parent;
+    while (above !== undefined && chain.length < LONGEST_CHAIN) {
+      const parent = await this.#deps.authorities.get(tx, above);
+      if (parent === undefined) throw new Error(`The authority ${above} above ${key} is gone.`);
+      chain.push(decodeCertificate(parent.certificate));
+      above = parent.parent;
+    }
+    return {
+      authority,
+      generation: IssuerGeneration.open(descriptionOf(authority, chain[0]), chain, authority.addresses),
+    };
+  }
+}
+
+/** What the signer would say of the key; of a key that is not ours, what can be known. */
+function descriptionOf(authority: Authority, certificate: Certificate): KeyDescription {
+  const { key, kind, algorithm, organization, enterprise, createdAt } = authority;
+  return {
+    id: key,
+    purpose: kind satisfies KeyPurpose,
+    algorithm,
+    organization,
+    enterprise,
+    publicKey: certificate.publicKey.raw,
+    createdAt,
+    generation: 1,
+    retiredAt: undefined,
+    certificate: authority.certificate,
+  };
+}

@@ -1,0 +1,46 @@
+import { AuthorityError, type AuthorityCode } from '@licet/authority';
+import { type ErrorKind, LicetError } from '../licensing/errors.ts';
+
+type Answer = { readonly kind: ErrorKind; readonly pointer?: string; readonly retryAfterSeconds?: number };
+
+/**
+ * What the caller, or time, can do something about. The other codes (a refusal of the signer, a failed proof, a broken
+ * rule of a profile) are defects of ours: they stay as they are and become a 500 and a whole record in the log.
+ */
+const ANSWERS: Readonly<Partial<Record<AuthorityCode, Answer>>> = {
+  SIGNER_UNAVAILABLE: { kind: 'unavailable', retryAfterSeconds: 2 },
+  JOURNAL_FULL: { kind: 'unavailable', retryAfterSeconds: 30 },
+  BUSY: { kind: 'unavailable', retryAfterSeconds: 2 },
+  FENCED: { kind: 'unavailable', retryAfterSeconds: 60 },
+  ISSUER_NOT_VALID: { kind: 'unavailable', retryAfterSeconds: 60 },
+  REQUEST_PENDING: { kind: 'conflict', retryAfterSeconds: 1 },
+  ALREADY_REVOKED: { kind: 'conflict' },
+  NOT_HELD: { kind: 'conflict' },
+  NOT_ISSUED: { kind: 'not-found' },
+  CLAIMS_ABOVE_PARENT: { kind: 'conflict' },
+  KEY_REUSED: { kind: 'conflict', pointer: '/csr' },
+  KEY_BLOCKED: { kind: 'invalid', pointer: '/csr' },
+  KEY_WEAK: { kind: 'invalid', pointer: '/csr' },
+  CSR_INVALID: { kind: 'invalid', pointer: '/csr' },
+  CSR_SIGNATURE: { kind: 'invalid', pointer: '/csr' },
+  CSR_TOO_LARGE: { kind: 'invalid', pointer: '/csr' },
+  CSR_ASKS_FOR_CA: { kind: 'invalid', pointer: '/csr' },
+  NAME_INVALID: { kind: 'invalid' },
+};
+
+/** The same code and sentence, as the use cases and `problem.ts` know errors. */
+export function asLicetError(error: unknown): unknown {
+  if (!(error instanceof AuthorityError)) return error;
+  const answer = ANSWERS[error.code];
+  if (answer === undefined) return error;
+  const { kind, ...more } = answer;
+  return new LicetError(kind, error.code, error.message, { ...more, cause: error });
+}
+
+export async function translated<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw asLicetError(error);
+  }
+}

@@ -1,0 +1,197 @@
+import type { JournalEntry, RevocationRecord, Signer } from '@licet/authority';
+import { toHex } from '@licet/format';
+import type { Clock } from '../licensing/ports/clock.ts';
+import type { Transactions } from '../licensing/ports/transactions.ts';
+import type { Directory } from './directory.ts';
+import { type JournalOrder, serialOf } from './lost-order.ts';
+import type { CertificateRecords, JournalMark, JournalMarks } from './ports/journal-marks.ts';
+
+/** The statuses of certificates in the database. Of each certificate there is one record: the last. */
+export interface RevocationReplay {
+  /** Those that the database does not reflect. */
+  missing(records: readonly RevocationRecord[]): Promise<readonly RevocationRecord[]>;
+  /** Makes them true again. */
+  apply(records: readonly RevocationRecord[]): Promise<void>;
+}
+
+export type JournalDeps = {
+  readonly signer: Signer;
+  readonly transactions: Transactions;
+  readonly directory: Directory;
+  readonly marks: JournalMarks;
+  readonly records: CertificateRecords;
+  readonly revocations: RevocationReplay;
+  readonly clock: Clock;
+};
+
+export type Comparison =
+  { readonly state: 'level' } | { readonly state: 'behind'; readonly orders: number; readonly revocations: number };
+
+/** The journal is not the one that this database was written with: nothing may be signed with it. */
+export class JournalLost extends Error {
+  override readonly name = 'JournalLost';
+}
+
+const PAGE = 1000;
+/** A revocation is journaled just before it is stored: for so long it is under way and not lost. */
+const UNDER_WAY_MS = 60_000;
+/** The mark moves twice a minute: what is missing within this time after it was left behind by a crash. */
+const LEFT_BEHIND_MS = 3 * 60_000;
+
+/**
+ * Whether the database knows all that the signer's journal knows, and if so, moves the mark. A revocation that a crash
+ * kept from the database is no reason to stop: it was ordered, so it is made true here and now.
+ */
+export async function compareJournal(deps: JournalDeps): Promise<Comparison> {
+  const mark = await checkedMark(deps);
+  const changes = new Map<string, RevocationRecord>();
+  let orders = 0;
+  let last: JournalEntry | undefined;
+  for await (const page of pagesAfter(deps.signer, mark?.sequence ?? 0n)) {
+    orders += (await unknownOrders(deps, page)).length;
+    collectChanges(page, changes);
+    last = page.at(-1);
+  }
+  const { repair, waiting, lost } = sortOut(await missingOf(deps, changes), mark, deps.clock.now());
+  if (orders > 0 || lost.length > 0) return { state: 'behind', orders, revocations: lost.length + repair.length };
+  if (repair.length > 0) await deps.revocations.apply(repair);
+  if (waiting.length === 0 && last !== undefined) await advanceMark(deps, last);
+  return { state: 'level' };
+}
+
+/** Puts back everything that is missing: orders by pages, and then, since only what is known can be revoked, the rest. */
+export async function replayJournal(
+  deps: JournalDeps,
+  restore: (orders: readonly JournalOrder[]) => Promise<void>,
+): Promise<{ readonly revocations: number }> {
+  const changes = new Map<string, RevocationRecord>();
+  let last: JournalEntry | undefined;
+  for await (const page of pagesAfter(deps.signer, (await checkedMark(deps))?.sequence ?? 0n)) {
+    const orders = await unknownOrders(deps, page);
+    if (orders.length > 0) await restore(await withSignatures(deps, orders));
+    collectChanges(page, changes);
+    last = page.at(-1);
+  }
+  const missing = await missingOf(deps, changes);
+  if (missing.length > 0) await deps.revocations.apply(missing);
+  if (last !== undefined) await advanceMark(deps, last);
+  return { revocations: missing.length };
+}
+
+/** The journal is new, and so is whatever it will hold: what the lost one knew cannot be put back any more. */
+export async function acceptJournal(deps: JournalDeps): Promise<void> {
+  const { sequence } = await deps.signer.journalHead();
+  const [last] = sequence === 0n ? [] : await deps.signer.journalAfter(sequence - 1n, 1);
+  if (last !== undefined) await advanceMark(deps, last);
+}
+
+async function advanceMark(deps: JournalDeps, { sequence, hash }: JournalEntry): Promise<void> {
+  const journal = await identityOf(deps.signer);
+  if (journal === undefined) return;
+  await deps.transactions.run('platform', (tx) =>
+    deps.marks.advance(tx, journal, { sequence, hash, at: deps.clock.now() }),
+  );
+}
+
+async function identityOf(signer: Signer): Promise<Uint8Array | undefined> {
+  return (await signer.journalAfter(0n, 1))[0]?.hash;
+}
+
+async function checkedMark(deps: JournalDeps): Promise<JournalMark | undefined> {
+  const { signer, transactions, marks } = deps;
+  const journal = await identityOf(signer);
+  const mark = journal && (await transactions.run('platform', (tx) => marks.get(tx, journal), { readOnly: true }));
+  if (mark === undefined) {
+    await refuseForeign(deps);
+    return undefined;
+  }
+  const [entry] = await signer.journalAfter(mark.sequence - 1n, 1);
+  if (entry !== undefined && Buffer.compare(entry.hash, mark.hash) === 0) return mark;
+  throw new JournalLost(
+    `The signer's journal ends before entry ${mark.sequence}, which the database has seen: restore the newest copy of the journal.`,
+  );
+}
+
+/** Every authority that is saved has a mark for its journal, so one without a mark shows that the journal is another. */
+async function refuseForeign({ signer, directory }: JournalDeps): Promise<void> {
+  const ours = new Set((await signer.keys()).map(({ id }) => id));
+  for (const kind of ['organization', 'service'] as const) {
+    const known = (await directory.list({ kind, limit: PAGE })).filter(({ held }) => held);
+    const missing = known.find(({ key, status }) => !ours.has(key) && status !== 'retired');
+    if (missing !== undefined) {
+      throw new JournalLost(
+        `The database knows the authority with key ${missing.key}, which this signer does not hold: restore the signer's folder, or correct signer.folder.`,
+      );
+    }
+    if (known.some(({ key }) => ours.has(key))) {
+      throw new JournalLost(
+        'The signer\'s journal is not the one that the database has seen: restore the newest copy of the journal, or, if it is lost for good, run "licet reconcile --accept-journal".',
+      );
+    }
+  }
+}
+
+async function* pagesAfter(signer: Signer, sequence: bigint): AsyncGenerator<readonly JournalEntry[]> {
+  const head = await signer.journalHead();
+  for (let after = sequence; after < head.sequence;) {
+    const page = await signer.journalAfter(after, PAGE);
+    if (page.length === 0) return;
+    yield page;
+    after = page.at(-1)!.sequence;
+  }
+}
+
+type Order = JournalOrder & { readonly sequence: bigint };
+
+async function unknownOrders({ transactions, records }: JournalDeps, page: readonly JournalEntry[]): Promise<Order[]> {
+  const orders = page.flatMap(({ sequence, at, record }): Order[] => {
+    if (record.type !== 'signature' || record.kind !== 'certificate' || record.signed === undefined) return [];
+    const { key, signed } = record;
+    return [{ issuer: key, serial: serialOf(signed), tbs: signed, at, signature: undefined, sequence }];
+  });
+  if (orders.length === 0) return [];
+  const known = await transactions.run('platform', (tx) => records.known(tx, orders), { readOnly: true });
+  return orders.filter((_, index) => known[index] !== true);
+}
+
+/** The line with the signature follows its order closely; where none follows, none was made. */
+async function withSignatures({ signer }: JournalDeps, orders: readonly Order[]): Promise<JournalOrder[]> {
+  const signatures = new Map<bigint, Uint8Array>();
+  const wanted = new Set(orders.map(({ sequence }) => sequence));
+  for (let after = orders[0]!.sequence; signatures.size < wanted.size;) {
+    const page = await signer.journalAfter(after, PAGE);
+    if (page.length === 0) break;
+    for (const { record } of page) {
+      if (record.type === 'signed' && wanted.has(record.of)) signatures.set(record.of, record.signature);
+    }
+    after = page.at(-1)!.sequence;
+    if (after > orders.at(-1)!.sequence + BigInt(4 * PAGE)) break;
+  }
+  return orders.map(({ sequence, ...order }) => ({ ...order, signature: signatures.get(sequence) }));
+}
+
+/** What was last said of each certificate. */
+function collectChanges(page: readonly JournalEntry[], into: Map<string, RevocationRecord>): void {
+  for (const { record } of page) {
+    if (record.type === 'revocation') into.set(`${record.key} ${toHex(record.serial)}`, record);
+  }
+}
+
+async function missingOf({ revocations }: JournalDeps, changes: ReadonlyMap<string, RevocationRecord>) {
+  return changes.size === 0 ? [] : revocations.missing([...changes.values()]);
+}
+
+type Sorted = Readonly<Record<'repair' | 'waiting' | 'lost', readonly RevocationRecord[]>>;
+
+/**
+ * Those that were ordered when the mark was last moved are what a crash left behind; the youngest are still on their
+ * way; and older ones are lost, because the mark would have passed them.
+ */
+function sortOut(missing: readonly RevocationRecord[], mark: JournalMark | undefined, now: Date): Sorted {
+  const isWaiting = ({ at }: RevocationRecord) => at.getTime() > now.getTime() - UNDER_WAY_MS;
+  const isRecent = ({ at }: RevocationRecord) =>
+    mark !== undefined && at.getTime() <= mark.at.getTime() + LEFT_BEHIND_MS;
+  const waiting = missing.filter(isWaiting);
+  const settled = missing.filter((record) => !isWaiting(record));
+  return { waiting, repair: settled.filter(isRecent), lost: settled.filter((record) => !isRecent(record)) };
+}

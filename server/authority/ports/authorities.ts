@@ -1,0 +1,59 @@
+import type { Addresses, KeyAlgorithm } from '@licet/authority';
+import type { Transaction } from '../../licensing/ports/transactions.ts';
+
+export type AuthorityKind = 'root' | 'organization' | 'enterprise' | 'service';
+
+/**
+ * `active`: signs new certificates. `standby`: certified and told to the agents, waiting to take over. `crl-only`: its
+ * certificates are still in use, so it answers for them and signs no new ones. `retired`: its key signs nothing more.
+ */
+export type AuthorityStatus = 'active' | 'standby' | 'crl-only' | 'retired';
+
+/** One key of an authority, with the certificate that is in force. */
+export type Authority = {
+  /** The key id in the signer; of a key that is not ours, the key identifier in hex. */
+  readonly key: string;
+  readonly organization: string;
+  readonly kind: AuthorityKind;
+  /** The slug. */
+  readonly enterprise: string | undefined;
+  /** Whose claims the certificate carries. */
+  readonly contract: string | undefined;
+  readonly algorithm: KeyAlgorithm;
+  /** The key of the authority above; none above a root. */
+  readonly parent: string | undefined;
+  /** Whether our signer holds the key. An offline root and a delegated CA are only known here. */
+  readonly held: boolean;
+  readonly keyIdentifier: Uint8Array;
+  readonly certificate: Uint8Array;
+  readonly addresses: Addresses;
+  readonly status: AuthorityStatus;
+  readonly createdAt: Date;
+};
+
+/** Which authority is in office. */
+export type Role = Pick<Authority, 'organization' | 'kind' | 'enterprise' | 'contract'>;
+
+export type AuthorityQuery = {
+  readonly organization?: string;
+  readonly kind?: AuthorityKind;
+  readonly parent?: string;
+  /** The last key of the page before. */
+  readonly after?: string;
+  readonly limit: number;
+};
+
+export interface Authorities {
+  /** Counts every change of any authority: what was read stays true while this stands still. */
+  version(tx: Transaction): Promise<bigint>;
+  get(tx: Transaction, key: string): Promise<Authority | undefined>;
+  byKeyIdentifier(tx: Transaction, keyIdentifier: Uint8Array): Promise<Authority | undefined>;
+  active(tx: Transaction, role: Role): Promise<Authority | undefined>;
+  /** By key. */
+  list(tx: Transaction, query: AuthorityQuery): Promise<readonly Authority[]>;
+  /**
+   * Writes a new authority, or another certificate, addresses or status of a known one. Rejects with AUTHORITY_EXISTS
+   * when the role has another active authority.
+   */
+  save(tx: Transaction, authority: Authority): Promise<void>;
+}

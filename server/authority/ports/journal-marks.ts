@@ -1,0 +1,31 @@
+import type { Issued } from '@licet/authority';
+import type { Transaction } from '../../licensing/ports/transactions.ts';
+
+/** Up to this entry, inclusive, everything in the journal is known to the database. */
+export type JournalMark = { readonly sequence: bigint; readonly hash: Uint8Array; readonly at: Date };
+
+/** A journal is known by the hash of its first entry. */
+export interface JournalMarks {
+  get(tx: Transaction, journal: Uint8Array): Promise<JournalMark | undefined>;
+  /** Moves forward only: the mark of another process that is further stays. */
+  advance(tx: Transaction, journal: Uint8Array, mark: JournalMark): Promise<void>;
+}
+
+export type SerialNumber = { readonly issuer: string; readonly serial: Uint8Array };
+
+/** What the journal knows of an order that the database does not. */
+export type LostOrder = SerialNumber & {
+  readonly organization: string;
+  readonly crlShard: number;
+  readonly notAfter: Date;
+};
+
+/** Puts back what a restored backup has forgotten. */
+export interface CertificateRecords {
+  /** One answer per serial, in order. */
+  known(tx: Transaction, serials: readonly SerialNumber[]): Promise<readonly boolean[]>;
+  /** Certificates with their serials, audit entries and events; what is there already is left as it is. */
+  rebuild(tx: Transaction, issued: readonly Issued[]): Promise<number>;
+  /** Orders without a signature: nothing left, but the serial is taken for ever. */
+  takeSerials(tx: Transaction, orders: readonly LostOrder[]): Promise<number>;
+}
