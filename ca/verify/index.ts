@@ -1,6 +1,7 @@
 export { TrustAnchors, type Anchor, type AnchorConstraints, type AnchorSettings } from './anchors.ts';
 export { LIMITS, type Limits } from './budget.ts';
 export { CODES, type Code } from './codes.ts';
+export { sameName } from './names/directory.ts';
 export type { RequestedName } from './names/requested.ts';
 export type { Finding } from './path/findings.ts';
 export { DEFAULT_MAX_DEPTH, type PathOptions, type PathResult } from './path/options.ts';

@@ -1,12 +1,31 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LicetError } from '../licensing/errors.ts';
 import type { Log } from '../log.ts';
-import { PROBLEM_TYPE, problemOf } from '../problem.ts';
+import { PROBLEM_TYPE, type Problem, problemOf } from '../problem.ts';
 import { ClientGone } from './body.ts';
 import { contextOf } from './context.ts';
 
+/** How a problem is put into words: protocols that are older than RFC 9457 have their own way. */
+export type ProblemForm = {
+  readonly type: string;
+  readonly headers: (problem: Problem) => Readonly<Record<string, string>>;
+  readonly body: (problem: Problem) => string;
+};
+
+const PROBLEM_DOCUMENT: ProblemForm = {
+  type: PROBLEM_TYPE,
+  headers: () => ({}),
+  body: (value) => JSON.stringify(value),
+};
+
 /** Answers with the problem document of an error, and writes to the log what the client must not see. */
-export function answerProblem(error: unknown, request: IncomingMessage, response: ServerResponse, log: Log): void {
+export function answerProblem(
+  error: unknown,
+  request: IncomingMessage,
+  response: ServerResponse,
+  log: Log,
+  form = PROBLEM_DOCUMENT,
+): void {
   const { id: requestId, route } = contextOf(request);
   if (error instanceof ClientGone) {
     response.destroy();
@@ -22,13 +41,13 @@ export function answerProblem(error: unknown, request: IncomingMessage, response
     response.destroy();
     return;
   }
-  const body = JSON.stringify(problem);
+  const body = form.body(problem);
   response.statusCode = problem.status;
   response.removeHeader('ETag');
   response.setHeader('Cache-Control', 'no-store');
-  response.setHeader('Content-Type', PROBLEM_TYPE);
+  response.setHeader('Content-Type', form.type);
   response.setHeader('Content-Length', Buffer.byteLength(body));
-  for (const [name, value] of Object.entries(headers)) {
+  for (const [name, value] of Object.entries({ ...headers, ...form.headers(problem) })) {
     if (name !== 'WWW-Authenticate' || !response.hasHeader(name)) response.setHeader(name, value);
   }
   response.end(request.method === 'HEAD' ? undefined : body);

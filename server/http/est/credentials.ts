@@ -1,0 +1,35 @@
+import type { IncomingMessage } from 'node:http';
+import { TLSSocket } from 'node:tls';
+import type { Bytes } from '@licet/format';
+
+/** What the Authorization header carries: a secret, whatever stands before it as a user name. */
+export type HttpSecret = { readonly secret: string };
+
+/**
+ * Basic (RFC 7617) is what EST clients speak: the password is the token, and the user name is free, since many clients
+ * cannot leave it out. Bearer is for everybody else.
+ */
+export function httpSecret({ headers }: IncomingMessage): HttpSecret | undefined {
+  const [scheme = '', value = ''] = (headers.authorization ?? '').split(' ');
+  if (scheme.toLowerCase() === 'bearer' && value !== '') return { secret: value };
+  if (scheme.toLowerCase() !== 'basic') return undefined;
+  const text = Buffer.from(value, 'base64').toString('utf8');
+  const colon = text.indexOf(':');
+  return colon === -1 || colon === text.length - 1 ? undefined : { secret: text.slice(colon + 1) };
+}
+
+// The license, the CAs above it and the root; a peer that sends more is not believed to the end.
+const MOST_CERTIFICATES = 8;
+
+/** The certificates of the TLS client as it sent them, its own first; TLS has seen to it that it holds the key. */
+export function clientCertificates({ socket }: IncomingMessage): readonly Bytes[] {
+  if (!(socket instanceof TLSSocket)) return [];
+  const chain: Bytes[] = [];
+  const peer = socket.getPeerX509Certificate();
+  for (let at = peer; at !== undefined && chain.length < MOST_CERTIFICATES; at = at.issuerCertificate) {
+    chain.push(at.raw);
+    // A self-signed certificate is its own issuer.
+    if (at.issuerCertificate?.fingerprint256 === at.fingerprint256) break;
+  }
+  return chain;
+}

@@ -1,0 +1,92 @@
+import { type Bytes, type CertificationRequest, decodeCertificate } from '@licet/format';
+import type { Request, Response } from 'express';
+import { LicetError } from '../../licensing/errors.ts';
+import { checkRenewedNames } from '../../licensing/identity/renewed-names.ts';
+import type { Principal } from '../../licensing/model/principal.ts';
+import type {
+  EnrolAnswer,
+  EnrolRequest,
+  Enrolment,
+  EnterpriseLabel,
+  PresentedLicense,
+} from '../../licensing/ports/enrolment.ts';
+import type { Random } from '../../licensing/ports/random.ts';
+import type { Log } from '../../log.ts';
+import { readBody } from '../body.ts';
+import type { Step } from '../routes.ts';
+import { checkChannelBinding } from './channel-binding.ts';
+import { clientCertificates, httpSecret } from './credentials.ts';
+import { readLabel } from './label.ts';
+import { readRequest } from './request-body.ts';
+import { checkRequestHeaders, REQUEST_MOST_BYTES, unauthenticated } from './refusal.ts';
+import { type Wrapping, wrappingOf } from './transfer.ts';
+
+export type EstDeps = {
+  readonly enrolment: Enrolment;
+  /**
+   * Judges the license of a TLS client that has shown to hold its key: chain, dates, state. One that is expired but
+   * within its grace is let through and marked so. Everything else rejects as forbidden.
+   */
+  readonly present: (chain: readonly Bytes[]) => Promise<PresentedLicense>;
+  /** Who has this API token; undefined when the text is no API token by its looks: then it is a one-time token. */
+  readonly principalOf: (secret: string) => Promise<Principal | undefined>;
+  readonly settings: {
+    readonly requireChannelBinding: boolean;
+    readonly serverKeyGeneration: boolean;
+  };
+  /** How often, in front of every operation. */
+  readonly guards: readonly Step[];
+  readonly random: Random;
+  readonly log: Log;
+};
+
+/** A request with all that was found out about who sent it, before anything is done for it. */
+export type Asked = {
+  readonly request: CertificationRequest;
+  readonly label: EnterpriseLabel | undefined;
+  readonly wrapping: Wrapping;
+  /** Issues for this request, or for another one of the same asker. */
+  readonly issue: (csr: Bytes) => Promise<EnrolAnswer>;
+};
+
+type Asker = EnrolRequest['applicant'] | PresentedLicense;
+
+/** RFC 7030 §4.2: headers, who asks, body, and what binds the one to the other. */
+export async function readAsked(request: Request, response: Response, renews: boolean, deps: EstDeps): Promise<Asked> {
+  const label = readLabel(request.params['label'] as string | undefined);
+  checkRequestHeaders(request);
+  const asker = await (renews ? renewer(request, deps) : applicant(request, deps));
+  const body = await readBody(request, response, REQUEST_MOST_BYTES);
+  const csr = readRequest(body);
+  checkChannelBinding(request.socket, csr.challengePassword, deps.settings.requireChannelBinding);
+  const wrapping = wrappingOf(body);
+  const { enrolment } = deps;
+  if ('kind' in asker) {
+    return { request: csr, label, wrapping, issue: (der) => enrolment.enrol({ applicant: asker, label, csr: der }) };
+  }
+  checkRenewedNames(csr, decodeCertificate(asker.certificate));
+  return { request: csr, label, wrapping, issue: (der) => enrolment.renew({ predecessor: asker, label, csr: der }) };
+}
+
+async function applicant(request: Request, deps: EstDeps): Promise<Asker> {
+  const given = httpSecret(request);
+  if (given !== undefined) {
+    const principal = await deps.principalOf(given.secret);
+    return principal === undefined ? { kind: 'token', token: given.secret } : { kind: 'principal', principal };
+  }
+  const chain = clientCertificates(request);
+  if (chain.length === 0) throw unauthenticated();
+  // A site that shows its license has enrolled: whatever it calls the operation, what it can have is the next license.
+  return deps.present(chain);
+}
+
+/** RFC 7030 §4.2.2: the license that is renewed is the one that the TLS client shows. */
+function renewer(request: Request, { present }: EstDeps): Promise<Asker> {
+  const chain = clientCertificates(request);
+  if (chain.length > 0) return present(chain);
+  throw new LicetError(
+    'forbidden',
+    'LICENSE_NOT_SHOWN',
+    'A renewal is asked for with the present license: configure it and its key as TLS client certificate.',
+  );
+}

@@ -1,0 +1,115 @@
+import { decodeCertificate, encodeCertsOnly } from '@licet/format';
+import type { Request, Response } from 'express';
+import { LicetError } from '../../licensing/errors.ts';
+import type { EnrolAnswer } from '../../licensing/ports/enrolment.ts';
+import type { Method, Route, Step } from '../routes.ts';
+import { clientCertificates } from './credentials.ts';
+import { csrAttributes } from './csr-attributes.ts';
+import { type EstDeps, readAsked } from './enrol.ts';
+import { readLabel } from './label.ts';
+import { refuse, spread, switchedOff } from './refusal.ts';
+import { keyAndCertificate, makeServerKey } from './server-key.ts';
+import { send, sendTransfer, type Wrapping, wrappingFor } from './transfer.ts';
+
+export type { EstDeps } from './enrol.ts';
+
+const CERTIFICATES = 'application/pkcs7-mime';
+/** RFC 7030 §4.2.3 */
+const ISSUED = 'application/pkcs7-mime; smime-type=certs-only';
+const ATTRIBUTES = 'application/csrattrs';
+
+type Operation = (request: Request, response: Response, deps: EstDeps) => Promise<void>;
+
+/** RFC 7030 §3.2.2 */
+const OPERATIONS: readonly (readonly [Method, string, Operation])[] = [
+  ['GET', 'cacerts', caCertificates],
+  ['POST', 'simpleenroll', (request, response, deps) => enrol(request, response, false, deps)],
+  ['POST', 'simplereenroll', (request, response, deps) => enrol(request, response, true, deps)],
+  ['GET', 'csrattrs', attributes],
+  ['POST', 'serverkeygen', serverKey],
+];
+
+/**
+ * The label stands behind the well-known part (RFC 7030 §3.2.2), or before it: strongSwan up to 5.9 appends
+ * /.well-known/est to the address that it is given, whatever that is.
+ */
+const PREFIXES = ['/.well-known/est', '/.well-known/est/:label', '/:label/.well-known/est'];
+
+/** Enrolment over Secure Transport, RFC 7030 with RFC 8951 and RFC 9908, for the existing clients. */
+export function estRoutes(deps: EstDeps): Route[] {
+  return PREFIXES.flatMap((prefix) =>
+    OPERATIONS.map(([method, name, operation]) => ({
+      method,
+      path: `${prefix}/${name}`,
+      produces: [CERTIFICATES, ATTRIBUTES, 'multipart/mixed', 'text/plain', 'application/octet-stream'],
+      handle: guarded(operation, deps),
+    })),
+  );
+}
+
+/** Every refusal in the words of this protocol, also that of a guard and of a body. */
+function guarded(operation: Operation, deps: EstDeps): Step {
+  return async (request, response) => {
+    try {
+      for (const guard of deps.guards) await guard(request, response);
+      await operation(request, response, deps);
+    } catch (error) {
+      refuse(error, request, response, deps);
+    }
+  };
+}
+
+async function caCertificates(request: Request, response: Response, { enrolment }: EstDeps): Promise<void> {
+  const certificates = await enrolment.caCertificates(readLabel(request.params['label'] as string | undefined));
+  sendTransfer(response, CERTIFICATES, encodeCertsOnly(certificates), wrappingFor(request));
+}
+
+async function enrol(request: Request, response: Response, renews: boolean, deps: EstDeps): Promise<void> {
+  const asked = await readAsked(request, response, renews, deps);
+  answer(response, await asked.issue(asked.request.der), asked.wrapping, deps);
+}
+
+function answer(response: Response, result: EnrolAnswer, wrapping: Wrapping, { random }: EstDeps): void {
+  if (result.outcome === 'issued') {
+    // RFC 7030 §4.2.3: the issued certificate alone; the chain is for cacerts.
+    sendTransfer(response, ISSUED, encodeCertsOnly([result.certificate]), wrapping);
+    return;
+  }
+  response.setHeader('Retry-After', spread(result.retryAfterSeconds, random));
+  response.setHeader('X-Licet-Code', 'ENROLMENT_PENDING');
+  send(response, 202, 'text/plain; charset=utf-8', 'Somebody has to approve this enrolment; send it again later.\n');
+}
+
+async function attributes(request: Request, response: Response, deps: EstDeps): Promise<void> {
+  readLabel(request.params['label'] as string | undefined);
+  const chain = clientCertificates(request);
+  // RFC 7030 §4.5: nobody has to say who asks. Who shows a license hears how its renewal is named.
+  const license = chain.length === 0 ? undefined : await deps.present(chain).catch(notALicense);
+  const wanted = csrAttributes({
+    channelBinding: deps.settings.requireChannelBinding,
+    license: license && decodeCertificate(license.certificate),
+  });
+  sendTransfer(response, ATTRIBUTES, wanted, wrappingFor(request));
+}
+
+function notALicense(error: unknown): undefined {
+  if (error instanceof LicetError && error.kind !== 'unavailable') return undefined;
+  throw error;
+}
+
+async function serverKey(request: Request, response: Response, deps: EstDeps): Promise<void> {
+  if (!deps.settings.serverKeyGeneration) throw switchedOff();
+  const asked = await readAsked(request, response, clientCertificates(request).length > 0, deps);
+  const { privateKey, csr } = makeServerKey(asked.request);
+  const result = await asked.issue(csr);
+  if (result.outcome === 'pending') {
+    throw new LicetError(
+      'conflict',
+      'SERVER_KEY_NOT_KEPT',
+      'This enrolment waits for an approval, and a key made here is not kept so long; make the key at the site.',
+    );
+  }
+  const certificate = { type: ISSUED, bytes: encodeCertsOnly([result.certificate]) };
+  const { type, body } = keyAndCertificate(privateKey, certificate, asked.wrapping);
+  send(response, 200, type, body);
+}

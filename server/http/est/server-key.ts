@@ -1,0 +1,52 @@
+import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import {
+  type Bytes,
+  type CertificationRequest,
+  createAlgorithm,
+  encodeCertificationRequest,
+  encodeCertificationRequestInfo,
+  OID,
+} from '@licet/format';
+import { toTransfer, type Wrapping } from './transfer.ts';
+
+export type ServerMadeKey = {
+  /** PKCS#8, DER. */
+  readonly privateKey: Bytes;
+  /** A request like the client's, but for the new key and signed by it. */
+  readonly csr: Bytes;
+};
+
+/** RFC 7030 §4.4: for a site that cannot make a key. It is never stored here and leaves with the one answer. */
+export function makeServerKey(request: CertificationRequest): ServerMadeKey {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const info = encodeCertificationRequestInfo({
+    subject: request.subject,
+    publicKey: { raw: publicKey.export({ type: 'spki', format: 'der' }) },
+    // The channel binding was for the request that came, and is checked by now.
+    attributes: request.attributes.filter(({ oid }) => oid !== OID.challengePassword),
+  });
+  return {
+    privateKey: privateKey.export({ type: 'pkcs8', format: 'der' }),
+    csr: encodeCertificationRequest(info, createAlgorithm(OID.ecdsaWithSha256), sign('sha256', info, privateKey)),
+  };
+}
+
+/** RFC 7030 §4.4.2: the key, then the certificate, as simpleenroll answers it. */
+export function keyAndCertificate(
+  privateKey: Bytes,
+  certificate: { readonly type: string; readonly bytes: Bytes },
+  wrapping: Wrapping,
+): { readonly type: string; readonly body: string } {
+  const boundary = `licet-${randomBytes(16).toString('hex')}`;
+  const part = (type: string, bytes: Bytes): string =>
+    [`--${boundary}`, `Content-Type: ${type}`, 'Content-Transfer-Encoding: base64', '', toTransfer(bytes, wrapping)]
+      .join('\r\n')
+      .trimEnd();
+  const body = [
+    part('application/pkcs8', privateKey),
+    part(certificate.type, certificate.bytes),
+    `--${boundary}--`,
+    '',
+  ].join('\r\n');
+  return { type: `multipart/mixed; boundary=${boundary}`, body };
+}
