@@ -69,6 +69,7 @@ const TITLES: Readonly<Record<number, string>> = {
   413: 'Too large',
   414: 'The URL is too long',
   415: 'Unsupported kind of body',
+  428: 'The version is missing',
   429: 'Too many requests',
   431: 'The headers are too large',
   500: 'Internal error',

@@ -1,0 +1,90 @@
+import type { z } from 'zod';
+import type { Principal } from '../../licensing/model/principal.ts';
+import type { Dependencies } from '../../licensing/use-case.ts';
+import type { Action } from '../../licensing/access/actions.ts';
+import type { Method } from '../routes.ts';
+
+/** Chapters of the document. */
+export const TAGS = {
+  'License server': 'What applications, sites and back offices call.',
+  Organization: 'The settings of the organization itself.',
+  Catalog: 'Products with their features, limits and tiers, and plans as templates of contracts.',
+  Customers: 'Enterprises and their contracts.',
+  Sites: 'Sites, their licenses and their life.',
+  Access: 'API tokens and people.',
+  Signals: 'Alerts, webhooks and the audit log.',
+  About: 'The description of this interface.',
+} as const;
+export type Tag = keyof typeof TAGS;
+
+type Shape = z.ZodObject;
+
+/** What a call is made of: nothing of HTTP, everything already checked. */
+export type Call<Params, Query, Body> = {
+  readonly principal: Principal;
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  /** From If-Match; undefined when the caller said `*` or the endpoint does not ask. */
+  readonly version: number | undefined;
+};
+
+export type Reply<Body> = {
+  readonly body: Body;
+  /** Becomes the ETag. */
+  readonly version?: number;
+  /** Of a page: where the next one begins; becomes the Link header. */
+  readonly next?: string | undefined;
+  /** Of a creation: the path of the new thing. */
+  readonly location?: string;
+};
+
+/**
+ * One call of the API, said once: the route that serves it and its place in the OpenAPI document are both made from this.
+ * It translates between the wire and one use case, and decides nothing.
+ */
+export type Endpoint<
+  Params extends Shape = Shape,
+  Query extends Shape = Shape,
+  Body = unknown,
+  Result = unknown,
+  Answer = unknown,
+> = {
+  readonly method: Method;
+  /** Express template; `:id` becomes `{id}` in the document. */
+  readonly path: string;
+  /** Unique; what generated clients call their function. */
+  readonly operation: string;
+  readonly tag: Tag;
+  readonly summary: string;
+  readonly description?: string;
+  /** The line of the authorization table; `anyone`: what it answers is no secret. */
+  readonly action: Action | 'anyone';
+  readonly params?: Params;
+  readonly query?: Query;
+  readonly body?: z.ZodType<Body>;
+  readonly status: 200 | 201 | 204;
+  readonly answer: z.ZodType<Answer>;
+  readonly example: {
+    readonly params?: Readonly<Record<string, string>>;
+    readonly body?: unknown;
+    readonly answer: unknown;
+  };
+  /** Refusals of the use case, by code; those that follow from the shape of the call need not be said. */
+  readonly refusals?: Readonly<Record<string, 400 | 403 | 404 | 409 | 412 | 503>>;
+  /** The caller must say in If-Match which version it changes. */
+  readonly changesVersion?: boolean;
+  /**
+   * The caller may send it again under the same Idempotency-Key. `in-transaction`: the use case has one transaction, whose
+   * result is its own, so the answer is kept in it and the effect is there exactly once, whatever crashes. `by-content`: the
+   * use case knows a repetition by its content, and the key only saves it the work.
+   */
+  readonly repeatable?: 'in-transaction' | 'by-content';
+  run(call: Call<z.output<Params>, z.output<Query>, Body>, deps: Dependencies): Promise<Result>;
+  reply(result: Result, call: Call<z.output<Params>, z.output<Query>, Body>): Reply<Answer>;
+};
+
+/** Checks a declaration against its own schemas, and forgets them: the table of all endpoints is of one type. */
+export const endpoint = <Params extends Shape, Query extends Shape, Body, Result, Answer>(
+  declared: Endpoint<Params, Query, Body, Result, Answer>,
+): Endpoint => declared as unknown as Endpoint;

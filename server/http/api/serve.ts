@@ -1,0 +1,144 @@
+import type { Request, Response } from 'express';
+import type { Action } from '../../licensing/access/actions.ts';
+import { boundsOf } from '../../licensing/access/authorize.ts';
+import { canonicalJson } from '../../licensing/canonical-json.ts';
+import { idempotent } from '../../licensing/idempotent.ts';
+import type { Principal } from '../../licensing/model/principal.ts';
+import type { IdempotencyKeys, KeptAnswer } from '../../licensing/ports/idempotency.ts';
+import type { Transaction, Transactions } from '../../licensing/ports/transactions.ts';
+import type { Dependencies } from '../../licensing/use-case.ts';
+import { parseInput } from '../input.ts';
+import type { Route, Step } from '../routes.ts';
+import { entityTag, seenVersion } from './conditional.ts';
+import type { Call, Endpoint, Reply } from './endpoint.ts';
+import { nextLink } from './paging.ts';
+import { inputOf } from './wire.ts';
+
+/** Who asks, as the authentication layer sees it. */
+export type Access = {
+  /** Run before the body is read: they find out who asks, and how often. */
+  readonly guards: readonly Step[];
+  /** After the guards. */
+  principalOf(request: Request): Principal;
+};
+
+export type ApiDeps = {
+  readonly access: Access;
+  readonly domain: Dependencies;
+  readonly keys: IdempotencyKeys;
+};
+
+type AnyCall = Call<Record<string, unknown>, Record<string, unknown>, unknown>;
+
+/** Nobody: what `anyone` may ask needs no one. */
+const NOBODY: Principal = {
+  kind: 'system',
+  id: 'anonymous',
+  organization: '',
+  roles: [],
+  enterprise: undefined,
+  site: undefined,
+};
+
+export function routeOf(endpoint: Endpoint, deps: ApiDeps): Route {
+  const { action, method, path } = endpoint;
+  return {
+    method,
+    path,
+    ...(action === 'anyone' ? {} : { guards: [...deps.access.guards, mayAtAll(action, deps.access)] }),
+    ...(endpoint.body && { body: { kind: 'json' } }),
+    handle: (request, response) => serve(endpoint, deps, request, response),
+  };
+}
+
+/** Who may do this nowhere is refused before a byte of the body is read. */
+const mayAtAll =
+  (action: Action, access: Access): Step =>
+  (request) =>
+    void boundsOf(access.principalOf(request), action);
+
+async function serve(endpoint: Endpoint, deps: ApiDeps, request: Request, response: Response): Promise<void> {
+  const call: AnyCall = {
+    principal: endpoint.action === 'anyone' ? NOBODY : deps.access.principalOf(request),
+    ...inputOf(endpoint, request),
+    body: endpoint.body && parseInput(endpoint.body, request.body),
+    version: endpoint.changesVersion === true ? seenVersion(request.headers['if-match']) : undefined,
+  };
+  const key = endpoint.repeatable === undefined ? undefined : request.get('Idempotency-Key');
+  const answer =
+    key === undefined
+      ? answerOf(endpoint, request, endpoint.reply(await endpoint.run(call, deps.domain), call))
+      : await serveOnce(endpoint, deps, request, call, key);
+  send(answer, request, response);
+}
+
+function serveOnce(
+  endpoint: Endpoint,
+  { domain, keys }: ApiDeps,
+  request: Request,
+  call: AnyCall,
+  key: string,
+): Promise<KeptAnswer> {
+  const { organization, id: principal } = call.principal;
+  // As it was understood, not as it was spelled: white space does not make another request.
+  const body = Buffer.from(canonicalJson(request.body ?? null));
+  const keyed = { organization, principal, key, method: request.method, route: request.originalUrl, body };
+  const answerTo = (result: unknown) => answerOf(endpoint, request, endpoint.reply(result, call));
+  return idempotent({ transactions: domain.transactions, keys }, keyed, async (keep) => {
+    if (endpoint.repeatable === 'in-transaction') {
+      const transactions = keeping(domain.transactions, (tx, result) => keep(tx, answerTo(result)));
+      return answerTo(await endpoint.run(call, { ...domain, transactions }));
+    }
+    const answer = answerTo(await endpoint.run(call, domain));
+    await domain.transactions.run({ organization }, (tx) => keep(tx, answer));
+    return answer;
+  });
+}
+
+/** Transactions that write `note` what they result in, as the last thing they do. */
+function keeping(transactions: Transactions, note: (tx: Transaction, result: unknown) => Promise<void>): Transactions {
+  return {
+    run: (scope, work, options) =>
+      transactions.run(
+        scope,
+        async (tx) => {
+          const result = await work(tx);
+          if (options?.readOnly !== true) await note(tx, result);
+          return result;
+        },
+        options,
+      ),
+  };
+}
+
+function answerOf(
+  { status }: Endpoint,
+  request: Request,
+  { body, version, next, location }: Reply<unknown>,
+): KeptAnswer {
+  const headers = {
+    ...(version !== undefined && { ETag: entityTag(version) }),
+    ...(next !== undefined && { Link: nextLink(request.originalUrl, next) }),
+    ...(location !== undefined && { Location: location }),
+  };
+  if (status === 204) return { status, headers, body: new Uint8Array() };
+  return {
+    status,
+    headers: { 'Content-Type': 'application/json', ...headers },
+    body: Buffer.from(JSON.stringify(body)),
+  };
+}
+
+function send({ status, headers, body }: KeptAnswer, request: Request, response: Response): void {
+  response.statusCode = status;
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  const tag = headers['ETag'];
+  if (request.method === 'GET' && tag !== undefined && request.get('If-None-Match') === tag) {
+    response.statusCode = 304;
+    response.removeHeader('Content-Type');
+    response.end();
+    return;
+  }
+  if (status !== 204) response.setHeader('Content-Length', body.length);
+  response.end(request.method === 'HEAD' ? undefined : body);
+}

@@ -1,0 +1,97 @@
+import { STATUS_CODES } from 'node:http';
+import { z } from 'zod';
+import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
+import { type Endpoint, TAGS } from '../api/endpoint.ts';
+import { problem } from './problem-schema.ts';
+import { refusalsOf } from './refusals.ts';
+
+const INTRODUCTION = `The license server: contracts, sites and their licenses, and what may be asked about them.
+
+**Who asks.** \`Authorization: Bearer <API token>\`, a session, or the license of a site as a TLS client certificate.
+**Errors** are RFC 9457 problem documents. \`code\` is stable; \`detail\` says what is wrong and what to do.
+**Nothing is guessed.** An unknown field or query parameter is refused; \`errors\` points to each.
+**Changing.** A GET answers an ETag; PUT and DELETE want it back in If-Match, so that nobody undoes another's change.
+**Repeating.** With an Idempotency-Key a POST is done once, however often it is sent, and answers the same each time.
+**Lists** are pages by key: \`next\` of one page is \`after\` of the next one; the Link header says the same.
+**Not found** is also the answer for what belongs to somebody else.`;
+
+/** OpenAPI 3.1, made from what the server itself validates with. */
+export function openApiDocument(endpoints: readonly Endpoint[], version: string): object {
+  const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
+  for (const endpoint of endpoints) {
+    const path = endpoint.path.replaceAll(/:(\w+)/g, '{$1}');
+    (paths[path] ??= {})[endpoint.method.toLowerCase()] = operationOf(endpoint);
+  }
+  return createDocument({
+    openapi: '3.1.1',
+    info: {
+      title: 'Licet',
+      version,
+      description: INTRODUCTION,
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/' }],
+    tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
+    security: [{ token: [] }, { license: [] }],
+    paths: paths as ZodOpenApiPathsObject,
+    components: {
+      securitySchemes: {
+        token: { type: 'http', scheme: 'bearer', description: 'An API token or the access token of a session.' },
+        // OpenAPI 3.1 has it; the types of the generator are those of 3.0.
+        license: { type: 'mutualTLS' as 'http', description: 'The license of a site, with its chain.' },
+      },
+    },
+  });
+}
+
+function operationOf(endpoint: Endpoint): ZodOpenApiOperationObject {
+  const { action, body, description, example, operation, params, query, summary, tag } = endpoint;
+  const header = headersOf(endpoint);
+  return {
+    operationId: operation,
+    tags: [tag],
+    summary,
+    description: [description, action === 'anyone' ? 'Anyone may ask.' : `Needs the right \`${action}\`.`]
+      .filter((part) => part !== undefined)
+      .join('\n\n'),
+    ...(action === 'anyone' ? { security: [] } : { 'x-action': action }),
+    requestParams: { ...(params && { path: params }), ...(query && { query }), ...(header && { header }) },
+    ...(body && {
+      requestBody: { required: true, content: { 'application/json': { schema: body, example: example.body } } },
+    }),
+    responses: responsesOf(endpoint),
+  };
+}
+
+function headersOf({ changesVersion, repeatable }: Endpoint): z.ZodObject | undefined {
+  if (changesVersion === true) {
+    const description = 'The ETag of the version that is changed, or `*`.';
+    return z.object({ 'If-Match': z.string().meta({ description, example: '"3"' }) });
+  }
+  if (repeatable === true) {
+    const description = 'Chosen by the caller, new for each thing it wants done; kept for a day at least.';
+    const key = z
+      .string()
+      .regex(/^[\x21-\x7e]{1,255}$/)
+      .optional();
+    return z.object({ 'Idempotency-Key': key.meta({ description, example: 'order-4711' }) });
+  }
+  return undefined;
+}
+
+function responsesOf(endpoint: Endpoint): NonNullable<ZodOpenApiOperationObject['responses']> {
+  const { answer, example, status } = endpoint;
+  const content = { 'application/json': { schema: answer, example: example.answer } };
+  const good = { description: STATUS_CODES[status] ?? '', ...(status === 204 ? {} : { content }) };
+  const refusals = [...refusalsOf(endpoint)].map(([refusal, codes]) => [
+    String(refusal),
+    {
+      description: codes.map((code) => `\`${code}\``).join(', '),
+      ...([429, 503].includes(refusal) && { headers: retryAfter }),
+      content: { 'application/problem+json': { schema: problem } },
+    },
+  ]);
+  return { [status]: good, ...Object.fromEntries(refusals) };
+}
+
+const retryAfter = z.object({ 'Retry-After': z.string().meta({ description: 'Seconds.' }) });

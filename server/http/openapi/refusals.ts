@@ -1,0 +1,38 @@
+import type { Endpoint } from '../api/endpoint.ts';
+
+/** Every code that an endpoint can refuse with, by status: what it says itself, and what follows from its shape. */
+export function refusalsOf(endpoint: Endpoint): ReadonlyMap<number, readonly string[]> {
+  const { action, body, changesVersion, params, query, refusals = {}, repeatable } = endpoint;
+  const codes = new Map<number, Set<string>>();
+  const add = (status: number, ...more: readonly string[]) => {
+    const all = codes.get(status) ?? new Set();
+    for (const code of more) all.add(code);
+    codes.set(status, all);
+  };
+  add(400, 'INPUT_INVALID');
+  if (params) add(400, 'PATH_MALFORMED');
+  if (query) add(400, 'CURSOR_INVALID');
+  if (body) {
+    add(400, 'JSON_MALFORMED', 'JSON_REFUSED');
+    add(413, 'BODY_TOO_LARGE');
+    add(415, 'TYPE_UNSUPPORTED', 'ENCODING_UNSUPPORTED', 'CHARSET_UNSUPPORTED');
+  }
+  if (action !== 'anyone') {
+    add(401, 'UNAUTHENTICATED');
+    add(403, 'NOT_ALLOWED');
+    add(429, 'RATE_LIMITED');
+    add(503, 'DATABASE_UNAVAILABLE');
+  }
+  add(404, params ? 'NOT_FOUND' : 'ROUTE_NOT_FOUND');
+  add(406, 'NOT_ACCEPTABLE');
+  if (changesVersion === true) {
+    add(412, 'VERSION_STALE');
+    add(428, 'VERSION_REQUIRED');
+  }
+  if (repeatable === true) {
+    add(400, 'IDEMPOTENCY_KEY_INVALID');
+    add(409, 'IDEMPOTENCY_KEY_REUSED', 'IDEMPOTENCY_IN_FLIGHT', 'IDEMPOTENCY_CLAIM_LOST');
+  }
+  for (const [code, status] of Object.entries(refusals)) add(status, code);
+  return new Map([...codes].sort(([a], [b]) => a - b).map(([status, all]) => [status, [...all].sort()]));
+}
