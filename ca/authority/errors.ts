@@ -29,6 +29,8 @@ export type AuthorityCode =
   | 'NOT_ISSUED'
   | 'NOT_HELD'
   | 'CRL_REFUSED'
+  | 'ORDER_STALE' // another process carries the same order out
+  | 'ORDER_MISMATCH' // an order of this id was over something else
   | 'SHARE_WRONG'
   | 'SHARE_MISSING'
   | 'CEREMONY_INVALID'

@@ -50,5 +50,40 @@ export {
   type RevocationEvent,
   type RevocationState,
 } from './ports/revocation.ts';
+export type * from './ports/revocation-store.ts';
+export type {
+  BulkOrder,
+  CertificateId,
+  ChangeOutcome,
+  Enterprise,
+  EntryCursor,
+  EntryPage,
+  KnownCertificate,
+  OrderProgress,
+  PublishedCrl,
+  RevocationOrder,
+  RevocationStore,
+  ShardHold,
+  ShardId,
+  ShardStanding,
+} from './ports/revocation-store.ts';
+export { packEntries, type RevokedEntry } from './revoke/crl/entries.ts';
+export {
+  CRL_SETTINGS,
+  type CrlEvent,
+  type CrlPublisherDeps,
+  type CrlSettings,
+  publishDue,
+  type PublishSummary,
+} from './revoke/crl/publisher.ts';
+export { advanced, NONE as NO_OUTCOMES } from './revoke/order-progress.ts';
+export {
+  type BulkOptions,
+  createRevoker,
+  type EnterpriseOptions,
+  type Revoker,
+  type RevokerDeps,
+} from './revoke/revoker.ts';
+export { reasonNumberOf, replay, stateOf, step } from './revoke/steps.ts';
 export { loadProfiles, profileHash, type ProfileOverrides, type Profiles } from './profiles/index.ts';
 export type { Profile, ProfileName } from './profiles/profile.ts';

@@ -12,6 +12,8 @@ export const CRASH_POINTS = {
   'issue.committed': 'authority/issue: certificate, audit and event are durable; nobody has been told',
   'issue.answering': 'server/http: half of the answer is sent',
   'outbox.sending': 'server/jobs: the event is sent and not marked as sent',
+  'revoke.journaled': 'authority/revoke: the revocation is in the fsynced journal and not in the database',
+  'revoke.committed': 'authority/revoke: revocation, audit and event are durable; nobody has been told',
   'crl.signed': 'authority/revoke: the CRL is signed and not yet under its name',
   'agent.received': 'ops/agent: the license is received and not yet saved',
 } as const;

@@ -95,7 +95,7 @@ async function findSignatures(signer: Signer, intents: readonly Intent[]): Promi
 const digestId = (key: string, digest: Bytes) => `${key} ${toHex(digest)}`;
 
 /** Entries from an instant on, without reading what came before it: the journal may hold years. */
-async function* entriesSince(signer: Signer, since: Date): AsyncGenerator<JournalEntry> {
+export async function* entriesSince(signer: Signer, since: Date): AsyncGenerator<JournalEntry> {
   const head = await signer.journalHead();
   let low = 0n;
   let high = head.sequence;

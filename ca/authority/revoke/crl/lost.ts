@@ -1,0 +1,51 @@
+import { toHex } from '@licet/format';
+import { entriesSince } from '../../issue/recover.ts';
+import type { PublishedCrl, RevocationStore } from '../../ports/revocation-store.ts';
+import type { RevocationRecord, Signer } from '../../ports/signer.ts';
+import { replay } from '../steps.ts';
+import type { LostEntry } from './draft.ts';
+
+const BATCH = 1000;
+/** By which the clocks of server and signer may differ, and a reinstatement may be older in the journal than its commit. */
+const SKEW_MS = 10 * 60_000;
+
+/**
+ * Of the entries that the next CRL would lose, those that it may not: RFC 5280 §3.3 lets an entry go once it stood on a
+ * CRL made after the certificate expired, and a hold goes with a reinstatement that is in the journal. The database alone
+ * is not believed: one restored from an old backup has forgotten what was revoked since.
+ */
+export async function unexcused(
+  lost: readonly LostEntry[],
+  previous: PublishedCrl,
+  { store, signer }: { readonly store: RevocationStore; readonly signer: Signer },
+): Promise<readonly LostEntry[]> {
+  const left: LostEntry[] = [];
+  const reinstated: LostEntry[] = [];
+  for (let at = 0; at < lost.length; at += BATCH) {
+    const part = lost.slice(at, at + BATCH);
+    const known = await store.find(part.map(({ serial }) => ({ issuer: previous.issuer, serial })));
+    part.forEach((entry, i) => {
+      const certificate = known[i];
+      if (certificate !== undefined && certificate.notAfter < previous.thisUpdate) return;
+      const isReinstated = entry.held && certificate?.state.state === 'valid';
+      (isReinstated ? reinstated : left).push(entry);
+    });
+  }
+  if (reinstated.length === 0) return left;
+  return [...left, ...(await withoutReinstatement(reinstated, previous, signer))];
+}
+
+async function withoutReinstatement(
+  entries: readonly LostEntry[],
+  { issuer, publishedAt }: PublishedCrl,
+  signer: Signer,
+): Promise<LostEntry[]> {
+  const records = new Map<string, RevocationRecord[]>(entries.map(({ serial }) => [toHex(serial), []]));
+  for await (const { record } of entriesSince(signer, new Date(publishedAt.getTime() - SKEW_MS))) {
+    if (record.type === 'revocation' && record.key === issuer) records.get(toHex(record.serial))?.push(record);
+  }
+  return entries.filter(({ serial }) => {
+    const own = records.get(toHex(serial))!;
+    return !own.some(({ event }) => event === 'reinstated') || replay(own).state !== 'valid';
+  });
+}

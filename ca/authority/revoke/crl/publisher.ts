@@ -1,0 +1,203 @@
+import { toHex } from '@licet/format';
+import { AuthorityError } from '../../errors.ts';
+import { type CrashHook, noCrash } from '../../issue/crash-points.ts';
+import type { IssuerGeneration } from '../../issue/issuer-generation.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type {
+  EntryCursor,
+  EntryPage,
+  PublishedCrl,
+  RevocationStore,
+  ShardHold,
+  ShardId,
+  ShardStanding,
+} from '../../ports/revocation-store.ts';
+import type { Signer } from '../../ports/signer.ts';
+import { type CrlBench, openLocalBench, openThreadBench } from './bench.ts';
+import { unexcused } from './lost.ts';
+
+export type CrlSettings = {
+  /** From publication to nextUpdate: how long the world can do without us. */
+  readonly validSeconds: number;
+  /** A CRL this old is made anew though nothing has changed. */
+  readonly refreshSeconds: number;
+  /** Clocks of sites run late by minutes, and a CRL from the future is none. */
+  readonly backDatingSeconds: number;
+};
+
+export const CRL_SETTINGS: CrlSettings = {
+  validSeconds: 7 * 86_400,
+  refreshSeconds: 12 * 3600,
+  backDatingSeconds: 300,
+};
+
+export type CrlEvent =
+  | { readonly kind: 'published'; readonly crl: PublishedCrl; readonly secondsBehind: number | undefined }
+  | { readonly kind: 'refused'; readonly shard: ShardId; readonly error: unknown };
+
+export type CrlPublisherDeps = {
+  readonly signer: Signer;
+  readonly store: RevocationStore;
+  readonly clock: Clock;
+  /** Those whose CRLs are made here: active ones and those that are followed by another. */
+  readonly generations: () => Promise<readonly IssuerGeneration[]>;
+  readonly report: (event: CrlEvent) => void;
+  readonly settings?: CrlSettings;
+  readonly crashPoint?: CrashHook;
+};
+
+/** How many shards there were to publish, and what became of them. `busy`: another process is at it. */
+export type PublishSummary = { readonly published: number; readonly refused: number; readonly busy: number };
+
+/** What is made of one page takes some ten milliseconds, less than it takes to start a thread. */
+const PAGE = 5000;
+/** Entries of a certificate that expired are kept a day on, so that it stands on a CRL made after its end. */
+const LOOKBACK_MS = 86_400_000;
+
+/**
+ * Publishes each shard that knows too little or grows old. What it makes is compared with what is in force, and stays in
+ * the drawer when it lost an unexpired entry, went back in number or time, or does not verify: the old CRL stays then,
+ * and somebody is told. A crash at any point leaves the old one.
+ */
+export async function publishDue(deps: CrlPublisherDeps, signal?: AbortSignal): Promise<PublishSummary> {
+  const { store, clock, generations, settings = CRL_SETTINGS } = deps;
+  const now = clock.now();
+  const alive = (await generations()).filter(
+    ({ certificate }) => certificate !== undefined && certificate.notAfter > now,
+  );
+  const standings = new Map(
+    (await store.shards(alive.map(({ key }) => key))).map((standing) => [nameOf(standing), standing]),
+  );
+  const summary = { published: 0, refused: 0, busy: 0 };
+  for (const generation of alive) {
+    for (const shard of generation.addresses!.crls.keys()) {
+      signal?.throwIfAborted();
+      const id = { issuer: generation.key, shard };
+      const standing = standings.get(nameOf(id));
+      if (isDue(standing, now, settings)) summary[await publishOne(deps, generation, id, standing)] += 1;
+    }
+  }
+  return summary;
+}
+
+const nameOf = ({ issuer, shard }: ShardId): string => `${issuer}/${shard}`;
+
+function isDue(standing: ShardStanding | undefined, now: Date, { refreshSeconds }: CrlSettings): boolean {
+  if (standing?.crl === undefined) return true;
+  const age = now.getTime() - standing.crl.publishedAt.getTime();
+  return standing.lastChange > standing.crl.covers || age >= refreshSeconds * 1000;
+}
+
+async function publishOne(
+  deps: CrlPublisherDeps,
+  generation: IssuerGeneration,
+  shard: ShardId,
+  standing: ShardStanding | undefined,
+): Promise<keyof PublishSummary> {
+  try {
+    const crl = await deps.store.exclusively(shard, (hold) => makeAndPublish(deps, generation, hold));
+    if (crl === undefined) return 'busy';
+    const { behindSince } = standing ?? {};
+    const secondsBehind =
+      behindSince === undefined ? undefined : (crl.publishedAt.getTime() - behindSince.getTime()) / 1000;
+    deps.report({ kind: 'published', crl, secondsBehind });
+    return 'published';
+  } catch (error) {
+    // One shard that cannot be published must not keep the others from it.
+    deps.report({ kind: 'refused', shard, error });
+    return 'refused';
+  }
+}
+
+async function makeAndPublish(
+  deps: CrlPublisherDeps,
+  generation: IssuerGeneration,
+  hold: ShardHold,
+): Promise<PublishedCrl> {
+  const { store, clock } = deps;
+  const previous = await store.published(hold);
+  // Before any entry is read: what is committed from here on makes the shard due again.
+  const covers = await store.lastChange();
+  const now = clock.now();
+  const entries = pages(store, hold, keptFrom(previous, now));
+  const first = await entries.next();
+  const isSmall = (previous?.entries ?? 0) <= PAGE && first.value?.next === undefined;
+  const bench = isSmall ? openLocalBench() : openThreadBench();
+  try {
+    return await makeOn(bench, deps, { generation, hold, previous, covers, now, first: first.value, rest: entries });
+  } finally {
+    await bench.close();
+  }
+}
+
+type Making = {
+  readonly generation: IssuerGeneration;
+  readonly hold: ShardHold;
+  readonly previous: PublishedCrl | undefined;
+  readonly covers: bigint;
+  readonly now: Date;
+  readonly first: EntryPage | undefined;
+  readonly rest: AsyncIterable<EntryPage>;
+};
+
+async function makeOn(bench: CrlBench, deps: CrlPublisherDeps, making: Making): Promise<PublishedCrl> {
+  const { store, signer, settings = CRL_SETTINGS, crashPoint = noCrash } = deps;
+  const { generation, hold, previous, covers, now, first, rest } = making;
+  const times = timesOf(now, generation, settings);
+  // From time and not from a counter: a database that comes back from a backup goes on above every number there was.
+  const number = BigInt(now.getTime()) * 1_000_000n;
+  await bench.begin({
+    issuer: generation.certificate!.der,
+    algorithm: generation.algorithm,
+    address: generation.addresses!.crls[hold.shard]!,
+    number,
+    ...times,
+    expectedEntries: Math.ceil((previous?.entries ?? 0) * 1.1),
+  });
+  if (first !== undefined) await bench.add(first.packed);
+  for await (const { packed } of rest) await bench.add(packed);
+  const tbs = await bench.finish();
+  const [signature] = await signer.sign([{ key: generation.key, kind: 'crl', bytes: tbs }]);
+  crashPoint('crl.signed');
+  if (previous !== undefined) for await (const part of store.parts(previous)) await bench.addPrevious(part);
+  const { der, entries, sha256, defect, lost } = await bench.judge(tbs, signature!);
+  if (defect !== undefined) throw refused(hold, defect);
+  const missing = previous === undefined ? [] : await unexcused(lost, previous, deps);
+  if (missing.length > 0) {
+    const serials = missing.slice(0, 10).map(({ serial }) => toHex(serial));
+    throw refused(hold, `${missing.length} entries of the CRL in force are missing in it`, serials);
+  }
+  const crl = { issuer: hold.issuer, shard: hold.shard, number, size: der.length, entries, sha256, ...times };
+  const published = { ...crl, publishedAt: now, covers };
+  await store.publish(hold, published, der);
+  return published;
+}
+
+/** RFC 5280 §5.1.2.4, .5; never from before the issuer. */
+function timesOf(now: Date, { certificate }: IssuerGeneration, { validSeconds, backDatingSeconds }: CrlSettings) {
+  const at = Math.max(now.getTime() - backDatingSeconds * 1000, certificate!.notBefore.getTime());
+  return { thisUpdate: wholeSecond(at), nextUpdate: wholeSecond(now.getTime() + validSeconds * 1000) };
+}
+
+const wholeSecond = (time: number) => new Date(Math.floor(time / 1000) * 1000);
+
+/** §3.3: until it stood on one CRL made beyond the certificate's validity. The first CRL of a shard has them all. */
+function keptFrom(previous: PublishedCrl | undefined, now: Date): Date {
+  if (previous === undefined) return new Date(0);
+  return new Date(Math.min(previous.thisUpdate.getTime(), now.getTime() - LOOKBACK_MS));
+}
+
+async function* pages(store: RevocationStore, shard: ShardId, from: Date): AsyncGenerator<EntryPage, undefined> {
+  let after: EntryCursor | undefined;
+  do {
+    const page = await store.entries(shard, from, after, PAGE);
+    yield page;
+    after = page.next;
+  } while (after !== undefined);
+  return undefined;
+}
+
+function refused({ issuer, shard }: ShardId, why: string, details: readonly string[] = []): AuthorityError {
+  const message = `The CRL of shard ${shard} of key ${issuer} is not published and the one in force stays, because ${why}.`;
+  return new AuthorityError('CRL_REFUSED', message, { details });
+}
