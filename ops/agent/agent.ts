@@ -1,0 +1,134 @@
+import { formatName } from '@licet/format';
+import type { Verdict } from '@licet/verify';
+import { pauseSeconds } from './backoff.ts';
+import { readLicense } from './chain.ts';
+import { writeDurably } from './durable.ts';
+import { renew } from './enrol.ts';
+import { AgentError } from './errors.ts';
+import { fetchEvidence } from './evidence.ts';
+import { look, remember } from './look.ts';
+import { formatMetrics } from './metrics.ts';
+import { renewalTime, type Suggestion } from './renewal-time.ts';
+import type { Settings } from './settings.ts';
+import type { SiteFolder } from './site-folder.ts';
+import { askSuggestion } from './suggestion.ts';
+
+/** What the agent needs of the world. Drills hand in a simulated one and run this very code. */
+export type World = {
+  now(): Date;
+  /** From 0 up to 1. */
+  chance(): number;
+  log(message: string): void;
+  /** Called after a new license is in place, so that servers load it: no restart. */
+  renewed(): Promise<void>;
+};
+
+/** Evidence and advice are asked for this often, spread by as much again. */
+const ASK_EVERY_SECONDS = 6 * 3600;
+/** Never sleep longer: a machine that slept, or whose clock was set, is noticed at the next look. */
+const LONGEST_SLEEP_SECONDS = 60;
+
+/**
+ * The agent of one site. `tick` does what is due and says how long to wait; all times are compared with the clock anew
+ * each time, so sleeping, jumps of the clock and restarts need no care of their own.
+ */
+export class Agent {
+  readonly #folder: SiteFolder;
+  readonly #settings: Settings;
+  readonly #world: World;
+  #failures = 0;
+  #notBefore = new Date(0);
+  #askAt = new Date(0);
+  #suggestion: Suggestion | undefined;
+  #lastContact: Date | undefined;
+  #verdict: Verdict | undefined;
+
+  constructor(folder: SiteFolder, settings: Settings, world: World) {
+    this.#folder = folder;
+    this.#settings = settings;
+    this.#world = world;
+  }
+
+  get verdict(): Verdict | undefined {
+    return this.#verdict;
+  }
+
+  /** Returns the milliseconds until the next look. */
+  async tick(): Promise<number> {
+    await this.#ask();
+    const due = await this.#renewalDue();
+    const now = this.#world.now();
+    if (due !== undefined && now >= due && now >= this.#notBefore) await this.#renew();
+    await this.#look();
+    const nextRenewal = await this.#renewalDue();
+    await this.#tell(nextRenewal);
+    return 1000 * Math.min(LONGEST_SLEEP_SECONDS, Math.max(1, this.#secondsUntil(nextRenewal)));
+  }
+
+  #secondsUntil(nextRenewal: Date | undefined): number {
+    const next = Math.max(nextRenewal?.getTime() ?? Infinity, this.#notBefore.getTime());
+    return (next - this.#world.now().getTime()) / 1000;
+  }
+
+  async #ask(): Promise<void> {
+    const now = this.#world.now();
+    if (now < this.#askAt) return;
+    const current = await this.#folder.current();
+    if (current === undefined) return;
+    this.#askAt = new Date(now.getTime() + 1000 * ASK_EVERY_SECONDS * (1 + this.#world.chance()));
+    const suggestion = await askSuggestion(this.#settings, current, await this.#folder.root());
+    if (suggestion !== undefined) this.#contact();
+    this.#suggestion = suggestion;
+    for (const fetched of await fetchEvidence(this.#folder, now, this.#settings.proxy)) {
+      if ('problem' in fetched) this.#world.log(`no new evidence from ${fetched.url}: ${fetched.problem}`);
+      else this.#contact();
+    }
+  }
+
+  async #renewalDue(): Promise<Date | undefined> {
+    const current = await this.#folder.current();
+    if (current === undefined) return undefined;
+    const { leaf } = readLicense(current.license);
+    return renewalTime(leaf, this.#verdict?.holder?.uri ?? formatName(leaf.subject), this.#suggestion);
+  }
+
+  async #renew(): Promise<void> {
+    try {
+      await renew(this.#folder, this.#settings, () => this.#world.now());
+    } catch (error) {
+      if (!(error instanceof AgentError)) throw error;
+      const pause = pauseSeconds(this.#failures, this.#world.chance(), error.retryAfterSeconds);
+      this.#failures += 1;
+      this.#notBefore = new Date(this.#world.now().getTime() + 1000 * pause);
+      // A "no" is an answer too: the authority is there.
+      if (error.code === 'REFUSED' || error.code === 'PENDING') this.#contact();
+      this.#world.log(`not renewed (${error.code}), again in ${Math.round(pause)} s: ${error.message}`);
+      return;
+    }
+    this.#failures = 0;
+    this.#notBefore = new Date(0);
+    this.#askAt = new Date(0);
+    this.#suggestion = undefined;
+    this.#contact();
+    this.#world.log('renewed');
+    await this.#world.renewed();
+  }
+
+  #contact(): void {
+    this.#lastContact = this.#world.now();
+  }
+
+  async #look(): Promise<void> {
+    const verdict = await look(this.#folder, this.#settings, this.#world.now());
+    if (verdict !== undefined) await remember(this.#folder, verdict.highWater);
+    if (verdict?.state !== this.#verdict?.state) this.#world.log(`the license is ${verdict?.state ?? 'not there'}`);
+    this.#verdict = verdict;
+  }
+
+  async #tell(nextRenewal: Date | undefined): Promise<void> {
+    const { metrics } = this.#settings;
+    if (metrics === undefined) return;
+    const facts = { verdict: this.#verdict, lastContact: this.#lastContact, nextRenewal, failures: this.#failures };
+    await writeDurably(metrics, formatMetrics(facts));
+  }
+}

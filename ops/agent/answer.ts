@@ -1,0 +1,110 @@
+import { chmod, mkdir, rm } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { dirname } from 'node:path';
+import { fromBase64, FormatError, toBase64 } from '@licet/format';
+import type { Verdict } from '@licet/verify';
+import { provePossession } from '@licet/verify/node';
+import type { Generation } from './site-folder.ts';
+
+export type Answers = {
+  current(): Promise<Generation | undefined>;
+  verdict(): Promise<Verdict | undefined>;
+};
+
+/** A challenge is at most 1 KiB; its JSON in base64 stays below this. */
+const MOST_BODY_BYTES = 4096;
+
+/**
+ * What products of this machine may ask: the license, the verdict on it, and a proof that its key is here. Nothing here
+ * changes anything, and the key itself is never told.
+ */
+export function createAnswers(answers: Answers): Server {
+  const server = createServer((request, response) => {
+    respond(answers, request, response).catch((error: unknown) => {
+      send(response, 500, { code: 'INTERNAL', detail: error instanceof Error ? error.message : String(error) });
+    });
+  });
+  server.requestTimeout = 5000;
+  server.headersTimeout = 2000;
+  return server;
+}
+
+async function respond(answers: Answers, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  // A page in a browser of this machine must not talk to us by a name that it resolves as it likes.
+  if (!isLocal(request)) return send(response, 403, { code: 'FORBIDDEN', detail: 'Only local programs are answered.' });
+  switch (`${request.method} ${request.url}`) {
+    case 'GET /v1/license': {
+      const current = await answers.current();
+      if (current === undefined) return none(response);
+      response.writeHead(200, { 'Content-Type': 'application/pem-certificate-chain' }).end(current.license);
+      return;
+    }
+    case 'GET /v1/verdict': {
+      const verdict = await answers.verdict();
+      return verdict === undefined ? none(response) : send(response, 200, verdict);
+    }
+    case 'POST /v1/possession':
+      return prove(answers, request, response);
+    default:
+      return send(response, 404, {
+        code: 'NOT_FOUND',
+        detail: 'There are GET /v1/license, GET /v1/verdict and POST /v1/possession.',
+      });
+  }
+}
+
+function isLocal({ headers, socket }: IncomingMessage): boolean {
+  const overUnixSocket = socket.remoteAddress === undefined;
+  return overUnixSocket || /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(headers.host ?? '');
+}
+
+const none = (response: ServerResponse): void =>
+  send(response, 404, { code: 'NO_LICENSE', detail: 'This site has no license yet.' });
+
+async function prove(answers: Answers, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const current = await answers.current();
+  if (current === undefined) return none(response);
+  const challenge = await readChallenge(request);
+  if (challenge === undefined) {
+    return send(response, 400, {
+      code: 'INVALID',
+      detail: 'Send {"challenge": "<16 to 1024 random bytes in base64>"}.',
+    });
+  }
+  const { signature } = provePossession(current.key, challenge);
+  send(response, 200, { challenge: toBase64(challenge), signature: toBase64(signature) });
+}
+
+async function readChallenge(request: IncomingMessage): Promise<Uint8Array | undefined> {
+  let text = '';
+  for await (const chunk of request) {
+    text += String(chunk);
+    if (text.length > MOST_BODY_BYTES) return undefined;
+  }
+  try {
+    const { challenge } = JSON.parse(text) as { challenge?: unknown };
+    const bytes = typeof challenge === 'string' ? fromBase64(challenge) : undefined;
+    return bytes !== undefined && bytes.length >= 16 && bytes.length <= 1024 ? bytes : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof FormatError) return undefined;
+    throw error;
+  }
+}
+
+function send(response: ServerResponse, status: number, value: unknown): void {
+  response
+    .writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' })
+    .end(`${JSON.stringify(value)}\n`);
+}
+
+/** Everybody on the machine may ask, as everybody may read `site.lic`. */
+export async function listenOnSocket(server: Server, path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  // The folder lock says that no other agent of this folder runs, so what lies here is what a crash left.
+  await rm(path, { force: true });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, resolve);
+  });
+  await chmod(path, 0o666);
+}

@@ -1,0 +1,12 @@
+/** The first pause, and the longest: after an outage of the authority all sites together must not become the next one. */
+export const BACKOFF = { firstSeconds: 5, mostSeconds: 3600 } as const;
+
+/**
+ * Full jitter: anything between nothing and twice as much as the time before. What the server asked for is kept, and
+ * spread over as much again, so that those who were sent away together do not come back together.
+ */
+export function pauseSeconds(failures: number, chance: number, retryAfterSeconds?: number): number {
+  const ceiling = Math.min(BACKOFF.mostSeconds, BACKOFF.firstSeconds * 2 ** Math.min(failures, 20));
+  if (retryAfterSeconds === undefined) return Math.max(1, ceiling * chance);
+  return retryAfterSeconds + Math.max(1, Math.min(retryAfterSeconds, BACKOFF.mostSeconds)) * chance;
+}

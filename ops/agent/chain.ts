@@ -1,0 +1,40 @@
+import { type Bytes, type Certificate, decodeCertificate, decodePem, equalBytes, FormatError } from '@licet/format';
+import { TrustAnchors, verifyLicense } from '@licet/verify';
+import { toPem } from './est-client.ts';
+import { AgentError } from './errors.ts';
+
+export type KnownLicense = { readonly leaf: Certificate; readonly chain: readonly Certificate[] };
+
+/** Reads `site.lic`: the license and its chain. */
+export function readLicense(pem: string): KnownLicense {
+  try {
+    const [leaf, ...chain] = decodePem(pem, 'CERTIFICATE').map(({ bytes }) => decodeCertificate(bytes));
+    if (leaf === undefined) throw new AgentError('LICENSE_INVALID', 'The license file holds no certificate.');
+    return { leaf, chain };
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    throw new AgentError('LICENSE_INVALID', `The license file cannot be read: ${error.message}.`, { cause: error });
+  }
+}
+
+/**
+ * What a license is delivered with: itself and every CA below the root, its own issuers first. Old and new CAs may
+ * stand side by side; which of them are needed is for the verifier to find.
+ */
+export function bundle(license: Bytes, authorities: readonly Bytes[], root: Bytes): string {
+  const below = authorities.filter((der) => !equalBytes(der, root) && !equalBytes(der, license));
+  return toPem([license, ...below]);
+}
+
+/** A license is installed only when it verifies here and now, and is for the key that we hold. */
+export async function proveLicense(pem: string, root: string, publicKey: Bytes, at: Date): Promise<void> {
+  const { leaf } = readLicense(pem);
+  if (!equalBytes(leaf.publicKey.raw, publicKey)) {
+    throw new AgentError('ANSWER_INVALID', 'The server answered with a license for another key; nothing was changed.');
+  }
+  const verdict = await verifyLicense(pem, { anchors: TrustAnchors.fromPem(root), at });
+  // Not "usable": a license may be bound to a machine, or wait for its term. It has to be a license, though.
+  if (verdict.effective !== undefined) return;
+  const why = verdict.codes.find(({ severity }) => severity === 'error')?.detail ?? 'it is no license';
+  throw new AgentError('ANSWER_INVALID', `The server's license does not hold below the root we trust: ${why}`);
+}

@@ -1,0 +1,70 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { diskError } from './errors.ts';
+
+/**
+ * Replaces a file as a whole: written beside it, synced, renamed, the folder synced. A loss of power leaves the old
+ * content or the new one, never half of either.
+ */
+export async function writeDurably(path: string, content: string | Uint8Array, mode = 0o644): Promise<void> {
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  try {
+    await writeSynced(temporary, content, mode);
+    await rename(temporary, path);
+    await syncFolder(dirname(path));
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw diskError(path, error);
+  }
+}
+
+/** Writes files into a new folder that appears at once and whole, under its name. */
+export async function writeFolderDurably(
+  path: string,
+  files: Readonly<Record<string, { content: string | Uint8Array; mode: number }>>,
+): Promise<void> {
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  try {
+    await mkdir(temporary, { mode: 0o700 });
+    for (const [name, { content, mode }] of Object.entries(files))
+      await writeSynced(`${temporary}/${name}`, content, mode);
+    await syncFolder(temporary);
+    await rename(temporary, path);
+    await syncFolder(dirname(path));
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    throw diskError(path, error);
+  }
+}
+
+/** Points a symbolic link somewhere else, in one step. */
+export async function linkDurably(path: string, target: string): Promise<void> {
+  if ((await readlink(path).catch(() => undefined)) === target) return;
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  try {
+    await symlink(target, temporary);
+    await rename(temporary, path);
+    await syncFolder(dirname(path));
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw diskError(path, error);
+  }
+}
+
+/** Gone for good, also after a loss of power. */
+export async function removeDurably(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true });
+  await syncFolder(dirname(path));
+}
+
+async function writeSynced(path: string, content: string | Uint8Array, mode: number): Promise<void> {
+  await using file = await open(path, 'wx', mode);
+  await file.writeFile(content);
+  await file.sync();
+}
+
+async function syncFolder(path: string): Promise<void> {
+  await using folder = await open(path, 'r');
+  await folder.sync();
+}

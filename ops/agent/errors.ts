@@ -1,0 +1,57 @@
+/** What the agent says when it cannot go on: one sentence for whoever stands at the site, and a code for scripts. */
+export type AgentCode =
+  | 'FOLDER_IN_USE' // another agent runs on it
+  | 'FOLDER_READ_ONLY'
+  | 'DISK_FULL'
+  | 'STATE_DAMAGED'
+  | 'NOT_ENROLLED'
+  | 'ALREADY_ENROLLED'
+  | 'KIT_INVALID'
+  | 'SETTINGS_INVALID'
+  | 'USAGE'
+  | 'ROOT_MISMATCH' // the server shows another root than the kit names
+  | 'ANSWER_INVALID' // the server's answer is not what was asked for
+  | 'REFUSED' // the server said no, and why
+  | 'PENDING' // the server wants to be asked again
+  | 'UNAVAILABLE' // no server could be reached, or all were busy
+  | 'LICENSE_INVALID';
+
+export class AgentError extends Error {
+  override readonly name = 'AgentError';
+  readonly code: AgentCode;
+  /** The server's own word on when to ask again. */
+  readonly retryAfterSeconds: number | undefined;
+  /** The stable code of the server's refusal. */
+  readonly serverCode: string | undefined;
+
+  constructor(
+    code: AgentCode,
+    message: string,
+    more: { retryAfterSeconds?: number | undefined; serverCode?: string | undefined; cause?: unknown } = {},
+  ) {
+    super(message, more.cause === undefined ? undefined : { cause: more.cause });
+    this.code = code;
+    this.retryAfterSeconds = more.retryAfterSeconds;
+    this.serverCode = more.serverCode;
+  }
+}
+
+/** A full or read-only disk has a name; every other error is as it is. */
+export function diskError(path: string, error: unknown): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new AgentError(
+      'DISK_FULL',
+      `There is no room to write ${path}: make some; the license in use stays as it is.`,
+      { cause: error },
+    );
+  }
+  if (code === 'EROFS' || code === 'EACCES' || code === 'EPERM') {
+    return new AgentError(
+      'FOLDER_READ_ONLY',
+      `${path} cannot be written: correct its rights; the license in use stays as it is.`,
+      { cause: error },
+    );
+  }
+  return error;
+}

@@ -1,0 +1,108 @@
+import { type Bytes, decodeCertsOnly, encodePem, FormatError, fromBase64 } from '@licet/format';
+import { AgentError } from './errors.ts';
+import { call, type HttpAnswer, type HttpCall, type Identity, type Trust } from './http.ts';
+
+export type EstServers = {
+  readonly servers: readonly string[];
+  readonly label?: string | undefined;
+  readonly proxy?: string | undefined;
+};
+
+/** Who we are: a token from the enrolment kit, or the license that we have. */
+export type Credentials = { readonly token: string } | { readonly identity: Identity };
+
+/** RFC 7030, as much of it as a site needs. Servers are tried in turn until one gives an answer that is final. */
+export class EstClient {
+  readonly #options: EstServers;
+  /** Starts with the server that answered last. */
+  #preferred = 0;
+
+  constructor(options: EstServers) {
+    this.#options = options;
+  }
+
+  /** The CA certificates, RFC 7030 §4.1, as DER. */
+  async caCertificates(trust: Trust): Promise<Bytes[]> {
+    const answer = await this.#ask('cacerts', { method: 'GET', trust, headers: { Accept: 'application/pkcs7-mime' } });
+    return certificatesOf(answer);
+  }
+
+  /** RFC 7030 §4.2: the license alone, as DER; the chain comes with `caCertificates`. */
+  async request(request: Bytes, credentials: Credentials, trust: Trust): Promise<Bytes> {
+    const renewal = 'identity' in credentials;
+    const answer = await this.#ask(renewal ? 'simplereenroll' : 'simpleenroll', {
+      method: 'POST',
+      trust,
+      headers: {
+        'Content-Type': 'application/pkcs10',
+        'Content-Transfer-Encoding': 'base64',
+        ...(!renewal && { Authorization: `Basic ${Buffer.from(`site:${credentials.token}`).toString('base64')}` }),
+      },
+      body: Buffer.from(request).toString('base64'),
+      ...(renewal && { identity: credentials.identity }),
+    });
+    const [license] = certificatesOf(answer);
+    if (license === undefined) throw new AgentError('ANSWER_INVALID', 'The server answered without a certificate.');
+    return license;
+  }
+
+  async #ask(operation: string, request: Omit<HttpCall, 'url' | 'proxy'>): Promise<HttpAnswer> {
+    const { servers, proxy } = this.#options;
+    let last: unknown;
+    for (let tried = 0; tried < servers.length; tried++) {
+      const index = (this.#preferred + tried) % servers.length;
+      try {
+        const answer = refuseOthers(await call({ ...request, proxy, url: this.#url(servers[index] ?? '', operation) }));
+        this.#preferred = index;
+        return answer;
+      } catch (error) {
+        // A refusal is an answer, and the next server has the same rules. Being away or busy is not.
+        if (!(error instanceof AgentError) || error.code !== 'UNAVAILABLE') throw error;
+        last = error;
+      }
+    }
+    throw last;
+  }
+
+  #url(server: string, operation: string): string {
+    const { label } = this.#options;
+    return `${server.replace(/\/+$/, '')}/.well-known/est/${label === undefined ? '' : `${label}/`}${operation}`;
+  }
+}
+
+function refuseOthers(answer: HttpAnswer): HttpAnswer {
+  const { status } = answer;
+  if (status === 200) return answer;
+  const more = { retryAfterSeconds: retryAfter(answer), serverCode: header(answer, 'x-licet-code') };
+  const said = answer.body.toString('utf8').trim().slice(0, 500) || `HTTP status ${status}`;
+  if (status === 202) throw new AgentError('PENDING', `The request waits for a decision: ${said}`, more);
+  if (status === 429 || status >= 500)
+    throw new AgentError('UNAVAILABLE', `The server cannot do it now: ${said}`, more);
+  throw new AgentError('REFUSED', `The server refused: ${said}`, more);
+}
+
+function header({ headers }: HttpAnswer, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+/** RFC 9110 §10.2.3, the form in seconds; a date from a clock that is not ours says nothing reliable. */
+function retryAfter(answer: HttpAnswer): number | undefined {
+  const seconds = Number(header(answer, 'retry-after'));
+  return Number.isFinite(seconds) && seconds > 0 ? seconds : undefined;
+}
+
+function certificatesOf({ body }: HttpAnswer): Bytes[] {
+  try {
+    return decodeCertsOnly(fromBase64(body.toString('latin1'), 'lenient'));
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    throw new AgentError('ANSWER_INVALID', `The server's answer is no list of certificates: ${error.message}.`, {
+      cause: error,
+    });
+  }
+}
+
+export function toPem(certificates: readonly Bytes[]): string {
+  return certificates.map((der) => encodePem('CERTIFICATE', der)).join('');
+}

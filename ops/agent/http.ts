@@ -1,0 +1,107 @@
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest, type RequestOptions } from 'node:https';
+import type { Socket } from 'node:net';
+import { connect as tlsConnect } from 'node:tls';
+import { AgentError } from './errors.ts';
+
+export type Identity = { readonly key: string; readonly certificates: string };
+
+/** `'nobody yet'` accepts any server: only for an answer that is checked against a fingerprint. */
+export type Trust = { readonly root: string } | 'nobody yet';
+
+export type HttpCall = {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+  readonly trust: Trust;
+  readonly identity?: Identity | undefined;
+  readonly proxy?: string | undefined;
+};
+
+export type HttpAnswer = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: Buffer;
+};
+
+/** For the whole exchange: a server that dribbles is a server that is down. */
+const DEADLINE_MS = 30_000;
+/** The largest answer is a CRL shard. */
+const MOST_BYTES = 64 * 1024 * 1024;
+
+/** One request with one answer. Rejects with UNAVAILABLE when there is none. */
+export async function call(options: HttpCall): Promise<HttpAnswer> {
+  const signal = AbortSignal.timeout(DEADLINE_MS);
+  try {
+    const url = new URL(options.url);
+    const tunnel = options.proxy === undefined ? undefined : await openTunnel(url, options.proxy, signal);
+    return await exchange(url, options, tunnel, signal);
+  } catch (error) {
+    if (error instanceof AgentError) throw error;
+    const reason = signal.aborted ? `no answer within ${DEADLINE_MS / 1000} s` : (error as Error).message;
+    throw new AgentError('UNAVAILABLE', `${new URL(options.url).origin} cannot be reached: ${reason}.`, {
+      cause: error,
+    });
+  }
+}
+
+function exchange(url: URL, options: HttpCall, tunnel: Socket | undefined, signal: AbortSignal): Promise<HttpAnswer> {
+  const { method, headers = {}, body } = options;
+  const length = body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) };
+  const common = { method, headers: { ...headers, ...length }, signal, agent: false } as const;
+  const secure: RequestOptions = {
+    ...tlsOptions(options),
+    ...(tunnel && { createConnection: () => wrap(tunnel, url, options) }),
+  };
+  const plain = tunnel && { createConnection: () => tunnel };
+  return new Promise((resolve, reject) => {
+    const request =
+      url.protocol === 'https:'
+        ? httpsRequest(url, { ...common, ...secure })
+        : httpRequest(url, { ...common, ...plain });
+    request.once('error', reject);
+    request.once('response', (response) => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      response.on('data', (chunk: Buffer) => {
+        size += chunk.length;
+        if (size > MOST_BYTES) response.destroy(new Error(`the answer is longer than ${MOST_BYTES} bytes`));
+        else chunks.push(chunk);
+      });
+      response.once('error', reject);
+      response.once('end', () => {
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) });
+      });
+    });
+    request.end(body);
+  });
+}
+
+function tlsOptions({ trust, identity }: HttpCall) {
+  const trusted = trust === 'nobody yet' ? { rejectUnauthorized: false } : { ca: trust.root };
+  const known = identity && { key: identity.key, cert: identity.certificates };
+  return { ...trusted, ...known, minVersion: 'TLSv1.2' } as const;
+}
+
+function wrap(tunnel: Socket, { hostname }: URL, options: HttpCall): Socket {
+  return tlsConnect({ socket: tunnel, servername: hostname, ...tlsOptions(options) });
+}
+
+/** HTTP CONNECT (RFC 9110 §9.3.6): the proxy sees where to, and nothing else. */
+function openTunnel(url: URL, proxy: string, signal: AbortSignal): Promise<Socket> {
+  const { hostname, port, username, password } = new URL(proxy);
+  const target = `${url.hostname}:${url.port || (url.protocol === 'https:' ? 443 : 80)}`;
+  const credentials = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64');
+  const headers = { Host: target, ...(username !== '' && { 'Proxy-Authorization': `Basic ${credentials}` }) };
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({ host: hostname, port: port || 80, method: 'CONNECT', path: target, headers, signal });
+    request.once('error', reject);
+    request.once('response', (response) => reject(new Error(`the proxy answered ${response.statusCode}`)));
+    request.once('connect', (response, socket) => {
+      if (response.statusCode === 200) resolve(socket);
+      else reject(new Error(`the proxy answered ${response.statusCode} to CONNECT`));
+    });
+    request.end();
+  });
+}

@@ -1,0 +1,25 @@
+import { type HighWater, TrustAnchors, type Verdict, verifyLicense } from '@licet/verify';
+import { loadHighWater, saveHighWater } from '@licet/verify/node';
+import type { SiteFolder } from './site-folder.ts';
+import type { Settings } from './settings.ts';
+
+/** What the license of this folder is worth now, by everything that lies here. Undefined: there is none yet. */
+export async function look(folder: SiteFolder, settings: Settings, at: Date): Promise<Verdict | undefined> {
+  const current = await folder.current();
+  if (current === undefined) return undefined;
+  const highWater = await loadHighWater(markOf(folder));
+  return verifyLicense(current.license, {
+    anchors: TrustAnchors.fromPem(await folder.root()),
+    at,
+    evidence: { crls: await folder.evidence() },
+    highWater,
+    ...(settings.fingerprints && { fingerprints: settings.fingerprints }),
+  });
+}
+
+/** The latest signed time that this site has seen: what makes a clock set back visible. */
+export function remember(folder: SiteFolder, mark: HighWater): Promise<HighWater> {
+  return saveHighWater(markOf(folder), mark);
+}
+
+const markOf = (folder: SiteFolder): string => folder.file('high-water.json');

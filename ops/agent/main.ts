@@ -1,0 +1,78 @@
+import { parseArgs } from 'node:util';
+import { COMMANDS, type Options } from './commands.ts';
+import { AgentError, type AgentCode } from './errors.ts';
+
+/** What `licet-agent` tells the shell; as `licet` does (docs/cli.md). */
+const EXIT: Partial<Record<AgentCode, number>> = {
+  USAGE: 64,
+  KIT_INVALID: 66,
+  NOT_ENROLLED: 66,
+  UNAVAILABLE: 69,
+  PENDING: 75,
+  SETTINGS_INVALID: 78,
+};
+const REFUSED = 1;
+const DEFECT = 70;
+
+const OPTIONS = {
+  folder: { type: 'string' },
+  kit: { type: 'string' },
+  server: { type: 'string' },
+  fingerprint: { type: 'string' },
+  token: { type: 'string' },
+  label: { type: 'string' },
+  hook: { type: 'string' },
+  file: { type: 'string' },
+  root: { type: 'string' },
+  in: { type: 'string' },
+  out: { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean' },
+} as const;
+
+export async function main(args: readonly string[]): Promise<number> {
+  try {
+    const { name, options } = readArguments(args);
+    const command = COMMANDS[name];
+    if (command === undefined || options['help'] === true) {
+      process.stdout.write(help());
+      return name === 'help' || options['help'] === true ? 0 : 64;
+    }
+    process.stdout.write(`${await command.run(options)}\n`);
+    return 0;
+  } catch (error) {
+    if (error instanceof AgentError) {
+      process.stderr.write(`licet-agent: ${error.message} [${error.serverCode ?? error.code}]\n`);
+      return EXIT[error.code] ?? REFUSED;
+    }
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT' || code === 'EACCES') {
+      process.stderr.write(`licet-agent: ${(error as Error).message}\n`);
+      return 66;
+    }
+    process.stderr.write(
+      `licet-agent: this is a defect, please report it: ${error instanceof Error ? error.stack : String(error)}\n`,
+    );
+    return DEFECT;
+  }
+}
+
+function readArguments(args: readonly string[]): { name: string; options: Options } {
+  try {
+    const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
+    if (positionals.length > 1) throw new TypeError(`"${positionals[1]}" is not understood here`);
+    return { name: positionals[0] ?? 'help', options: values };
+  } catch (error) {
+    throw new AgentError('USAGE', `${(error as Error).message} (licet-agent help lists what there is).`);
+  }
+}
+
+function help(): string {
+  const lines = Object.values(COMMANDS).map(({ usage }) => `  licet-agent ${usage}`);
+  return [
+    'licet-agent keeps the license of a site. Every command takes --folder (default /var/lib/licet).',
+    '',
+    ...lines,
+    '',
+  ].join('\n');
+}

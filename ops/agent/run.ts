@@ -1,0 +1,55 @@
+import { execFile } from 'node:child_process';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Agent, type World } from './agent.ts';
+import { createAnswers, listenOnSocket } from './answer.ts';
+import { lockFolder } from './lock.ts';
+import { look } from './look.ts';
+import { loadSettings } from './settings.ts';
+import { SiteFolder } from './site-folder.ts';
+
+const HOOK_TIMEOUT_MS = 60_000;
+
+/** Works until `signal`: renews, fetches evidence, answers products. */
+export async function run(path: string, hook: string | undefined, signal: AbortSignal): Promise<void> {
+  const folder = new SiteFolder(path);
+  await folder.prepare();
+  const release = await lockFolder(path);
+  const settings = await loadSettings(path);
+  const world: World = {
+    now: () => new Date(),
+    chance: Math.random,
+    log: (message) => void process.stdout.write(`${new Date().toISOString()} ${message}\n`),
+    renewed: () => (hook === undefined ? Promise.resolve() : runHook(hook, path)),
+  };
+  const answers = () =>
+    createAnswers({ current: () => folder.current(), verdict: () => look(folder, settings, world.now()) });
+  const servers = [];
+  if (settings.socket !== undefined) {
+    const server = answers();
+    await listenOnSocket(server, settings.socket);
+    servers.push(server);
+  }
+  if (settings.port !== undefined) servers.push(answers().listen(settings.port, '127.0.0.1'));
+  const agent = new Agent(folder, settings, world);
+  try {
+    while (!signal.aborted) await pause(await agent.tick(), undefined, { signal }).catch(ignoreAbort);
+  } finally {
+    for (const server of servers) server.close();
+    await release();
+  }
+}
+
+function ignoreAbort(error: unknown): void {
+  if ((error as Error).name !== 'AbortError') throw error;
+}
+
+/** A hook that fails is told of, and is no reason to lose the new license. */
+function runHook(command: string, folder: string): Promise<void> {
+  return new Promise((resolve) => {
+    const env = { ...process.env, LICET_FOLDER: folder };
+    execFile('/bin/sh', ['-c', command], { env, timeout: HOOK_TIMEOUT_MS }, (error) => {
+      if (error !== null) process.stderr.write(`the hook failed: ${error.message}\n`);
+      resolve();
+    });
+  });
+}

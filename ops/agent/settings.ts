@@ -1,0 +1,75 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AgentError } from './errors.ts';
+
+/** What an agent knows about its authority: made at enrolment, kept in `agent.json`, changed by hand if need be. */
+export type Settings = {
+  /** Base URLs, tried in order from one that worked last. */
+  readonly servers: readonly string[];
+  /** The EST label: the enterprise. */
+  readonly label?: string;
+  /** An HTTP proxy, for those who cannot get out otherwise. */
+  readonly proxy?: string;
+  /** Where products ask; none: no socket, no port. */
+  readonly socket?: string;
+  readonly port?: number;
+  /** A file of node_exporter's textfile collector. */
+  readonly metrics?: string;
+  /** Texts that tell this machine from others, for licenses that are bound to one. */
+  readonly fingerprints?: readonly string[];
+};
+
+type Check = (value: unknown) => boolean;
+
+const isText: Check = (value) => typeof value === 'string' && value !== '';
+const CHECKS: Readonly<Record<keyof Settings, readonly [Check, string]>> = {
+  servers: [
+    (value) => Array.isArray(value) && value.length > 0 && value.every(isServer),
+    'a list of https:// addresses',
+  ],
+  label: [(value) => typeof value === 'string' && /^[a-z0-9-]{1,63}$/.test(value), 'a short name'],
+  proxy: [(value) => isText(value) && URL.canParse(String(value)), 'an address like http://proxy:3128'],
+  socket: [isText, 'a path'],
+  port: [(value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) < 65_536, 'a port'],
+  metrics: [isText, 'a path'],
+  fingerprints: [(value) => Array.isArray(value) && value.every(isText), 'a list of texts'],
+};
+
+function isServer(value: unknown): boolean {
+  if (typeof value !== 'string' || !URL.canParse(value)) return false;
+  const { protocol, search, hash, username } = new URL(value);
+  return protocol === 'https:' && search === '' && hash === '' && username === '';
+}
+
+export function checkSettings(value: unknown, where: string): Settings {
+  const invalid = (why: string): AgentError => new AgentError('SETTINGS_INVALID', `${where}: ${why}.`);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalid('this is no object of settings');
+  for (const [key, given] of Object.entries(value)) {
+    const check = CHECKS[key as keyof Settings] as (typeof CHECKS)[keyof Settings] | undefined;
+    if (check === undefined) throw invalid(`"${key}" is no setting; there are ${Object.keys(CHECKS).join(', ')}`);
+    if (!check[0](given)) throw invalid(`"${key}" has to be ${check[1]}`);
+  }
+  if (!('servers' in value)) throw invalid('"servers" is missing: name at least one');
+  return value as Settings;
+}
+
+export async function loadSettings(folder: string): Promise<Settings> {
+  const path = join(folder, 'agent.json');
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw new AgentError('NOT_ENROLLED', `There is no site in ${folder}: enrol first (licet-agent enrol).`);
+  }
+  return checkSettings(parse(text, path), path);
+}
+
+export function parse(text: string, where: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new AgentError('SETTINGS_INVALID', `${where} is no JSON: ${(error as Error).message}.`, { cause: error });
+  }
+}

@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { linkDurably, removeDurably, writeDurably, writeFolderDurably } from './durable.ts';
+import { AgentError, diskError } from './errors.ts';
+
+/** A license with its key, as they lie beside each other. */
+export type Generation = { readonly key: string; readonly license: string };
+
+/** What was sent and not yet answered. Kept, so that after a crash the same request is made again and not another. */
+export type PendingRequest = { readonly key: string; readonly request: Uint8Array };
+
+/** Generations that are kept beside the current one, for a look back. */
+const OLD_GENERATIONS = 2;
+
+/**
+ *   root.pem                     whom we trust
+ *   agent.json                   settings
+ *   site.lic, site.key           links into current/: what products and servers are configured with
+ *   current -> generations/ID/   key and license change together, in one rename of this link
+ *   pending/                     key and request of a renewal under way
+ *   evidence/                    CRLs
+ */
+export class SiteFolder {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  file(name: string): string {
+    return join(this.path, name);
+  }
+
+  async prepare(): Promise<void> {
+    try {
+      for (const name of ['', 'generations', 'evidence'])
+        await mkdir(this.file(name), { recursive: true, mode: 0o700 });
+    } catch (error) {
+      throw diskError(this.path, error);
+    }
+    await this.#sweep();
+  }
+
+  async current(): Promise<Generation | undefined> {
+    const [key, license] = await Promise.all([
+      read(this.file('current/site.key')),
+      read(this.file('current/site.lic')),
+    ]);
+    return key === undefined || license === undefined ? undefined : { key, license };
+  }
+
+  async root(): Promise<string> {
+    const root = await read(this.file('root.pem'));
+    if (root !== undefined) return root;
+    throw new AgentError('NOT_ENROLLED', `${this.file('root.pem')} is missing: enrol first (licet-agent enrol).`);
+  }
+
+  async pending(): Promise<PendingRequest | undefined> {
+    const [key, request] = await Promise.all([
+      read(this.file('pending/site.key')),
+      readBytes(this.file('pending/request.der')),
+    ]);
+    return key === undefined || request === undefined ? undefined : { key, request };
+  }
+
+  /** Before it is sent: a request that is not remembered may have an answer that nobody can use. */
+  async keepPending({ key, request }: PendingRequest): Promise<void> {
+    await removeDurably(this.file('pending'));
+    await writeFolderDurably(this.file('pending'), {
+      'site.key': { content: key, mode: 0o600 },
+      'request.der': { content: request, mode: 0o600 },
+    });
+  }
+
+  async dropPending(): Promise<void> {
+    await removeDurably(this.file('pending'));
+  }
+
+  /** Makes key and license the current ones. A crash before the last step leaves the old ones in place. */
+  async install({ key, license }: Generation): Promise<void> {
+    const name = join('generations', randomUUID());
+    await writeFolderDurably(this.file(name), {
+      'site.key': { content: key, mode: 0o600 },
+      'site.lic': { content: license, mode: 0o644 },
+    });
+    await linkDurably(this.file('current'), name);
+    await linkDurably(this.file('site.lic'), 'current/site.lic');
+    await linkDurably(this.file('site.key'), 'current/site.key');
+    await this.#retire(basename(name));
+  }
+
+  async evidence(): Promise<Uint8Array[]> {
+    const names = (await readdir(this.file('evidence')).catch(() => [])).filter((name) => name.endsWith('.crl'));
+    const found = await Promise.all(names.map((name) => readBytes(this.file(join('evidence', name)))));
+    return found.filter((bytes) => bytes !== undefined);
+  }
+
+  evidenceNamed(name: string): Promise<Uint8Array | undefined> {
+    return readBytes(this.file(join('evidence', `${name}.crl`)));
+  }
+
+  async keepEvidence(name: string, crl: Uint8Array): Promise<void> {
+    await writeDurably(this.file(join('evidence', `${name}.crl`)), crl);
+  }
+
+  async #retire(current: string): Promise<void> {
+    const folder = this.file('generations');
+    const ages = new Map<string, number>();
+    for (const name of await readdir(folder)) ages.set(name, (await stat(join(folder, name))).mtimeMs);
+    const old = [...ages.keys()]
+      .filter((name) => name !== current)
+      .sort((a, b) => (ages.get(b) ?? 0) - (ages.get(a) ?? 0));
+    for (const name of old.slice(OLD_GENERATIONS)) await rm(join(folder, name), { recursive: true, force: true });
+  }
+
+  /** What a crash left half written. */
+  async #sweep(): Promise<void> {
+    for (const folder of [this.path, this.file('generations'), this.file('evidence')]) {
+      for (const name of await readdir(folder)) {
+        if (name.endsWith('.tmp')) await rm(join(folder, name), { recursive: true, force: true });
+      }
+    }
+  }
+}
+
+async function read(path: string): Promise<string | undefined> {
+  const bytes = await readBytes(path);
+  return bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8');
+}
+
+async function readBytes(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { lockFolder } from '../lock.ts';
+import { SiteFolder } from '../site-folder.ts';
+
+describe('The folder of a site', () => {
+  let path: string;
+  beforeEach(async () => {
+    path = await mkdtemp(join(tmpdir(), 'licet-agent-'));
+  });
+  afterEach(() => rm(path, { recursive: true, force: true }));
+
+  it('holds key and license where products expect them, the key for its owner alone', async () => {
+    const folder = new SiteFolder(path);
+    await folder.prepare();
+    await folder.install({ key: 'a key', license: 'a license' });
+    assert.equal(await readFile(join(path, 'site.lic'), 'utf8'), 'a license');
+    assert.equal(await readFile(join(path, 'site.key'), 'utf8'), 'a key');
+    assert.equal((await stat(join(path, 'site.key'))).mode & 0o777, 0o600);
+    assert.deepEqual(await folder.current(), { key: 'a key', license: 'a license' });
+  });
+
+  it('keeps a few old generations and no more', async () => {
+    const folder = new SiteFolder(path);
+    await folder.prepare();
+    for (const number of ['1', '2', '3', '4', '5']) await folder.install({ key: number, license: number });
+    assert.equal((await readdir(join(path, 'generations'))).length, 3);
+    assert.deepEqual(await folder.current(), { key: '5', license: '5' });
+  });
+
+  it('never holds a key beside the license of another, wherever it is killed', async function () {
+    this.timeout(30_000);
+    const child = join(import.meta.dirname, 'install-forever.ts');
+    for (let round = 0; round < 12; round++) {
+      const agent = spawn(process.execPath, [child, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+      let told = '';
+      agent.stdout.on('data', (chunk: Buffer) => (told += chunk.toString()));
+      await once(agent.stdout, 'data');
+      await pause(round * 7);
+      agent.kill('SIGKILL');
+      await once(agent, 'close');
+      const folder = new SiteFolder(path);
+      await folder.prepare();
+      const current = await folder.current();
+      assert.ok(current !== undefined);
+      assert.equal(current.key, current.license);
+      const acknowledged = Number(told.trim().split('\n').at(-1));
+      assert.ok(Number(current.license) >= acknowledged, `${current.license} after ${acknowledged} was reported`);
+      assert.deepEqual(
+        (await readdir(path)).filter((name) => name.endsWith('.tmp')),
+        [],
+      );
+    }
+  });
+
+  it('belongs to one agent at a time, and is free again when that was killed', async () => {
+    const release = await lockFolder(path);
+    await assert.rejects(lockFolder(path), (error: unknown) => (error as { code: string }).code === 'FOLDER_IN_USE');
+    await release();
+    await (
+      await lockFolder(path)
+    )();
+  });
+});
