@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { generateKeyPairSync, randomBytes, verify } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { possessionMessage } from '@licet/verify';
+import { createAnswers, listenOnSocket } from '../answer.ts';
+import type { Generation } from '../site-folder.ts';
+
+const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const GENERATION: Generation = {
+  key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+  license: 'a license',
+};
+
+type Asked = { path: string; method?: string; body?: string; headers?: Record<string, string> };
+
+function ask(where: { socketPath: string } | { port: number }, { path, method = 'GET', body, headers = {} }: Asked) {
+  return new Promise<{ status: number; text: string }>((resolve, reject) => {
+    const outgoing = request({ ...where, host: '127.0.0.1', path, method, headers }, (response) => {
+      let text = '';
+      response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+    });
+    outgoing.once('error', reject);
+    outgoing.end(body);
+  });
+}
+
+describe('What the agent answers to products', () => {
+  let folder: string;
+  let current: Generation | undefined;
+  const server = createAnswers({ current: () => Promise.resolve(current), verdict: () => Promise.resolve(undefined) });
+  let where: { socketPath: string };
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'licet-agent-'));
+    where = { socketPath: join(folder, 'run', 'agent.sock') };
+    await listenOnSocket(server, where.socketPath);
+  });
+  beforeEach(() => {
+    current = GENERATION;
+  });
+  after(async () => {
+    server.close();
+    await rm(folder, { recursive: true });
+  });
+
+  it('is the license', async () => {
+    assert.deepEqual(await ask(where, { path: '/v1/license' }), { status: 200, text: 'a license' });
+  });
+
+  it('is that there is none yet', async () => {
+    current = undefined;
+    for (const path of ['/v1/license', '/v1/verdict']) {
+      const { status, text } = await ask(where, { path });
+      assert.equal(status, 404);
+      assert.equal((JSON.parse(text) as { code: string }).code, 'NO_LICENSE');
+    }
+  });
+
+  it('is a proof of the key over a challenge in its own context, never over the bare challenge', async () => {
+    const challenge = randomBytes(32);
+    const body = JSON.stringify({ challenge: challenge.toString('base64') });
+    const { status, text } = await ask(where, { path: '/v1/possession', method: 'POST', body });
+    assert.equal(status, 200);
+    const signature = Buffer.from((JSON.parse(text) as { signature: string }).signature, 'base64');
+    assert.equal(verify('sha256', possessionMessage(challenge), publicKey, signature), true);
+    assert.equal(verify('sha256', challenge, publicKey, signature), false);
+  });
+
+  const BAD = [
+    { name: 'no JSON', body: 'challenge' },
+    { name: 'no challenge', body: '{}' },
+    { name: 'a challenge that can be guessed', body: JSON.stringify({ challenge: 'AAAA' }) },
+    { name: 'a challenge that is no base64', body: JSON.stringify({ challenge: '%%%%%%%%%%%%%%%%%%%%%%%%' }) },
+    { name: 'more than a challenge can need', body: JSON.stringify({ challenge: 'A'.repeat(9000) }) },
+  ];
+  for (const { name, body } of BAD) {
+    it(`is a refusal of ${name}`, async () => {
+      assert.equal((await ask(where, { path: '/v1/possession', method: 'POST', body })).status, 400);
+    });
+  }
+
+  it('is nothing to a page that reaches the port under a name of its own', async () => {
+    const tcp = createAnswers({ current: () => Promise.resolve(current), verdict: () => Promise.resolve(undefined) });
+    await new Promise<void>((resolve) => tcp.listen(0, '127.0.0.1', resolve));
+    const { port } = tcp.address() as AddressInfo;
+    assert.equal((await ask({ port }, { path: '/v1/license' })).status, 200);
+    assert.equal((await ask({ port }, { path: '/v1/license', headers: { Host: 'evil.test' } })).status, 403);
+    tcp.close();
+  });
+
+  it('is where to look, for anything else', async () => {
+    assert.equal((await ask(where, { path: '/v1/key' })).status, 404);
+    assert.equal((await ask(where, { path: '/v1/license', method: 'DELETE' })).status, 404);
+  });
+});
