@@ -11,6 +11,8 @@ export type PemBlock = { readonly label: PemLabel; readonly bytes: Bytes };
 const MAX_TEXT = 192 * 1024 * 1024;
 const MAX_BLOCKS = 10_000;
 
+const LF = 10;
+const CR = 13;
 const LINE = 64;
 // The longest label of RFC 7468 has 22 characters. The bound keeps a pattern away from lines of a million.
 const MAX_LABEL_LINE = 100;
@@ -27,10 +29,20 @@ export function decodePem(text: string, label?: PemLabel): PemBlock[] {
     throw pemError('', `is a text of ${text.length} characters, at most ${MAX_TEXT} are read`);
   const blocks: PemBlock[] = [];
   let open: { label: string; lines: string[] } | undefined;
-  for (const line of text.split(/\r\n|\n|\r/)) {
+  for (let at = 0; at < text.length;) {
+    const end = lineEnd(text, at);
+    const line = text.slice(at, end);
+    at = end + (text.startsWith('\r\n', end) ? 2 : 1);
     const trimmed = line.trim();
     if (open === undefined) {
-      if (trimmed.startsWith('-----')) open = { label: beginLabel(trimmed, blocks.length), lines: [] };
+      if (!trimmed.startsWith('-----')) continue;
+      const label = beginLabel(trimmed, blocks.length);
+      const plain = plainBlock(text, at, label);
+      if (plain === undefined || plain.bytes.length === 0) open = { label, lines: [] };
+      else {
+        blocks.push({ label, bytes: plain.bytes });
+        at = plain.end;
+      }
     } else if (trimmed.startsWith('-----')) {
       blocks.push(closeBlock(open, trimmed, blocks.length));
       open = undefined;
@@ -43,6 +55,33 @@ export function decodePem(text: string, label?: PemLabel): PemBlock[] {
       throw pemError(i, `is a ${block.label}, and should be a ${label}`);
   });
   return blocks;
+}
+
+/** Where the line that begins at `at` ends: before LF, CR, CR LF, or the end of the text. */
+function lineEnd(text: string, at: number): number {
+  for (let end = at; end < text.length; end += 1) {
+    const unit = text.charCodeAt(end);
+    if (unit === LF || unit === CR) return end;
+  }
+  return text.length;
+}
+
+/**
+ * The block of which the lines from `at` on are the body, when it is written as programs write it; undefined for any
+ * other, which is then read line by line.
+ */
+function plainBlock(text: string, at: number, label: string): { bytes: Bytes; end: number } | undefined {
+  const last = `-----END ${label}-----`;
+  const body = text.indexOf('-----', at);
+  const end = body + last.length;
+  const own = body > at && text.charCodeAt(body - 1) === LF && text.startsWith(last, body);
+  if (!own || (end < text.length && lineEnd(text, end) !== end)) return undefined;
+  try {
+    return { bytes: fromBase64(text.slice(at, body), 'lenient'), end };
+  } catch (error) {
+    if (error instanceof FormatError) return undefined;
+    throw error;
+  }
 }
 
 function beginLabel(line: string, index: number): string {

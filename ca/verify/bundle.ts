@@ -6,8 +6,10 @@ import {
   decodePem,
   FormatError,
   OID,
+  type PemBlock,
 } from '@licet/format';
 import { readOrUndefined } from './path/pool.ts';
+import { RecentlyUsed } from './recently-used.ts';
 import type { Findings } from './verdict.ts';
 
 /** What a license comes in, taken apart. */
@@ -49,10 +51,26 @@ export function readBundle(input: string | Uint8Array, findings: Findings): Bund
   }
   const leaf = findLeaf(certificates);
   if (leaf === undefined) return malformed('The first certificate of the bundle cannot be read.');
-  return { leaf, others: certificates.filter((der) => der !== leaf.der), crls, ocsp };
+  return { leaf, others: others(parts, leaf), crls, ocsp };
 }
 
-type Parts = { readonly certificates: Bytes[]; readonly crls: Bytes[]; readonly ocsp: Bytes[] };
+/** The very list of a text that was met before, where the license stands in front of it. */
+function others({ certificates, rest }: Parts, leaf: Certificate): readonly Bytes[] {
+  return rest !== undefined && certificates[0] === leaf.der ? rest : certificates.filter((der) => der !== leaf.der);
+}
+
+type Parts = {
+  readonly certificates: Bytes[];
+  readonly crls: Bytes[];
+  readonly ocsp: Bytes[];
+  /** All certificates but the first, when what stands behind that is remembered. */
+  readonly rest?: readonly Bytes[];
+};
+
+/** What stands behind the license is the same for all sites of an enterprise: these texts take at most 2 MB. */
+const MOST_CHAINS = 128;
+const LONGEST = 16_384;
+const chains = new RecentlyUsed<string, Parts>(MOST_CHAINS);
 
 function split(input: string | Uint8Array): Parts {
   if (typeof input !== 'string' && input[0] === 0x30) {
@@ -60,8 +78,29 @@ function split(input: string | Uint8Array): Parts {
     return { certificates: single ? [input] : decodeCertsOnly(input), crls: [], ocsp: [] };
   }
   const text = typeof input === 'string' ? input : new TextDecoder().decode(input);
+  const cut = text.indexOf(FIRST_END) + FIRST_END.length;
+  // The front counts as well: a part of a text keeps all of it alive.
+  const chain = cut < FIRST_END.length || text.length > LONGEST ? undefined : text.slice(cut);
+  const known = chain === undefined ? undefined : chains.get(chain);
+  if (known !== undefined) return withFirst(decodePem(text.slice(0, cut)), known);
+  const blocks = decodePem(text);
+  if (chain === undefined || blocks.length < 2) return sort(blocks);
+  const rest = sort(blocks.slice(1));
+  chains.set(chain, rest);
+  return withFirst(blocks.slice(0, 1), rest);
+}
+
+/** In text that can be read, the first such line ends the first block, and what is behind it can be read by itself. */
+const FIRST_END = '\n-----END CERTIFICATE-----\n';
+
+function withFirst(first: readonly PemBlock[], rest: Parts): Parts {
+  const certificates = [...sort(first).certificates, ...rest.certificates];
+  return { ...rest, certificates, rest: rest.certificates };
+}
+
+function sort(blocks: readonly PemBlock[]): Parts {
   const parts: Parts = { certificates: [], crls: [], ocsp: [] };
-  for (const { label, bytes } of decodePem(text)) {
+  for (const { label, bytes } of blocks) {
     if (label === 'CERTIFICATE') parts.certificates.push(bytes);
     else if (label === 'X509 CRL') parts.crls.push(bytes);
     else if (label === 'OCSP RESPONSE') parts.ocsp.push(bytes);

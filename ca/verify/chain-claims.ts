@@ -16,53 +16,70 @@ import type { Findings } from './verdict.ts';
  * Every certificate below the anchor must carry claims: a CA without them grants nothing, and "nothing said" must never
  * mean "everything allowed". The anchor is trusted by decision and not by what it says, so it may do without; claims
  * that it does carry count like any others.
- *
- * @param path the license first, the anchor last.
  */
-export function effectiveClaims(path: readonly Certificate[], findings: Findings): Claims | undefined {
-  let effective: Claims | undefined;
-  let complete = true;
-  for (let i = path.length - 1; i >= 0; i -= 1) {
-    const claims = readClaims(path[i]!, describePlace(i), i === path.length - 1, findings);
-    if (claims === 'refused') complete = false;
-    if (claims === 'refused' || claims === 'none') continue;
-    if (effective) reportExcess(effective, claims, i, findings);
-    effective = effective ? meet(effective, claims) : claims;
-  }
-  if (!complete || effective === undefined) return undefined;
-  return isLicense(effective, findings) ? effective : undefined;
+export function effectiveClaims(license: Certificate, above: ClaimsAbove, findings: Findings): Claims | undefined {
+  const effective = narrow(above, license, 0, false, findings);
+  if (!effective.complete || effective.claims === undefined) return undefined;
+  return isLicense(effective.claims, findings) ? effective.claims : undefined;
 }
 
-// The CAs of a product are the same at each check.
+/** The meet of the CAs so far; `complete` unless one of them had no claims that count. */
+export type ClaimsAbove = { readonly claims: Claims | undefined; readonly complete: boolean };
+
+/** @param authorities the issuer of the license first, the anchor last. */
+export function claimsAbove(authorities: readonly Certificate[], findings: Findings): ClaimsAbove {
+  let above: ClaimsAbove = { claims: undefined, complete: true };
+  for (let i = authorities.length; i > 0; i -= 1) {
+    above = narrow(above, authorities[i - 1]!, i, i === authorities.length, findings);
+  }
+  return above;
+}
+
+function narrow(
+  above: ClaimsAbove,
+  certificate: Certificate,
+  depth: number,
+  optional: boolean,
+  findings: Findings,
+): ClaimsAbove {
+  const claims = readClaims(certificate, depth, optional, findings);
+  if (claims === 'none') return above;
+  if (claims === 'refused') return { ...above, complete: false };
+  if (above.claims === undefined) return { ...above, claims };
+  const both = meet(above.claims, claims);
+  for (const { claim, detail } of excess(above.claims, claims, both)) {
+    findings.warn('CLAIMS_TRIMMED', `${describePlace(depth)}: ${detail}.`, { claim });
+  }
+  return { ...above, claims: both };
+}
+
+// The CAs of a product are the same at each check; a license is seldom met twice.
 const decoded = new WeakMap<Certificate, Claims>();
 
 function readClaims(
   certificate: Certificate,
-  place: string,
+  depth: number,
   optional: boolean,
   findings: Findings,
 ): Claims | 'none' | 'refused' {
+  const known = decoded.get(certificate);
+  if (known !== undefined) return known;
   const extension = certificate.extensions.all.find(({ oid }) => oid === OID.licenseClaims);
   if (extension === undefined) {
     if (optional) return 'none';
-    findings.refuse('invalid', 'CLAIMS_MISSING', `${place} carries no license claims.`);
+    findings.refuse('invalid', 'CLAIMS_MISSING', `${describePlace(depth)} carries no license claims.`);
     return 'refused';
   }
   try {
-    const known = decoded.get(certificate) ?? decodeClaims(extension.value);
-    decoded.set(certificate, known);
-    return known;
+    const claims = decodeClaims(extension.value);
+    if (depth > 0) decoded.set(certificate, claims);
+    return claims;
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     const code = error.code === 'CLAIMS_VERSION' ? 'CLAIMS_VERSION' : 'MALFORMED';
-    findings.refuse('invalid', code, `${place} carries claims that cannot be read: ${error.message}.`, error.path);
+    const detail = `${describePlace(depth)} carries claims that cannot be read: ${error.message}.`;
+    findings.refuse('invalid', code, detail, error.path);
     return 'refused';
-  }
-}
-
-function reportExcess(above: Claims, claims: Claims, depth: number, findings: Findings): void {
-  for (const { claim, detail } of excess(above, claims)) {
-    findings.warn('CLAIMS_TRIMMED', `${describePlace(depth)}: ${detail}.`, { claim });
   }
 }
 

@@ -1,32 +1,46 @@
 import { type Bytes, type Certificate, decodeCertificate, equalBytes } from '@licet/format';
+import type { Ancestry } from './ancestry.ts';
 import type { TrustAnchors } from './anchors.ts';
 import { nameKey } from './names/directory.ts';
-import type { Context } from './path/context.ts';
+import type { KeyVerdict } from './path/context.ts';
 import { isCa } from './path/profile.ts';
 import { readOrUndefined } from './path/pool.ts';
+import { RecentlyUsed } from './recently-used.ts';
 
 /** A vendor has a handful of CAs; a server that checks the licenses of many enterprises meets more. About 3 KB each. */
 const MOST_KNOWN = 256;
 
-type Known = { readonly certificate: Certificate; readonly verdicts: SignatureVerdicts };
-type SignatureVerdicts = NonNullable<ReturnType<Context['verdicts']['get']>>;
+type Known = { readonly certificate: Certificate; readonly verdicts: KeyVerdict[] };
+
+/** The CA certificates of one bundle, ready to build paths from. */
+export type Authorities = {
+  /** By subject. */
+  readonly certificates: ReadonlyMap<string, readonly Certificate[]>;
+  readonly verdicts: ReadonlyMap<Certificate, KeyVerdict[]>;
+  readonly unreadable: number;
+  /** What the search for a path came to the last time, if it leaves no choice: see `ancestry.ts`. */
+  ancestry: Ancestry | undefined;
+};
 
 /**
  * The CA certificates that were met below one set of anchors, decoded, with what their signatures came to. That a
- * signature verifies under a key is true for ever, so it is computed once; everything that depends on the time, the path
- * or the claims is looked at anew each time.
+ * signature verifies under a key is true for ever, so it is computed once; everything that depends on the time or on the
+ * license is looked at anew each time.
  */
 class KnownAuthorities {
   /** By a hash of the bytes; two with the same hash take turns. */
-  private readonly known = new Map<number, Known>();
+  private readonly known = new RecentlyUsed<number, Known>(MOST_KNOWN);
+  /** By the list itself: `bundle.ts` hands in the same list for the same text. */
+  private readonly ready = new WeakMap<readonly Bytes[], Authorities>();
 
-  /** The same context, with these certificates to build from. */
-  provide(others: readonly Bytes[], context: Context): Context {
+  read(others: readonly Bytes[]): Authorities {
+    const before = this.ready.get(others);
+    if (before !== undefined) return before;
     const certificates = new Map<string, Certificate[]>();
+    const verdicts = new Map<Certificate, KeyVerdict[]>();
     let unreadable = 0;
     for (const der of others) {
-      context.budget.spendObject();
-      const one = this.read(der);
+      const one = this.readOne(der);
       if (one === undefined) {
         unreadable += 1;
         continue;
@@ -34,31 +48,22 @@ class KnownAuthorities {
       const key = nameKey(one.certificate.subject);
       const group = certificates.get(key) ?? [];
       if (!group.includes(one.certificate)) certificates.set(key, [...group, one.certificate]);
-      context.verdicts.set(one.certificate, one.verdicts);
+      verdicts.set(one.certificate, one.verdicts);
     }
-    const { pool } = context;
-    return {
-      ...context,
-      pool: { ...pool, certificates, unreadable: { ...pool.unreadable, certificates: unreadable } },
-    };
+    const authorities: Authorities = { certificates, verdicts, unreadable, ancestry: undefined };
+    this.ready.set(others, authorities);
+    return authorities;
   }
 
-  private read(der: Bytes): Known | undefined {
+  private readOne(der: Bytes): Known | undefined {
     const key = hash(der);
     const before = this.known.get(key);
-    if (before !== undefined && equalBytes(before.certificate.der, der)) {
-      // Moved to the end: a Map keeps the order of insertion, so the first is the one that was not used for longest.
-      this.known.delete(key);
-      this.known.set(key, before);
-      return before;
-    }
+    if (before !== undefined && equalBytes(before.certificate.der, der)) return before;
     // A copy: what is kept for long must not depend on bytes that belong to the caller.
     const certificate = readOrUndefined(der.slice(), decodeCertificate);
     if (certificate === undefined) return undefined;
-    const one: Known = { certificate, verdicts: new Map() };
-    if (!isCa(certificate)) return one;
-    if (this.known.size >= MOST_KNOWN) this.known.delete(this.known.keys().next().value!);
-    this.known.set(key, one);
+    const one: Known = { certificate, verdicts: [] };
+    if (isCa(certificate)) this.known.set(key, one);
     return one;
   }
 }

@@ -1,9 +1,11 @@
 import { type Certificate, OID } from '@licet/format';
 import type { Anchor, TrustAnchors } from './anchors.ts';
 import { BudgetExceeded } from './budget.ts';
+import { ancestryOf, standsBelow } from './ancestry.ts';
 import type { Bundle } from './bundle.ts';
+import { type ClaimsAbove, claimsAbove } from './chain-claims.ts';
 import type { Code } from './codes.ts';
-import { knownAuthorities } from './known-authorities.ts';
+import { type Authorities, knownAuthorities } from './known-authorities.ts';
 import { type Context, createContext } from './path/context.ts';
 import type { PathResult } from './path/options.ts';
 import { findPath } from './path/verify-path.ts';
@@ -14,7 +16,11 @@ export type LicensePath = {
   /** The license first, the anchor last. */
   readonly certificates: readonly Certificate[];
   readonly anchor: Anchor;
+  /** What the CAs grant together. */
+  readonly above: ClaimsAbove;
 };
+
+export type LicenseContext = Context & { readonly authorities: Authorities };
 
 /** A contract says what happens after expiry (`grace`), so a path is also looked for at the last times it may have held. */
 const EXPIRY: ReadonlySet<Code> = new Set(['EXPIRED', 'ISSUER_EXPIRED']);
@@ -25,7 +31,8 @@ export function licenseContext(
   { others, crls }: Bundle,
   anchors: TrustAnchors,
   more: { readonly crls: readonly Uint8Array[]; readonly at: Date },
-): Context {
+): LicenseContext {
+  const authorities = knownAuthorities(anchors).read(others);
   const context = createContext({
     intermediates: [],
     anchors,
@@ -35,7 +42,9 @@ export function licenseContext(
     purpose: 'license',
     policies: { initial: [OID.licensePolicy], requireExplicit: true },
   });
-  return knownAuthorities(anchors).provide(others, context);
+  const { certificates, verdicts, unreadable } = authorities;
+  const pool = { ...context.pool, certificates, unreadable: { ...context.pool.unreadable, certificates: unreadable } };
+  return { ...context, pool, verdicts: new Map(verdicts), authorities };
 }
 
 /**
@@ -45,9 +54,15 @@ export function licenseContext(
 export function* findLicensePath(
   leaf: Certificate,
   anchors: TrustAnchors,
-  context: Context,
+  context: LicenseContext,
   findings: Findings,
 ): Task<LicensePath | undefined> {
+  const { authorities } = context;
+  const known = authorities.ancestry;
+  if (known !== undefined && (yield* standsBelow(leaf, known, context))) {
+    const above = known.claims ? { claims: known.claims, complete: true } : claimsAbove(known.certificates, findings);
+    return { certificates: [leaf, ...known.certificates], anchor: known.anchor, above };
+  }
   const now = yield* attempt(leaf, context, context.at);
   let result = now;
   if (onlyExpired(now)) {
@@ -57,7 +72,10 @@ export function* findLicensePath(
     }
   }
   const anchor = anchors.list.find(({ certificate }) => certificate === result.path.at(-1));
-  if (result.ok && anchor !== undefined) return { certificates: result.path, anchor };
+  if (result.ok && anchor !== undefined) {
+    if (result === now) authorities.ancestry = ancestryOf(result.path, anchor, context);
+    return { certificates: result.path, anchor, above: claimsAbove(result.path.slice(1), findings) };
+  }
   for (const { code, at, detail } of now.findings) {
     findings.refuse('invalid', code, `${at === 0 ? 'The license' : `The certificate ${at} above it`}: ${detail}.`);
   }

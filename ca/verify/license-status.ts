@@ -129,7 +129,7 @@ function revoke(at: number, reason: string, findings: Findings): void {
 
 // `verdicts` holds what each signature came to in this verification: a list that nobody verified proves nothing.
 function wasVerified(crl: CertificateList, { verdicts }: Context): boolean {
-  return [...(verdicts.get(crl)?.values() ?? [])].includes('valid');
+  return verdicts.get(crl)?.some(({ verdict }) => verdict === 'valid') === true;
 }
 
 /** One list of one issuer: name, key and scope. */

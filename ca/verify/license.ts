@@ -106,7 +106,7 @@ function* prove(bundle: Bundle, options: LicenseOptions, now: Date, findings: Fi
   const context = licenseContext(bundle, anchors, { crls: evidence.crls ?? [], at: now });
   const path = yield* findLicensePath(bundle.leaf, anchors, context, findings);
   if (path === undefined) return undefined;
-  const effective = effectiveClaims(path.certificates, findings);
+  const effective = effectiveClaims(bundle.leaf, path.above, findings);
   const lifetime = effective && checkLifetime(path, effective, now, findings);
   const ocsp = [...bundle.ocsp, ...(evidence.ocsp ?? [])];
   const status = yield* checkStatus(path, ocsp, highWater, context, findings);

@@ -101,6 +101,10 @@ export class Findings {
     this.add({ code, severity, conclusive: false, detail });
   }
 
+  get isEmpty(): boolean {
+    return this.list.length === 0;
+  }
+
   get usable(): boolean {
     return this.list.every(({ severity }) => severity !== 'error');
   }

@@ -41,8 +41,7 @@ export function emptyRights(claims: Claims): ('modes' | 'features' | 'term')[] {
 export type Excess = { readonly claim: ClaimName; readonly detail: string };
 
 /** Each claim that the meet would change: why an authority refuses to sign, and what a verifier trims. */
-export function excess(parent: Claims, child: Claims): Excess[] {
-  const both = meet(parent, child);
+export function excess(parent: Claims, child: Claims, both: Claims = meet(parent, child)): Excess[] {
   const found: Excess[] = [];
   const add = (claim: ClaimName, detail: string) => found.push({ claim, detail });
 

@@ -1,9 +1,13 @@
 import type { Name, NameAttribute } from '@licet/format';
 import { equalBytes } from '@licet/format';
 
+/** Text that only the case can make differ: visible ASCII and single spaces, nothing that JSON would escape. */
+const PLAIN = /^[!#-[\]-~]+(?: [!#-[\]-~]+)*$/;
+
 /** RFC 5280 §7.1: case and runs of white space do not matter, nor does the string type that carries the text. */
 function attributeKey(attribute: NameAttribute): string {
   const { oid, value, raw } = attribute;
+  if (value !== undefined && PLAIN.test(value)) return `${oid}="${value.toLowerCase()}"`;
   if (value === undefined) return `${oid}#${Array.from(raw, (octet) => octet.toString(16).padStart(2, '0')).join('')}`;
   const text = value.normalize('NFKC').toLowerCase().trim().replaceAll(/\s+/g, ' ');
   // Quoted, so that no text can look like two attributes.
@@ -33,7 +37,8 @@ export function groupByName<T>(objects: readonly T[], nameOf: (object: T) => Nam
 }
 
 export function sameName(a: Name, b: Name): boolean {
-  return equalBytes(a.raw, b.raw) || nameKey(a) === nameKey(b);
+  if (a.rdns.length !== b.rdns.length) return false;
+  return equalBytes(a.raw, b.raw) || a.rdns.every((rdn, i) => rdnKey(rdn) === rdnKey(b.rdns[i]!));
 }
 
 /** RFC 5280 §7.1: a name is within a subtree when the RDNs of the subtree are its first. */

@@ -1,6 +1,5 @@
-import type { Certificate, CertificateList } from '@licet/format';
+import { type Bytes, type Certificate, type CertificateList, equalBytes } from '@licet/format';
 import { Budget, LIMITS } from '../budget.ts';
-import { bytesKey } from '../bytes.ts';
 import type { RequestedName } from '../names/requested.ts';
 import { type SignatureVerdict, type Task, checkSignature, signedPart } from '../signatures/check.ts';
 import { DEFAULT_MAX_DEPTH, type PathOptions } from './options.ts';
@@ -24,8 +23,11 @@ export type Context = {
   /** Whose CRL-signing path is just being validated, so that two of them cannot vouch for each other. */
   readonly crlIssuers: readonly Certificate[];
   /** Each signature is verified once, however many paths lead over it. */
-  readonly verdicts: Map<Certificate | CertificateList, Map<string, SignatureVerdict>>;
+  readonly verdicts: Map<Certificate | CertificateList, KeyVerdict[]>;
 };
+
+/** What the signature of an object came to under one key. */
+export type KeyVerdict = { readonly key: Bytes; readonly verdict: SignatureVerdict };
 
 export function createContext(options: PathOptions): Context {
   const budget = new Budget({ ...LIMITS, ...options.limits });
@@ -46,6 +48,9 @@ export function createContext(options: PathOptions): Context {
   };
 }
 
+/** More keys than one verification has signatures to try; what is kept longer (known authorities) must not grow. */
+const MOST_VERDICTS = 128;
+
 /** Whether this object was signed by the key of this certificate. */
 export function* checkSignedBy(
   object: Certificate | CertificateList,
@@ -53,12 +58,11 @@ export function* checkSignedBy(
   context: Context,
 ): Task<SignatureVerdict> {
   let verdicts = context.verdicts.get(object);
-  if (verdicts === undefined) context.verdicts.set(object, (verdicts = new Map()));
-  const key = bytesKey(publicKey.raw);
-  let verdict = verdicts.get(key);
-  if (verdict === undefined) {
-    verdict = yield* checkSignature(signedPart(object), publicKey, context);
-    verdicts.set(key, verdict);
-  }
+  if (verdicts === undefined) context.verdicts.set(object, (verdicts = []));
+  const known = verdicts.find(({ key }) => equalBytes(key, publicKey.raw));
+  if (known !== undefined) return known.verdict;
+  const verdict = yield* checkSignature(signedPart(object), publicKey, context);
+  if (verdicts.length === MOST_VERDICTS) verdicts.shift();
+  verdicts.push({ key: publicKey.raw, verdict });
   return verdict;
 }

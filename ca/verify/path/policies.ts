@@ -19,8 +19,8 @@ export class PolicyState {
   private mapping: number;
   private any: number;
 
-  constructor(options: PolicyOptions, length: number, budget: Budget) {
-    this.graph = new PolicyGraph(budget);
+  constructor(options: PolicyOptions, length: number, budget: Budget, graph: PolicyGraph = new PolicyGraph(budget)) {
+    this.graph = graph;
     this.initial = new Set(options.initial ?? [OID.anyPolicy]);
     this.explicit = options.requireExplicit === true ? 0 : length + 1;
     this.mapping = options.inhibitMapping === true ? 0 : length + 1;
@@ -30,6 +30,15 @@ export class PolicyState {
   /** RFC 5937 §3.2: what a trust anchor says of policies holds like an option of the caller. */
   startFrom(anchor: Certificate): void {
     this.tighten(anchor);
+  }
+
+  /** The same state for another certificate below: only `enter` and `finish` of a leaf may follow. */
+  fork(budget: Budget): PolicyState {
+    const fork = new PolicyState({ initial: [...this.initial] }, 0, budget, this.graph.fork(budget));
+    fork.explicit = this.explicit;
+    fork.mapping = this.mapping;
+    fork.any = this.any;
+    return fork;
   }
 
   /** §6.1.3 (d) to (f). */

@@ -18,6 +18,13 @@ export class PolicyGraph {
     this.budget = budget;
   }
 
+  /** A graph that grows apart from this one by `descend` and `clear`; the depths that are there are shared. */
+  fork(budget: Budget): PolicyGraph {
+    const fork = new PolicyGraph(budget);
+    fork.depths = [...this.depths];
+    return fork;
+  }
+
   /** No policy is valid any more: the valid_policy_tree of RFC 5280 is NULL. */
   get isEmpty(): boolean {
     return this.current.size === 0;

@@ -18,18 +18,36 @@ export type Validation = { readonly findings: Finding[]; readonly policies: stri
  * down to the leaf. What one certificate says by itself is checked in `local.ts`, links between two in `build.ts`.
  */
 export function validate({ chain, anchor }: Candidate, context: Context): Validation {
-  const state = startFrom(anchor, chain.length, context);
-  const findings: Finding[] = anchorDefects(anchor, context).map((defect) => ({ ...defect, at: chain.length }));
-  for (let at = chain.length - 1; at >= 0; at -= 1) {
-    for (const defect of step(state, chain[at]!, at === 0, context)) findings.push({ ...defect, at });
+  const { state, findings } = validateAuthorities(chain.slice(1), anchor, context);
+  const last = validateLeaf(state, chain[0]!, context);
+  return { findings: [...findings, ...last.findings], policies: last.policies };
+}
+
+/** The part of the CAs between the anchor and the leaf, given with the issuer of the leaf first. */
+export function validateAuthorities(
+  authorities: readonly Certificate[],
+  anchor: Anchor,
+  context: Context,
+): { readonly state: State; readonly findings: Finding[] } {
+  const length = authorities.length + 1;
+  const state = startFrom(anchor, length, context);
+  const findings: Finding[] = anchorDefects(anchor, context).map((defect) => ({ ...defect, at: length }));
+  for (let i = authorities.length - 1; i >= 0; i -= 1) {
+    for (const defect of step(state, authorities[i]!, false, context)) findings.push({ ...defect, at: i + 1 });
   }
-  const { satisfied, policies } = state.policies.finish(chain[0]!);
+  return { state, findings };
+}
+
+/** The part of the leaf, which ends the use of `state.policies`. */
+export function validateLeaf(state: State, leaf: Certificate, context: Context): Validation {
+  const findings = step(state, leaf, true, context).map((defect): Finding => ({ ...defect, at: 0 }));
+  const { satisfied, policies } = state.policies.finish(leaf);
   if (!satisfied) findings.push({ code: 'POLICY_NOT_SATISFIED', at: 0, detail: 'no acceptable policy is left' });
   return { findings, policies };
 }
 
 /** §6.1.2, with what the anchor says of itself (RFC 5937 §3.2). */
-type State = { readonly names: NameSpace; readonly policies: PolicyState; pathLength: number };
+export type State = { readonly names: NameSpace; readonly policies: PolicyState; pathLength: number };
 
 function startFrom({ certificate, constraints }: Anchor, length: number, context: Context): State {
   const { basicConstraints, nameConstraints, certificatePolicies } = certificate.extensions;

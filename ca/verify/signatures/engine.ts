@@ -32,11 +32,20 @@ export const hasSynchronousCrypto = nodeCrypto !== undefined;
  */
 class KeyCache<K> {
   private readonly keys = new Map<string, K>();
+  /** The same by the decoded key: that of a CA that is known asks for no look at its bytes. */
+  private readonly latest = new WeakMap<PublicKeyInfo, { readonly use: string; readonly key: K }>();
   private static readonly MOST = 256;
 
   /** `use`: what the key was imported for, where that matters. */
-  get({ raw }: PublicKeyInfo, use: string, make: () => K): K {
-    const id = use + bytesKey(raw);
+  get(info: PublicKeyInfo, use: string, make: () => K): K {
+    const latest = this.latest.get(info);
+    if (latest?.use === use) return latest.key;
+    const key = this.byBytes(use + bytesKey(info.raw), make);
+    this.latest.set(info, { use, key });
+    return key;
+  }
+
+  private byBytes(id: string, make: () => K): K {
     let key = this.keys.get(id);
     if (key !== undefined) {
       // Moved to the end: a Map keeps the order of insertion, so the first is the one that was not used for longest.
