@@ -18,12 +18,17 @@ export function readLicense(pem: string): KnownLicense {
 }
 
 /**
- * What a license is delivered with: itself and every CA below the root, its own issuers first. Old and new CAs may
- * stand side by side; which of them are needed is for the verifier to find.
+ * What a license is kept with: itself and every CA between it and the root. An authority may show CAs of others too, and
+ * the old and the new CA of a rollover side by side; whatever bears the name of an issuer stays: the verifier finds its way.
  */
 export function bundle(license: Bytes, authorities: readonly Bytes[], root: Bytes): string {
-  const below = authorities.filter((der) => !equalBytes(der, root) && !equalBytes(der, license));
-  return toPem([license, ...below]);
+  const above = authorities.filter((der) => !equalBytes(der, root)).map((der) => decodeCertificate(der));
+  const kept: Certificate[] = [decodeCertificate(license)];
+  for (let child = kept[0], next = 1; child !== undefined; child = kept[next++]) {
+    const { issuer } = child;
+    kept.push(...above.filter((ca) => !kept.includes(ca) && equalBytes(ca.subject.raw, issuer.raw)));
+  }
+  return toPem(kept.map(({ der }) => der));
 }
 
 /** A license is installed only when it verifies here and now, and is for the key that we hold. */

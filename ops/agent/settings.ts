@@ -27,7 +27,10 @@ const CHECKS: Readonly<Record<keyof Settings, readonly [Check, string]>> = {
     (value) => Array.isArray(value) && value.length > 0 && value.every(isServer),
     'a list of https:// addresses',
   ],
-  label: [(value) => typeof value === 'string' && /^[a-z0-9-]{1,63}$/.test(value), 'a short name'],
+  label: [
+    (value) => typeof value === 'string' && /^[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})?$/.test(value),
+    'the short name of an enterprise',
+  ],
   proxy: [(value) => isText(value) && URL.canParse(String(value)), 'an address like http://proxy:3128'],
   socket: [isText, 'a path'],
   port: [(value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) < 65_536, 'a port'],
