@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { register as config } from './commands/config.ts';
 import { register as audit } from './commands/audit.ts';
 import { register as db } from './commands/db.ts';
+import { register as ceremony } from './commands/ceremony.ts';
 import { register as keys } from './commands/keys.ts';
 import { register as inspect } from './commands/inspect.ts';
 import { register as verify } from './commands/verify.ts';
@@ -11,7 +12,7 @@ import type { CliIo } from './io.ts';
 type Register = (program: Command, io: CliIo) => void;
 
 /** One line for each command file; the order is the order of `licet help`. */
-const COMMANDS: readonly Register[] = [verify, inspect, config, audit, db, keys];
+const COMMANDS: readonly Register[] = [verify, inspect, config, audit, db, keys, ceremony];
 
 export function createProgram(io: CliIo): Command {
   const program = new Command('licet')

@@ -3,6 +3,7 @@ import { AuthorityError } from '../errors.ts';
 import type { KeyAlgorithm } from '../ports/signer.ts';
 import { checkProfile } from './check.ts';
 import { enterprise } from './enterprise.ts';
+import { link } from './link.ts';
 import { manifest } from './manifest.ts';
 import { ocsp } from './ocsp.ts';
 import { organization } from './organization.ts';
@@ -19,7 +20,7 @@ export type ProfileOverrides = {
   readonly [name in ProfileName]?: { readonly lifetime?: number; readonly subjectKeys?: readonly KeyAlgorithm[] };
 };
 
-const BUILT_IN: readonly Profile[] = [root, organization, enterprise, site, serviceCa, service, ocsp, manifest];
+const BUILT_IN: readonly Profile[] = [root, link, organization, enterprise, site, serviceCa, service, ocsp, manifest];
 
 /** All profiles, each checked. Throws PROFILE_INVALID. */
 export function loadProfiles(overrides: ProfileOverrides = {}): Profiles {

@@ -6,7 +6,7 @@ export const DAY = 86_400;
 export const YEAR = 365.25 * DAY;
 
 export type ProfileName =
-  'root' | 'organization' | 'enterprise' | 'site' | 'service-ca' | 'service' | 'ocsp' | 'manifest';
+  'root' | 'link' | 'organization' | 'enterprise' | 'site' | 'service-ca' | 'service' | 'ocsp' | 'manifest';
 
 /** Everything that is the same for all certificates of one kind. What varies is in the request. */
 export type Profile = {

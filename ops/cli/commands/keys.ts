@@ -1,14 +1,7 @@
-import {
-  AuthorityError,
-  listKeyFiles,
-  openSigner,
-  readSecretFile,
-  rewrapSigner,
-  type KeyDescription,
-} from '@licet/authority';
+import { listKeyFiles, openSigner, readSecretFile, rewrapSigner, type KeyDescription } from '@licet/authority';
 import type { Command } from 'commander';
-import { EXIT } from '../exit-codes.ts';
-import { CliError, type CliIo } from '../io.ts';
+import type { CliIo } from '../io.ts';
+import { orExplain } from '../or-explain.ts';
 
 type Options = { folder: string; passphraseFile: string; newPassphraseFile?: string; json?: boolean };
 
@@ -66,19 +59,6 @@ async function rewrap({ folder, passphraseFile, newPassphraseFile }: Options, io
     ...(newPassphraseFile !== undefined && { newUnlock: { passphrase: await readSecretFile(newPassphraseFile) } }),
     progress: (done, total) => io.err(`${done} of ${total}`),
   });
-}
-
-/** What the person at the keyboard can do something about becomes one line. */
-async function orExplain<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    if (error instanceof AuthorityError) throw new CliError(EXIT.unknown, error.code, error.message, { cause: error });
-    if (error instanceof Error && 'syscall' in error) {
-      throw new CliError(EXIT.noInput, 'NO_INPUT', `A file cannot be read: ${error.message}.`, { cause: error });
-    }
-    throw error;
-  }
 }
 
 function asObject({ publicKey, certificate, ...key }: KeyDescription): object {

@@ -59,9 +59,11 @@ export const EXTENSION_RULES: readonly Rule[] = [
   },
   {
     section: 'RFC 5280 §4.2.1.9',
-    check: ({ extensions: { basicConstraints: found } }, { profile, issuer }) => {
+    check: ({ extensions: { basicConstraints: found }, subject }, { profile, issuer }) => {
       const above = issuer.certificate?.extensions.basicConstraints?.pathLength;
-      const fits = above === undefined || profile.pathLength === undefined || profile.pathLength < above;
+      // §6.1.4 (l): only what is not self-issued counts.
+      const selfIssued = issuer.name !== undefined && equalBytes(subject.raw, issuer.name.raw) ? 1 : 0;
+      const fits = above === undefined || profile.pathLength === undefined || profile.pathLength < above + selfIssued;
       return when(
         found === undefined ||
           found.ca !== (profile.pathLength !== undefined) ||

@@ -11,6 +11,7 @@ describe('profiles', () => {
     const lifetimes = Object.fromEntries(Object.values(profiles).map(({ name, lifetime }) => [name, lifetime]));
     assert.deepEqual(lifetimes, {
       root: 20 * YEAR,
+      link: 20 * YEAR,
       organization: 5 * YEAR,
       enterprise: 2 * YEAR,
       site: 30 * DAY,

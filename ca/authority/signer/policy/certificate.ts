@@ -92,7 +92,9 @@ function checkPathLength(key: BoundKey, issuer: Certificate, certificate: TbsCer
   if (certificate.extensions.basicConstraints?.ca !== true) return;
   const below = certificate.extensions.basicConstraints.pathLength;
   const here = issuer.extensions.basicConstraints?.pathLength ?? Infinity;
-  if (below === undefined || below >= here) {
+  // RFC 5280 §6.1.4 (l): only what is not self-issued counts.
+  const mayEqual = equal(certificate.issuer.raw, certificate.subject.raw);
+  if (below === undefined || (mayEqual ? below > here : below >= here)) {
     refuse(key, `an authority below it must have a path length below its own (${here}), not ${below ?? 'none'}`);
   }
 }

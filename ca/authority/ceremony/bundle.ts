@@ -1,0 +1,49 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { encodePem, equalBytes } from '@licet/format';
+import { prepareFolder } from '../keys/folder.ts';
+import { writeDurably } from '../keys/durable-file.ts';
+import { listKeyFiles } from '../keys/offline.ts';
+import type { KeyDescription } from '../ports/signer.ts';
+import { AuthorityError } from '../errors.ts';
+import { type Chain, readChain } from './issuer-file.ts';
+
+/** Beside `keys/` and `journal/` in the signer's folder: for each key of a CA its chain, `<key id>.pem`. */
+const FOLDER = 'authorities';
+
+export type AuthorityBundle = {
+  readonly key: KeyDescription;
+  /** The CA's own certificate first, the root last. */
+  readonly chain: Chain;
+};
+
+/** Every CA that was accepted into this signer's folder, older generations first: what a server starts with. */
+export async function readAuthorityBundle(signerFolder: string): Promise<AuthorityBundle[]> {
+  const keys = new Map((await listKeyFiles(signerFolder)).map((key) => [key.id, key]));
+  const bundles: AuthorityBundle[] = [];
+  for (const name of await namesIn(join(signerFolder, FOLDER))) {
+    const path = join(signerFolder, FOLDER, name);
+    const chain = readChain(await readFile(path, 'utf8'), path);
+    const key = keys.get(name.slice(0, -'.pem'.length));
+    if (key === undefined || !equalBytes(key.publicKey, chain[0].publicKey.raw)) {
+      throw new AuthorityError('KEY_UNKNOWN', `${path} belongs to no key of this signer; put the right one there.`);
+    }
+    bundles.push({ key, chain });
+  }
+  return bundles.toSorted((a, b) => a.key.generation - b.key.generation);
+}
+
+export async function writeAuthorityBundle(signerFolder: string, { key, chain }: AuthorityBundle): Promise<void> {
+  await prepareFolder(join(signerFolder, FOLDER));
+  const text = chain.map(({ der }) => encodePem('CERTIFICATE', der)).join('');
+  await writeDurably(join(signerFolder, FOLDER, `${key.id}.pem`), text);
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).filter((name) => name.endsWith('.pem')).toSorted();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw error;
+  }
+}

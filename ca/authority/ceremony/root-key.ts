@@ -1,0 +1,114 @@
+import { join } from 'node:path';
+import { equalBytes } from '@licet/format';
+import { IssuerGeneration } from '../issue/issuer-generation.ts';
+import { AuthorityError } from '../errors.ts';
+import { combineShares, createShares, type ShareSet } from '../keys/shares.ts';
+import type { Signer } from '../ports/signer.ts';
+import { openSigner } from '../signer/open.ts';
+import { invalid, type RootKeyChoice } from './config/index.ts';
+import { certifyRoot, type Order, PROFILES } from './desk.ts';
+import { draftCertificate, draftKey } from './draft.ts';
+import type { Room } from './room.ts';
+import type { Sitting } from './sitting.ts';
+import { openToken } from './unlock.ts';
+import { certificateWords } from './words.ts';
+
+/** The folder of the root's signer in what its ceremony makes. */
+export const SIGNER_FOLDER = 'signer';
+
+export type RootSubject = { readonly organization: string; readonly commonName: string };
+
+/** The root to be, and everything around it, in words. */
+export async function rootWords(choice: RootKeyChoice, subject: RootSubject, room: Room): Promise<string[]> {
+  const files = shareFiles(choice);
+  const key = await draftKey(
+    { purpose: 'root', algorithm: choice.algorithm, organization: subject.organization },
+    room,
+  );
+  const order: Order = {
+    profile: PROFILES.root,
+    issuer: IssuerGeneration.rootToBe(key),
+    key: { held: key },
+    subject,
+    ...(choice.until !== undefined && { until: choice.until }),
+  };
+  return [
+    'root.pem: the certificate of the root',
+    ...certificateWords(draftCertificate(order, room), { serial: false }).map((line) => `  ${line}`),
+    `  publishes at ${choice.publish}`,
+    `${SIGNER_FOLDER}/: its key (${choice.algorithm}), ${choice.pkcs11 === undefined ? 'encrypted' : `in the token "${choice.pkcs11.token}"`}, and the journal of what it signs`,
+    ...files.map((file) => `${file}: one of ${files.length} shares; any ${choice.shares?.needed} open the key`),
+  ];
+}
+
+/**
+ * Makes the key, certifies it by itself, and hands `work` the open signer. Every share has opened the key once before
+ * anybody takes one away.
+ */
+export async function makeRoot(
+  sitting: Sitting,
+  choice: RootKeyChoice,
+  { subject, base }: { readonly subject: RootSubject; readonly base: string },
+  work: (signer: Signer, root: IssuerGeneration) => Promise<void> = async () => {},
+): Promise<void> {
+  const folder = join(sitting.folder, SIGNER_FOLDER);
+  const set = choice.shares && (await createShares(choice.shares.needed, choice.shares.custodians.length));
+  const keys =
+    set === undefined
+      ? await openToken(sitting, base, choice.pkcs11!, folder)
+      : { wrappingKey: Uint8Array.from(set.wrappingKey) };
+  const { clock } = sitting.room;
+  const signer = await openSigner({ folder, clock, keys });
+  try {
+    const key = await signer.createKey({
+      purpose: 'root',
+      algorithm: choice.algorithm,
+      organization: subject.organization,
+    });
+    sitting.note(`key ${key.id} of ${key.algorithm} made for the root of ${subject.organization}`);
+    const root = await certifyRoot(sitting.desk(signer), key, choice.publish, {
+      ...subject,
+      ...(choice.until !== undefined && { until: choice.until }),
+    });
+    await sitting.writeCertificate('root.pem', root.certificate!.der);
+    await work(signer, root);
+    await sitting.noteJournal(signer, 'after');
+  } finally {
+    await signer.close();
+  }
+  if (set !== undefined) await handOut(sitting, choice, set, folder);
+}
+
+async function handOut(sitting: Sitting, choice: RootKeyChoice, set: ShareSet, folder: string): Promise<void> {
+  await tryEach(sitting, set, choice.shares!.needed, folder);
+  set.wrappingKey.fill(0);
+  for (const [i, file] of shareFiles(choice).entries()) {
+    const share = set.shares[i]!;
+    await sitting.write(file, `${share}\n`, 'handed out');
+    sitting.note(`share ${i + 1} in ${file}, check value ${share.slice(share.lastIndexOf(':') + 1)}`);
+  }
+}
+
+/** In turns, so that each share is used; and the key that they give opens the folder as it lies on the disk. */
+async function tryEach(sitting: Sitting, { wrappingKey, shares }: ShareSet, needed: number, folder: string) {
+  for (const i of shares.keys()) {
+    const some = Array.from({ length: needed }, (_, turn) => shares[(i + turn) % shares.length]!);
+    const combined = await combineShares(some);
+    if (!equalBytes(combined, wrappingKey))
+      throw new AuthorityError('SHARE_WRONG', `Share ${i + 1} gives another key.`);
+    combined.fill(0);
+  }
+  const keys = { wrappingKey: Uint8Array.from(wrappingKey) };
+  const signer = await openSigner({ folder, clock: sitting.room.clock, keys });
+  await signer.close();
+  sitting.note(`each of the ${shares.length} shares was tried, ${needed} at a time, and the key opens`);
+}
+
+function shareFiles({ shares }: RootKeyChoice): string[] {
+  if (shares === undefined) return [];
+  const { needed, custodians } = shares;
+  if (needed > custodians.length) throw invalid([`shares.needed: ${needed} of ${custodians.length} is impossible`]);
+  const files = custodians.map((name) => `shares/${name.toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, '-')}.share`);
+  if (new Set(files).size !== files.length) throw invalid(['shares.custodians: each has a name of their own']);
+  return files;
+}

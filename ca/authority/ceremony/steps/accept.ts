@@ -1,0 +1,71 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { equalBytes } from '@licet/format';
+import { verifyPathSync } from '@licet/verify';
+import { AuthorityError } from '../../errors.ts';
+import { listKeyFiles } from '../../keys/offline.ts';
+import type { KeyDescription } from '../../ports/signer.ts';
+import { writeAuthorityBundle } from '../bundle.ts';
+import { type ConfigOf, invalid } from '../config/index.ts';
+import { type Chain, readChain } from '../issuer-file.ts';
+import { withSigner } from '../unlock.ts';
+import { certificateWords, fingerprintOf, sha256 } from '../words.ts';
+import type { Plan, Setting } from './plan.ts';
+
+type Config = ConfigOf<'accept'>;
+
+/** The certificate that came back: checked up to the root, bound to its key, and laid where the server finds it. */
+export async function planAccept(config: Config, { base, room }: Setting): Promise<Plan> {
+  const { authority, signer } = config;
+  const chainText = await readFile(resolve(base, config.chain), 'utf8');
+  const chain = readChain(chainText, config.chain);
+  const links = await Promise.all(config.links.map(async (file) => readFile(resolve(base, file), 'utf8')));
+  checkChain(chain, config, room.clock.now());
+  const folder = resolve(base, signer.folder);
+  const key = await keyOf(chain, config, folder);
+  return {
+    lines: [
+      `the ${authority} CA of the key ${key.id} in ${signer.folder} accepted, under the root ${fingerprintOf(chain.at(-1)!.der)}`,
+      ...certificateWords(chain[0], { serial: true }).map((line) => `  ${line}`),
+      `in ${signer.folder}: its chain, which the server starts with`,
+    ],
+    async perform(sitting) {
+      await sitting.keepInput('chain.pem', chainText);
+      for (const [i, link] of links.entries()) await sitting.keepInput(`link-${i + 1}.pem`, link);
+      await withSigner(sitting, base, signer, async (open) => {
+        // Where the root is new, the link by which the older one vouches for it stands in its place.
+        const issuer = links.map((link, i) => readChain(link, config.links[i]!)[0]).find((link) => isFor(link, chain));
+        await open.bindCertificate(key.id, chain[0].der, (issuer ?? chain[1] ?? chain[0]).der);
+        await writeAuthorityBundle(folder, { key, chain });
+        sitting.note(`certificate of key ${key.id} accepted, fingerprint ${fingerprintOf(chain[0].der)}`);
+      });
+    },
+  };
+}
+
+const isFor = (link: Chain[0], chain: Chain): boolean =>
+  chain[1] !== undefined && equalBytes(link.publicKey.raw, chain[1].publicKey.raw);
+
+function checkChain(chain: Chain, { rootFingerprint }: Config, at: Date): void {
+  const refuse = (why: string) => new AuthorityError('CEREMONY_INVALID', `The chain is not accepted: ${why}.`);
+  const root = chain.at(-1)!;
+  if (chain.length < 2) throw refuse('it holds one certificate only; the root belongs at its end');
+  if (sha256(root.der) !== rootFingerprint) {
+    throw refuse(`its root has the fingerprint ${fingerprintOf(root.der)}, which is not the one in the file`);
+  }
+  const intermediates = chain.slice(1, -1).map(({ der }) => der);
+  const { ok, findings } = verifyPathSync(chain[0], { intermediates, anchors: [root.der], at });
+  if (!ok) throw refuse(findings.map(({ code, detail }) => `${code} (${detail})`).join('; '));
+}
+
+async function keyOf([own]: Chain, { authority, signer }: Config, folder: string): Promise<KeyDescription> {
+  const key = (await listKeyFiles(folder)).find(({ publicKey }) => equalBytes(publicKey, own.publicKey.raw));
+  if (key === undefined) {
+    throw new AuthorityError(
+      'KEY_UNKNOWN',
+      `The key of this certificate is not in ${signer.folder}; take the chain of its request.`,
+    );
+  }
+  if (key.purpose === authority) return key;
+  throw invalid([`authority: the key of this certificate is for "${key.purpose}"`]);
+}

@@ -1,0 +1,120 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import {
+  type CertificateList,
+  type CrlEntryFields,
+  decodeCertificateList,
+  decodePem,
+  encodePem,
+  fromHex,
+  toHex,
+} from '@licet/format';
+import { checkCrlSync } from '@licet/verify';
+import { AuthorityError } from '../../errors.ts';
+import type { IssuerGeneration } from '../../issue/issuer-generation.ts';
+import { type ConfigOf, invalid } from '../config/index.ts';
+import { readIssuer } from '../issuer-file.ts';
+import { type CrlPeriod, numberOf, periodsOf, signCrls } from '../root-crls.ts';
+import { withSigner } from '../unlock.ts';
+import { instantText, sha256 } from '../words.ts';
+import type { Plan, Setting } from './plan.ts';
+
+type Config = ConfigOf<'crl'>;
+type List = { readonly name: string; readonly text: string; readonly crl: CertificateList };
+
+/** The CRLs of a root for years ahead, so that it need not leave its safe each time that one runs out. */
+export async function planCrls(config: Config, { base, room }: Setting): Promise<Plan> {
+  const { issuer, chainText } = await readIssuer(config.issuer, base, 'root');
+  const periods = periodsOf({ ...config, from: config.from ?? room.clock.now() });
+  const revoked = entriesOf(config, periods[0]!);
+  checkEnd(issuer, periods);
+  const previous = config.previous === undefined ? [] : await readLists(resolve(base, config.previous));
+  checkPrevious(previous, periods, revoked);
+  return {
+    lines: [
+      ...periods.map(
+        (period) => `${fileOf(period)}: number ${numberOf(period)}, until ${instantText(period.nextUpdate)}`,
+      ),
+      `each at ${issuer.addresses!.crls[0]}`,
+      ...(revoked.length === 0 ? ['nothing is revoked'] : revoked.map(entryWords)),
+    ],
+    async perform(sitting) {
+      await sitting.keepInput('issuer.pem', chainText);
+      for (const { name, text } of previous) await sitting.keepInput(`previous/${name}`, text);
+      await withSigner(sitting, base, config.issuer.signer, async (signer) => {
+        const lists = await signCrls(signer, issuer, periods, revoked);
+        for (const [i, der] of lists.entries()) {
+          prove(der, issuer, periods[i]!);
+          const name = fileOf(periods[i]!);
+          await sitting.write(name, encodePem('X509 CRL', der));
+          sitting.note(`crl ${name} sha256 ${sha256(der)}`);
+        }
+      });
+    },
+  };
+}
+
+/** Sorted as they are to be published. */
+const fileOf = ({ thisUpdate }: CrlPeriod) => `crl-${instantText(thisUpdate).replaceAll(/[-:]/g, '')}.pem`;
+
+function entriesOf({ revoked }: Config, first: CrlPeriod): CrlEntryFields[] {
+  const serials = revoked.map(({ serial }) => serial);
+  if (new Set(serials).size !== serials.length) throw invalid(['revoked: a serial stands there twice']);
+  return revoked.map(({ serial, at, reason, invalidSince }, i) => {
+    if (at > first.thisUpdate) throw invalid([`revoked.${i}.at: is after the first CRL begins`]);
+    return { serial: fromHex(serial), revokedAt: at, reason, invalidityDate: invalidSince };
+  });
+}
+
+const entryWords = ({ serial, revokedAt, reason }: CrlEntryFields) =>
+  `revoked: ${toHex(serial)} since ${instantText(revokedAt)} (${reason})`;
+
+function checkEnd({ certificate }: IssuerGeneration, periods: readonly CrlPeriod[]): void {
+  const end = certificate!.notAfter;
+  const beyond = periods.find(({ thisUpdate }) => thisUpdate > end);
+  if (beyond === undefined) return;
+  throw invalid([`count: ${fileOf(beyond)} would begin after the root has ended, ${instantText(end)}`]);
+}
+
+async function readLists(folder: string): Promise<List[]> {
+  const names = (await readdir(folder)).filter((name) => /^crl-.+\.pem$/.test(name)).toSorted();
+  const lists = names.map(async (name) => {
+    const text = await readFile(join(folder, name), 'utf8');
+    return { name, text, crl: decodeCertificateList(decodePem(text, 'X509 CRL')[0]!.bytes) };
+  });
+  return Promise.all(lists);
+}
+
+/** RFC 5280 §5.2.3: no number twice. §5.1.2.6 and common sense: what is revoked stays revoked. */
+function checkPrevious(
+  previous: readonly List[],
+  periods: readonly CrlPeriod[],
+  revoked: readonly CrlEntryFields[],
+): void {
+  const own = new Set(revoked.map(({ serial }) => toHex(serial)));
+  const numbers = new Set(periods.map((period) => String(numberOf(period))));
+  for (const { name, crl } of previous) {
+    for (const { serial } of crl.entries()) {
+      if (!own.has(toHex(serial))) {
+        throw new AuthorityError(
+          'CRL_REFUSED',
+          `${name} revoked ${toHex(serial)}, which is missing here; what is revoked stays revoked.`,
+        );
+      }
+    }
+    if (numbers.has(String(crl.extensions.crlNumber))) {
+      throw new AuthorityError('CRL_REFUSED', `${name} has the number of a CRL to be made; begin at another time.`);
+    }
+  }
+}
+
+/** By the verifier that meets it later, at the time for which it is made. */
+function prove(der: Uint8Array, issuer: IssuerGeneration, { thisUpdate }: CrlPeriod): void {
+  const own = issuer.certificate!;
+  const { status, detail } = checkCrlSync(der, { cert: own, issuer: own, at: thisUpdate });
+  if (status === 'good') return;
+  throw new AuthorityError(
+    'PROOF_FAILED',
+    `The CRL is not handed out, because our own verifier refuses it: ${detail}.`,
+  );
+}
