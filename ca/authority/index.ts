@@ -84,6 +84,16 @@ export {
   publishDue,
   type PublishSummary,
 } from './revoke/crl/publisher.ts';
+export { type ServedCrl, ServedCrls, type ServedCrlsDeps } from './revoke/crl/served.ts';
+export { renewResponders, type RenewalDeps } from './revoke/ocsp/renew.ts';
+export {
+  createOcspResponder,
+  OCSP_SETTINGS,
+  type OcspAnswer,
+  type OcspDeps,
+  type OcspResponder,
+  type OcspSettings,
+} from './revoke/ocsp/responder.ts';
 export { advanced, NONE as NO_OUTCOMES } from './revoke/order-progress.ts';
 export {
   type BulkOptions,

@@ -1,0 +1,77 @@
+import { hash } from 'node:crypto';
+import { type Bytes, type Certificate, type CertId, decodeCertificate, equalBytes, OID } from '@licet/format';
+import type { IssuerGeneration } from '../../issue/issuer-generation.ts';
+import type { KeyDescription, Signer } from '../../ports/signer.ts';
+
+/** Who answers for one generation of an authority: a delegate with a key of its own (RFC 6960 §4.2.2.2). */
+export type Identity = {
+  /** The key id of the issuer whose certificates it speaks of. */
+  readonly issuer: string;
+  readonly key: KeyDescription;
+  readonly certificate: Certificate;
+  /** RFC 6960 §4.2.1: SHA-1 over the bits of the responder's key. Shorter than its name. */
+  readonly keyHash: Bytes;
+};
+
+/** Hashes that clients name issuers by: SHA-1 is what all of them default to, SHA-256 what they should (RFC 9919 §3.1.1). */
+const HASHES: readonly (readonly [oid: string, name: string])[] = [
+  [OID.sha1, 'sha1'],
+  [OID.sha256, 'sha256'],
+];
+
+/** Responders by the hashes that a CertID names their issuer with. */
+export type Identities = ReadonlyMap<string, Identity>;
+
+export async function loadIdentities(
+  signer: Signer,
+  generations: readonly IssuerGeneration[],
+  at: Date,
+): Promise<Identities> {
+  const responders = respondersOf(await signer.keys());
+  const identities = new Map<string, Identity>();
+  for (const generation of generations) {
+    const best = bestFor(generation, responders, at);
+    if (best === undefined) continue;
+    const { subject, publicKey } = generation.certificate!;
+    const keyHash = hash('sha1', best.certificate.publicKey.key, 'buffer');
+    for (const [oid, name] of HASHES) {
+      const id = idOf(oid, hash(name, subject.raw, 'buffer'), hash(name, publicKey.key, 'buffer'));
+      identities.set(id, { issuer: generation.key, ...best, keyHash });
+    }
+  }
+  return identities;
+}
+
+export function identityFor(identities: Identities, certId: CertId): Identity | undefined {
+  return identities.get(idOf(certId.hashAlgorithm.oid, certId.issuerNameHash, certId.issuerKeyHash));
+}
+
+const idOf = (oid: string, name: Bytes, key: Bytes): string => `${oid} ${latin1(name)}${latin1(key)}`;
+
+const latin1 = (bytes: Bytes): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+
+export type ResponderKey = { readonly key: KeyDescription; readonly certificate: Certificate };
+
+export function respondersOf(keys: readonly KeyDescription[]): ResponderKey[] {
+  return keys.flatMap((key) =>
+    key.purpose === 'ocsp' && key.retiredAt === undefined && key.certificate !== undefined
+      ? [{ key, certificate: decodeCertificate(key.certificate) }]
+      : [],
+  );
+}
+
+/** The one that lasts longest of those that are valid now. */
+export function bestFor(
+  { certificate: issuer, keyIdentifier }: IssuerGeneration,
+  responders: readonly ResponderKey[],
+  at: Date,
+): ResponderKey | undefined {
+  return responders
+    .filter(({ certificate: { issuer: name, extensions, notBefore, notAfter } }) => {
+      const named = extensions.authorityKeyIdentifier?.keyIdentifier;
+      const isOwn =
+        named !== undefined && equalBytes(named, keyIdentifier) && equalBytes(name.raw, issuer!.subject.raw);
+      return isOwn && notBefore <= at && at <= notAfter;
+    })
+    .toSorted((a, b) => b.certificate.notAfter.getTime() - a.certificate.notAfter.getTime())[0];
+}

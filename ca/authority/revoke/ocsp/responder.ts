@@ -1,0 +1,213 @@
+import { hash } from 'node:crypto';
+import {
+  type CertId,
+  decodeOcspRequest,
+  encodeOcspError,
+  encodeOcspResponse,
+  encodeTbsOcspResponse,
+  FormatError,
+  type OcspRequest,
+  type OcspStatus,
+} from '@licet/format';
+import { type Batcher, createBatcher } from '../../issue/batcher.ts';
+import type { IssuerGeneration } from '../../issue/issuer-generation.ts';
+import { SIGNATURE_ALGORITHMS } from '../../issue/signatures.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { CertificateId, KnownCertificate, RevocationStore } from '../../ports/revocation-store.ts';
+import type { Signer, SignRequest } from '../../ports/signer.ts';
+import { AnswerCache } from './cache.ts';
+import { ChangeWatch } from './change-watch.ts';
+import { type Identities, type Identity, identityFor, loadIdentities } from './identities.ts';
+import { statusOf } from './status.ts';
+
+export type OcspSettings = {
+  /** From thisUpdate to nextUpdate: how long answers that are in the world bridge our absence. */
+  readonly validSeconds: number;
+  /** How often responders and authorities are looked up anew. */
+  readonly refreshSeconds: number;
+  /** How long a cached answer is given without asking whether anything was revoked elsewhere. */
+  readonly trustMs: number;
+};
+
+export const OCSP_SETTINGS: OcspSettings = { validSeconds: 3600, refreshSeconds: 60, trustMs: 400 };
+
+export type OcspDeps = {
+  readonly signer: Signer;
+  readonly store: Pick<RevocationStore, 'find' | 'lastChange' | 'changedSince'>;
+  readonly clock: Clock;
+  /** Those whose certificates are answered for. */
+  readonly generations: () => Promise<readonly IssuerGeneration[]>;
+  /** Told of what was answered with tryLater or internalError, and of what else failed. */
+  readonly report: (error: unknown) => void;
+  readonly settings?: OcspSettings;
+};
+
+/** `shared` is undefined where the answer is for this one client: an error, or one with a nonce. */
+export type OcspAnswer = {
+  readonly status: OcspStatus;
+  readonly der: Uint8Array;
+  readonly shared: { readonly thisUpdate: Date; readonly nextUpdate: Date; readonly etag: string } | undefined;
+};
+
+export interface OcspResponder {
+  /**
+   * Never rejects: what goes wrong is an answer too. `asked` names the question; the same name is the same question.
+   * What is at hand is answered at once and without a promise.
+   */
+  answer(asked: string, request: () => Uint8Array): OcspAnswer | Promise<OcspAnswer>;
+  /** These were changed here: their answers are made anew, now. */
+  forget(ids: readonly CertificateId[]): void;
+  /** Reads again who answers for whom: after a renewal, or when an authority was added. */
+  refresh(): Promise<void>;
+}
+
+/** RFC 6960 allows many; one answer costs a look-up, so a question must not cost thousands. */
+const MOST_QUESTIONS = 100;
+const SIGN_BATCH = 64;
+const FIND_BATCH = 256;
+const QUEUE = 4096;
+
+export function createOcspResponder(deps: OcspDeps): OcspResponder {
+  return new CachingResponder(deps);
+}
+
+class CachingResponder implements OcspResponder {
+  readonly #deps: OcspDeps;
+  readonly #settings: OcspSettings;
+  readonly #cache = new AnswerCache();
+  readonly #watch: ChangeWatch;
+  readonly #find: Batcher<CertificateId, KnownCertificate | undefined>;
+  readonly #sign: Batcher<SignRequest, Uint8Array>;
+  #identities: Identities = new Map();
+  #loadedAt = -Infinity;
+  #loading: Promise<void> | undefined;
+
+  constructor(deps: OcspDeps) {
+    this.#deps = deps;
+    this.#settings = deps.settings ?? OCSP_SETTINGS;
+    this.#watch = new ChangeWatch(deps, this.#cache, this.#settings.trustMs);
+    this.#find = createBatcher({
+      name: 'status look-ups',
+      work: async (ids: readonly CertificateId[]) => (await deps.store.find(ids)).map((value) => ({ value })),
+      batch: FIND_BATCH,
+      queue: QUEUE,
+      lanes: 2,
+    });
+    this.#sign = createBatcher({
+      name: 'OCSP signatures',
+      work: async (requests: readonly SignRequest[]) => (await deps.signer.sign(requests)).map((value) => ({ value })),
+      batch: SIGN_BATCH,
+      queue: QUEUE,
+      lanes: 2,
+    });
+  }
+
+  answer(asked: string, request: () => Uint8Array): OcspAnswer | Promise<OcspAnswer> {
+    const now = this.#deps.clock.now().getTime();
+    if (this.#watch.isFresh(now)) {
+      const cached = this.#cache.get(asked);
+      if (cached !== undefined && now < cached.reuseUntil) return cached.answer;
+    }
+    return this.#answer(asked, request);
+  }
+
+  forget(ids: readonly CertificateId[]): void {
+    this.#watch.changedHere();
+    this.#cache.forget(ids);
+  }
+
+  async refresh(): Promise<void> {
+    this.#loading ??= this.#load().finally(() => (this.#loading = undefined));
+    await this.#loading;
+  }
+
+  async #answer(asked: string, request: () => Uint8Array): Promise<OcspAnswer> {
+    await this.#watch.catchUp();
+    const now = this.#deps.clock.now().getTime();
+    const cached = this.#cache.get(asked);
+    if (cached !== undefined && now < cached.reuseUntil) return cached.answer;
+    try {
+      return await this.#fresh(asked, decodeOcspRequest(request()));
+    } catch (error) {
+      if (error instanceof FormatError) return errorAnswer('malformedRequest');
+      // What was signed before is true until its nextUpdate, whoever is away now.
+      const old = cached?.answer;
+      if (old?.shared !== undefined && now < old.shared.nextUpdate.getTime()) return old;
+      this.#deps.report(error);
+      return errorAnswer('tryLater');
+    }
+  }
+
+  async #fresh(asked: string, { requests, nonce }: OcspRequest): Promise<OcspAnswer> {
+    if (requests.length > MOST_QUESTIONS) return errorAnswer('malformedRequest');
+    const identity = await this.#identityFor(requests);
+    // RFC 6960 §2.3, RFC 9919 §2.2.3: we are not the one to ask, or one signature would not cover all.
+    if (identity === undefined) return errorAnswer('unauthorized');
+    const ids = requests.map(({ serial }) => ({ issuer: identity.issuer, serial }));
+    const mark = this.#watch.mark();
+    const known = await Promise.all(ids.map((id) => this.#find.submit(id)));
+    const answer = await this.#signed(identity, requests, known, nonce);
+    // What was never issued may be issued in the next moment, elsewhere.
+    if (answer.shared === undefined || known.includes(undefined) || this.#watch.hasMoved(mark)) return answer;
+    const { thisUpdate, nextUpdate } = answer.shared;
+    this.#cache.set(asked, answer, (thisUpdate.getTime() + nextUpdate.getTime()) / 2, ids);
+    return answer;
+  }
+
+  async #signed(
+    { key, certificate, keyHash }: Identity,
+    requests: readonly CertId[],
+    known: readonly (KnownCertificate | undefined)[],
+    nonce: Uint8Array | undefined,
+  ): Promise<OcspAnswer> {
+    const now = this.#deps.clock.now().getTime();
+    const thisUpdate = new Date(now - (now % 1000));
+    const until = thisUpdate.getTime() + this.#settings.validSeconds * 1000;
+    const nextUpdate = new Date(Math.min(until, certificate.notAfter.getTime()));
+    const responses = requests.map((certId, i) => ({ certId, status: statusOf(known[i]), thisUpdate, nextUpdate }));
+    const tbs = encodeTbsOcspResponse({ responder: { byKey: keyHash }, producedAt: thisUpdate, responses, nonce });
+    const signature = await this.#sign.submit({ key: key.id, kind: 'ocsp', bytes: tbs });
+    const algorithm = { raw: SIGNATURE_ALGORITHMS[key.algorithm] };
+    const der = encodeOcspResponse(tbs, algorithm, signature, [certificate.der]);
+    if (nonce !== undefined) return { status: 'successful', der, shared: undefined };
+    const etag = `"${hash('sha256', der, 'base64url')}"`;
+    return { status: 'successful', der, shared: { thisUpdate, nextUpdate, etag } };
+  }
+
+  async #identityFor(requests: readonly CertId[]): Promise<Identity | undefined> {
+    await this.#refreshWhenDue();
+    const now = this.#deps.clock.now();
+    const [first, ...others] = requests.map((certId) => identityFor(this.#identities, certId));
+    if (first === undefined || others.some((other) => other?.issuer !== first.issuer)) return undefined;
+    if (now <= first.certificate.notAfter) return first;
+    throw new Error(`The OCSP responder of key ${first.issuer} expired and was not renewed.`);
+  }
+
+  /** The first time is waited for; later ones happen beside the answers. */
+  async #refreshWhenDue(): Promise<void> {
+    const now = this.#deps.clock.now().getTime();
+    if (Math.abs(now - this.#loadedAt) < this.#settings.refreshSeconds * 1000) return;
+    if (this.#loadedAt === -Infinity) {
+      await this.refresh();
+      return;
+    }
+    this.#loadedAt = now;
+    this.refresh().catch(this.#deps.report);
+  }
+
+  async #load(): Promise<void> {
+    const { signer, generations, clock } = this.#deps;
+    const now = clock.now();
+    this.#identities = await loadIdentities(signer, await generations(), now);
+    this.#loadedAt = now.getTime();
+  }
+}
+
+const errors = new Map<OcspStatus, OcspAnswer>();
+
+/** RFC 6960 §2.3: errors are not signed. */
+function errorAnswer(status: Exclude<OcspStatus, 'successful'>): OcspAnswer {
+  let answer = errors.get(status);
+  if (answer === undefined) errors.set(status, (answer = { status, der: encodeOcspError(status), shared: undefined }));
+  return answer;
+}

@@ -1,0 +1,97 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { readBody } from '../body.ts';
+import type { FastPath } from '../dispatcher.ts';
+import { requestInPath } from './get-url.ts';
+
+/** What the authority answers; its side of the wall is `createOcspResponder`. */
+export type OcspAnswer = {
+  readonly status: string;
+  readonly der: Uint8Array;
+  readonly shared: { readonly thisUpdate: Date; readonly nextUpdate: Date; readonly etag: string } | undefined;
+};
+
+export type OcspResponder = {
+  answer(asked: string, request: () => Uint8Array): OcspAnswer | Promise<OcspAnswer>;
+};
+
+export type OcspPathOptions = {
+  readonly prefix?: string;
+  /** Told the status of each answer. */
+  readonly answered?: (status: string) => void;
+};
+
+/** As the decoder's limit: larger ones are refused unread. */
+const MOST_BYTES = 65_536;
+/**
+ * How long a proxy may answer in our place. Much shorter than nextUpdate, because a revocation should be seen soon;
+ * nextUpdate is for clients that cannot reach us.
+ */
+const SHARED_SECONDS = 60;
+
+/**
+ * OCSP over HTTP, RFC 6960 appendix A with RFC 9919 §5, §6. Every outcome is a 200 with an OCSP response in it, tryLater
+ * as well: clients take any other status for a broken transport and do not look into it.
+ */
+export function ocspFastPaths(responder: OcspResponder, options: OcspPathOptions = {}): readonly FastPath[] {
+  const { prefix = '/ocsp', answered } = options;
+  const send = (answer: OcspAnswer, request: IncomingMessage, response: ServerResponse) => {
+    answered?.(answer.status);
+    sendAnswer(answer, request, response);
+  };
+  return [
+    {
+      method: 'GET',
+      prefix,
+      handle(request, response) {
+        const { url = '' } = request;
+        const answer = responder.answer(url, () => requestInPath(url, prefix));
+        // At hand nearly always: then it leaves in this turn.
+        if (answer instanceof Promise) return answer.then((made) => send(made, request, response));
+        return send(answer, request, response);
+      },
+    },
+    {
+      method: 'POST',
+      prefix,
+      async handle(request, response) {
+        const body = await readBody(request, response, MOST_BYTES);
+        // No URL begins so.
+        send(await responder.answer(`:${body.toString('latin1')}`, () => body), request, response);
+      },
+    },
+  ];
+}
+
+function sendAnswer(answer: OcspAnswer, request: IncomingMessage, response: ServerResponse): void {
+  const { shared } = answer;
+  if (shared !== undefined && request.headers['if-none-match'] === shared.etag) {
+    response.writeHead(304, headersOf(answer).slice(4));
+    response.end();
+    return;
+  }
+  response.writeHead(200, headersOf(answer));
+  response.end(request.method === 'HEAD' ? undefined : answer.der);
+}
+
+const headers = new WeakMap<OcspAnswer, string[]>();
+
+/** Names and values in turn. Those of the body come first: a 304 has none of them. */
+function headersOf(answer: OcspAnswer): string[] {
+  let known = headers.get(answer);
+  if (known === undefined) headers.set(answer, (known = makeHeaders(answer)));
+  return known;
+}
+
+function makeHeaders({ status, der, shared }: OcspAnswer): string[] {
+  const body = ['Content-Type', 'application/ocsp-response', 'Content-Length', String(der.length)];
+  if (shared === undefined) {
+    const retry = status === 'tryLater' ? ['Retry-After', '5'] : [];
+    return [...body, 'Cache-Control', 'no-store', ...retry];
+  }
+  const { thisUpdate, nextUpdate, etag } = shared;
+  return [
+    ...body,
+    ...['Last-Modified', thisUpdate.toUTCString(), 'Expires', nextUpdate.toUTCString(), 'ETag', etag],
+    ...['Cache-Control', `max-age=${SHARED_SECONDS}, public, no-transform, must-revalidate`],
+  ];
+}

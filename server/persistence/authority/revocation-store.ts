@@ -1,0 +1,225 @@
+import {
+  advanced,
+  AuthorityError,
+  type BulkOrder,
+  type CertificateId,
+  type ChangeOutcome,
+  type KnownCertificate,
+  NO_OUTCOMES,
+  type OrderProgress,
+  reasonNumberOf,
+  type RevocationOrder,
+  type RevocationStore,
+  stateOf,
+  step,
+} from '@licet/authority';
+import type { AuditLog } from '../../licensing/ports/audit-log.ts';
+import type { Leases } from '../../licensing/ports/leases.ts';
+import type { Outbox } from '../../licensing/ports/outbox.ts';
+import type { Transaction, Transactions } from '../../licensing/ports/transactions.ts';
+import { sql } from '../transactions.ts';
+import { bytea, columns, hex } from './columns.ts';
+import { createCrlStore } from './crl-store.ts';
+import { changedSince, enterpriseOf, issuedBy, lastChange, latest } from './revocation-queries.ts';
+
+export type RevocationStoreDeps = {
+  readonly transactions: Transactions;
+  readonly auditLog: AuditLog;
+  readonly outbox: Outbox;
+  readonly leases: Leases;
+  /** Names this process as the holder of leases. */
+  readonly holder: string;
+  /** What else becomes true with the changes, in their transaction: the domain's own rows. */
+  readonly changed?: (
+    tx: Transaction,
+    order: RevocationOrder,
+    ids: readonly CertificateId[],
+    at: Date,
+  ) => Promise<void>;
+};
+
+/** Revocations on PostgreSQL, in the platform's scope: the status of a certificate is no secret, and CRLs know no tenant. */
+export function createRevocationStore(deps: RevocationStoreDeps): RevocationStore {
+  const { transactions } = deps;
+  const reading = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> =>
+    transactions.run('platform', work, { readOnly: true });
+  return {
+    ...createCrlStore(deps),
+    find: (ids) => (ids.length === 0 ? Promise.resolve([]) : reading((tx) => find(tx, ids))),
+    change: (order, ids, at, bulk) => transactions.run('platform', (tx) => change(tx, deps, { order, ids, at, bulk })),
+    order: (organization, id) => reading((tx) => orderOf(tx, organization, id)),
+    enterprise: (organization, enterprise, at) => reading((tx) => enterpriseOf(tx, organization, enterprise, at)),
+    issuedBy: (issuer, at, after, limit) => reading((tx) => issuedBy(tx, issuer, at, after, limit)),
+    lastChange: () => reading(lastChange),
+    changedSince: (number, limit) => reading((tx) => changedSince(tx, number, limit)),
+    latest: (limit) => reading((tx) => latest(tx, limit)),
+  };
+}
+
+type StatusRow = {
+  number: number;
+  organization: string;
+  crl_shard: number;
+  not_after: Date;
+  closed: boolean;
+  reason: number | null;
+  revoked_at: Date | null;
+};
+
+async function find(tx: Transaction, ids: readonly CertificateId[]): Promise<(KnownCertificate | undefined)[]> {
+  const rows = await sql(tx).query<StatusRow>(
+    `select g.number::integer as number, s.organization, s.crl_shard, s.not_after, s.closed, r.reason, r.revoked_at
+       from unnest($1::text[], $2::bytea[]) with ordinality as g(issuer, serial, number)
+       join serials s on s.issuer = g.issuer and s.serial = g.serial
+       left join revocations r on r.issuer = g.issuer and r.serial = g.serial`,
+    columns(
+      ids,
+      ({ issuer }) => issuer,
+      ({ serial }) => bytea(serial),
+    ),
+  );
+  const found: (KnownCertificate | undefined)[] = ids.map(() => undefined);
+  for (const row of rows) {
+    found[row.number - 1] = {
+      organization: row.organization,
+      crlShard: row.crl_shard,
+      notAfter: row.not_after,
+      closed: row.closed,
+      state: row.reason === null ? { state: 'valid' } : stateOf(row.reason, row.revoked_at!),
+    };
+  }
+  return found;
+}
+
+type Change = {
+  readonly order: RevocationOrder;
+  readonly ids: readonly CertificateId[];
+  readonly at: Date;
+  readonly bulk: BulkOrder | undefined;
+};
+
+async function change(tx: Transaction, deps: RevocationStoreDeps, asked: Change): Promise<ChangeOutcome[]> {
+  const { order, ids, at, bulk } = asked;
+  // First, so that from here on nobody else changes anything: what is read now is what holds.
+  const [row] = await sql(tx).query<{ last: string }>(
+    'update revocation_changes set last = last + 1 returning last::text as last',
+  );
+  const known = await find(tx, ids);
+  const done = new Set<string>();
+  const outcomes = ids.map((id, i): ChangeOutcome => {
+    const certificate = known[i];
+    if (certificate === undefined || certificate.organization !== order.organization) return 'NOT_ISSUED';
+    if (done.has(keyOf(id))) return 'unchanged';
+    const outcome = step(certificate.state, order.event);
+    if (outcome === 'applied') done.add(keyOf(id));
+    return outcome;
+  });
+  const applied = ids.filter((_, i) => outcomes[i] === 'applied');
+  if (bulk !== undefined) await storeProgress(tx, order.organization, bulk, outcomes, at);
+  if (applied.length === 0) return outcomes;
+  await write(tx, asked, applied, row!.last);
+  await deps.changed?.(tx, order, applied, at);
+  await deps.outbox.publish(
+    tx,
+    applied.map((id) => eventOf(order, id, at)),
+  );
+  // Last, because it locks the heads of the chains until the end of the transaction.
+  await deps.auditLog.append(
+    tx,
+    applied.map((id) => auditEntryOf(order, id, at)),
+  );
+  return outcomes;
+}
+
+const keyOf = ({ issuer, serial }: CertificateId): string => `${issuer}/${hex(serial)}`;
+
+async function write(tx: Transaction, { order, at }: Change, ids: readonly CertificateId[], number: string) {
+  const { event } = order;
+  const invalidSince = event.type === 'revoke' ? (event.invalidSince ?? null) : null;
+  // What was suspended and is now revoked has not been valid since the suspension (RFC 5280 5.3.2).
+  await sql(tx).query(
+    `insert into revocations as r (issuer, serial, organization, crl_shard, not_after, reason, revoked_at,
+                                   invalid_since, change)
+     select s.issuer, s.serial, s.organization, s.crl_shard, s.not_after, $3, $4, $5, $6
+       from unnest($1::text[], $2::bytea[]) as g(issuer, serial)
+       join serials s on s.issuer = g.issuer and s.serial = g.serial
+     on conflict (issuer, serial) do update
+       set reason = excluded.reason, revoked_at = excluded.revoked_at, change = excluded.change,
+           invalid_since = case when r.reason = 6 and excluded.reason <> 8
+                                then least(r.revoked_at, excluded.invalid_since) else excluded.invalid_since end`,
+    [
+      ...columns(
+        ids,
+        ({ issuer }) => issuer,
+        ({ serial }) => bytea(serial),
+      ),
+      reasonNumberOf(event),
+      at,
+      invalidSince,
+      number,
+    ],
+  );
+}
+
+type OrderRow = { digest: Buffer; total: number; done: number; outcomes: OrderProgress['outcomes'] };
+
+async function orderOf(tx: Transaction, organization: string, id: string): Promise<OrderProgress | undefined> {
+  const [row] = await sql(tx).query<OrderRow>(
+    'select digest, total, done, outcomes from revocation_orders where organization = $1 and id = $2',
+    [organization, id],
+  );
+  return row && { ...row, outcomes: { ...NO_OUTCOMES, ...row.outcomes } };
+}
+
+/** Two processes that carry out one order would count each other's work twice: the second is sent away. */
+async function storeProgress(
+  tx: Transaction,
+  organization: string,
+  { id, progress }: BulkOrder,
+  outcomes: readonly ChangeOutcome[],
+  at: Date,
+): Promise<void> {
+  const { digest, total, done, outcomes: counts } = advanced(progress, outcomes);
+  const rows = await sql(tx).query(
+    `insert into revocation_orders as o (organization, id, digest, total, done, outcomes, at)
+     values ($1, $2, $3, $4, $5, $6, $7)
+     on conflict (organization, id) do update set done = excluded.done, outcomes = excluded.outcomes, at = excluded.at
+       where o.digest = excluded.digest and o.done = $8
+     returning 1`,
+    [organization, id, bytea(digest), total, done, JSON.stringify(counts), at, progress.done],
+  );
+  if (rows.length === 1) return;
+  throw new AuthorityError('ORDER_STALE', `Order "${id}" is being carried out by somebody else; ask for its progress.`);
+}
+
+const ACTIONS = {
+  revoke: 'certificate.revoked',
+  hold: 'certificate.suspended',
+  reinstate: 'certificate.reinstated',
+} as const;
+
+const detailsOf = ({ event, context }: RevocationOrder) => ({
+  ...(event.type === 'revoke' && { reason: event.reason }),
+  ...context,
+});
+
+function auditEntryOf(order: RevocationOrder, id: CertificateId, at: Date) {
+  return {
+    organization: order.organization,
+    at,
+    actor: order.principal,
+    action: ACTIONS[order.event.type],
+    subject: `certificate:${keyOf(id)}`,
+    details: detailsOf(order),
+  };
+}
+
+function eventOf(order: RevocationOrder, id: CertificateId, at: Date) {
+  return {
+    organization: order.organization,
+    stream: `certificate:${keyOf(id)}`,
+    type: ACTIONS[order.event.type],
+    payload: { issuer: id.issuer, serial: hex(id.serial), at: at.toISOString(), ...detailsOf(order) },
+    at,
+  };
+}
