@@ -22,7 +22,5 @@ export function createProgram(io: CliIo): Command {
     .showHelpAfterError('Run with --help to see what is allowed.')
     .exitOverride();
   for (const register of COMMANDS) register(program, io);
-  // A subcommand inherits neither setting by itself.
-  for (const command of program.commands) command.exitOverride();
   return program;
 }
