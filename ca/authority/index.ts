@@ -35,6 +35,7 @@ export {
   type SupervisorEvent,
   type SupervisorOptions,
 } from './signer/supervisor.ts';
+export { type Batcher, type BatcherOptions, createBatcher, type Outcome } from './issue/batcher.ts';
 export { CRASH_POINTS, type CrashHook, type CrashPoint } from './issue/crash-points.ts';
 export { type Addresses, addressesOf, IssuerGeneration } from './issue/issuer-generation.ts';
 export { type Certified, createIssuer, type Issuer, type IssuerOptions } from './issue/issuer.ts';
