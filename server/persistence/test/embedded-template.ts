@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import { access, cp, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { cpSync } from 'node:fs';
+import { access, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +16,8 @@ const CACHE = fileURLToPath(new URL('../../../node_modules/.cache/', import.meta
 /** A folder with a migrated embedded database that was closed cleanly: initdb takes seconds, a copy of it milliseconds. */
 export async function copyOfTemplate(into?: string): Promise<string> {
   const folder = into ?? (await mkdtemp(join(tmpdir(), 'licet-test-embedded-')));
-  await cp(await template(), folder, { recursive: true, mode: constants.COPYFILE_FICLONE });
+  // Synchronous, because that is native: a thousand small files take a fifth of the time.
+  cpSync(await template(), folder, { recursive: true });
   return folder;
 }
 
@@ -32,7 +33,7 @@ async function findOrMake(): Promise<string> {
   const pglite = createRequire(import.meta.url).resolve('@electric-sql/pglite');
   const engine = await readFile(join(pglite, '../../package.json'), 'utf8');
   const hash = createHash('sha256').update(engine);
-  for (const file of ['worker', 'folder'])
+  for (const file of ['pglite', 'folder'])
     hash.update(await readFile(new URL(`../embedded/${file}.ts`, import.meta.url)));
   for (const migration of migrations) hash.update((await statementsOf(migration)).join(';'));
   const path = join(CACHE, `licet-embedded-${hash.digest('hex').slice(0, 16)}`);
