@@ -1,0 +1,61 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createLog } from '../../../log.ts';
+import { serve, type Served } from '../../../test/frame/served.ts';
+import { type EstDeps, estRoutes } from '../routes.ts';
+import { Office } from './office.ts';
+
+export type EstServer = Served & {
+  readonly office: Office;
+  /** `https://localhost:port`, a name that stands in the server's certificate. */
+  readonly base: string;
+  readonly folder: string;
+  at(name: string): string;
+};
+
+/** The real routes in the real frame over TLS, before the real authority. */
+export async function estServer(settings: Partial<EstDeps['settings']> = {}): Promise<EstServer> {
+  const office = new Office();
+  await office.open();
+  const { cert, key, root } = await office.serverCertificate();
+  const folder = mkdtempSync(join(tmpdir(), 'licet-est-'));
+  const at = (name: string) => join(folder, name);
+  writeFileSync(at('root.pem'), root);
+  const log = createLog({ level: 'error', format: 'json', clock: office.workshop.clock, write: () => {}, secrets: [] });
+  const routes = estRoutes({
+    enrolment: office,
+    present: office.present,
+    principalOf: () => Promise.resolve(undefined),
+    settings: { requireChannelBinding: false, serverKeyGeneration: false, ...settings },
+    guards: [],
+    random: { bytes: (length) => randomBytes(length) },
+    log,
+  });
+  const served = await serve({ routes, tls: { options: { cert, key }, requestClientCertificate: true } });
+  const close = async () => {
+    await served.close();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { ...served, office, folder, at, base: `https://localhost:${served.port}`, close };
+}
+
+export type Ran = { readonly code: number; readonly out: string; readonly err: string };
+
+/** A tool, while the server goes on answering. */
+export function run(
+  program: string,
+  args: readonly string[],
+  { input, env }: { input?: string | Buffer; env?: NodeJS.ProcessEnv } = {},
+): Promise<Ran> {
+  return new Promise((resolve) => {
+    const options = { encoding: 'utf8', timeout: 20_000, env: { ...process.env, ...env } } as const;
+    const child = execFile(program, args, options, (error, out, err) =>
+      resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : -1, out, err }),
+    );
+    child.stdin?.on('error', () => {}); // who refuses early does not read to the end
+    child.stdin?.end(input);
+  });
+}

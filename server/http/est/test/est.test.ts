@@ -1,0 +1,463 @@
+import assert from 'node:assert/strict';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
+import { request as httpsRequest, type RequestOptions } from 'node:https';
+import { connect, type TLSSocket } from 'node:tls';
+import { makeCsr } from '@licet/authority/workshop';
+import {
+  type Bytes,
+  createAlgorithm,
+  createName,
+  decodeCertificate,
+  decodeCertsOnly,
+  encodeCertificationRequest,
+  encodeCertificationRequestInfo,
+  encodePem,
+  extension,
+  fromBase64,
+  OID,
+  type RawExtension,
+  toBase64,
+  toHex,
+} from '@licet/format';
+import { LicetError } from '../../../licensing/errors.ts';
+import { type EstServer, estServer } from './est-server.ts';
+
+type Got = { status: number; headers: Record<string, string | string[] | undefined>; body: string };
+type Asking = Omit<RequestOptions, 'headers'> & { headers?: Record<string, string>; body?: string | Uint8Array };
+
+const NAME = [
+  { type: 'organizationName', value: 'acme' },
+  { type: 'organizationalUnitName', value: 'globex' },
+  { type: 'commonName', value: 'plant-7' },
+];
+
+type Wish = {
+  names?: typeof NAME;
+  password?: string;
+  extensions?: readonly RawExtension[];
+  attributes?: { oid: string; values: Bytes[] }[];
+  keys?: ReturnType<typeof newKeys>;
+};
+
+const newKeys = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
+
+function csrFor({ names = NAME, password, extensions, attributes, keys = newKeys() }: Wish = {}): Bytes {
+  const info = encodeCertificationRequestInfo({
+    subject: createName(names),
+    publicKey: { raw: keys.publicKey.export({ type: 'spki', format: 'der' }) },
+    ...(password !== undefined && { challengePassword: password }),
+    ...(extensions && { requestedExtensions: extensions }),
+    ...(attributes && { attributes }),
+  });
+  const algorithm = createAlgorithm(OID.ecdsaWithSha256);
+  return encodeCertificationRequest(info, algorithm, sign('sha256', info, keys.privateKey));
+}
+
+const wrap = (der: Bytes) => toBase64(der).replaceAll(/.{1,64}/g, '$&\n');
+const basic = (secret: string) => `Basic ${Buffer.from(`any:${secret}`).toString('base64')}`;
+const PKCS10 = { 'content-type': 'application/pkcs10' };
+
+function ask(server: EstServer, path: string, { body, ...options }: Asking = {}): Promise<Got> {
+  const settings = { host: 'localhost', port: server.port, path, rejectUnauthorized: false, agent: false, ...options };
+  return new Promise((resolve, reject) => {
+    const request = httpsRequest(settings, (response) => {
+      let text = '';
+      response.setEncoding('latin1').on('data', (part: string) => (text += part));
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }));
+    });
+    request.on('error', reject);
+    request.end(body);
+  });
+}
+
+const enrol = (server: EstServer, body: string | Uint8Array, more: Asking = {}): Promise<Got> => {
+  const { headers, ...rest } = more;
+  const all: Record<string, string> = { ...PKCS10, authorization: basic(server.office.token()), ...headers };
+  return ask(server, '/.well-known/est/simpleenroll', { method: 'POST', body, headers: all, ...rest });
+};
+
+/** A site with its license. */
+async function licensed(server: EstServer) {
+  const keys = newKeys();
+  const answer = await enrol(server, wrap(csrFor({ keys })));
+  const [der] = decodeCertsOnly(fromBase64(answer.body, 'lenient'));
+  const certificate = decodeCertificate(der!);
+  const tls = {
+    cert: encodePem('CERTIFICATE', der!),
+    key: keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+  };
+  const renew = (body: string | Uint8Array, more: Asking = {}) => {
+    const path = '/.well-known/est/simplereenroll';
+    return ask(server, path, { method: 'POST', body, headers: PKCS10, ...tls, ...more });
+  };
+  return { certificate, keys, tls, renew, serial: toHex(certificate.serial) };
+}
+
+describe('EST, RFC 7030 and RFC 8951', function () {
+  this.timeout(20_000);
+  let server: EstServer;
+  before(async () => {
+    server = await estServer();
+  });
+  after(() => server.close());
+
+  describe('transfer', () => {
+    const isCertificate = ({ status, headers, body }: Got) => {
+      assert.equal(status, 200, body);
+      assert.equal(headers['content-type'], 'application/pkcs7-mime; smime-type=certs-only');
+      assert.equal(headers['content-transfer-encoding'], 'base64');
+      assert.equal(headers['content-length'], String(body.length));
+      assert.equal(headers['transfer-encoding'], undefined);
+      assert.equal(decodeCertsOnly(fromBase64(body, 'lenient')).length, 1);
+    };
+    const LINES = /^(?:[\w+/]{64}\n)*[\w+/=]{1,64}\n$/;
+    const FLAT = /^[\w+/=]+$/;
+
+    it('base64 in one line is answered in one line', async () => {
+      const got = await enrol(server, toBase64(csrFor()));
+      isCertificate(got);
+      assert.match(got.body, FLAT);
+    });
+    for (const end of ['\n', '\r\n']) {
+      it(`base64 in lines that end with ${JSON.stringify(end)} is answered in lines of 64`, async () => {
+        const got = await enrol(server, wrap(csrFor()).replaceAll('\n', end));
+        isCertificate(got);
+        assert.match(got.body, LINES);
+      });
+    }
+    it('PEM is read, also under its old label', async () => {
+      isCertificate(await enrol(server, encodePem('CERTIFICATE REQUEST', csrFor())));
+      isCertificate(await enrol(server, encodePem('NEW CERTIFICATE REQUEST', csrFor())));
+    });
+    it('plain DER is read', async () => isCertificate(await enrol(server, csrFor())));
+    it('a body in chunks is read', async () => {
+      const headers = { 'transfer-encoding': 'chunked' };
+      isCertificate(await enrol(server, wrap(csrFor()), { headers }));
+    });
+    it('cacerts goes in one line to who names nothing, as strongSwan, and in lines to others', async () => {
+      const path = '/.well-known/est/cacerts';
+      const flat = await ask(server, path);
+      assert.match(flat.body, FLAT);
+      assert.equal(flat.headers['content-type'], 'application/pkcs7-mime');
+      assert.equal(flat.headers['content-length'], String(flat.body.length));
+      assert.match((await ask(server, path, { headers: { 'user-agent': 'libest 3.2.0p' } })).body, LINES);
+      assert.match((await ask(server, path, { headers: { accept: '*/*' } })).body, LINES);
+    });
+    it('cacerts has the root and every CA below it, under every form of its address', async () => {
+      for (const path of [
+        '/.well-known/est',
+        '/.well-known/est/globex',
+        '/.well-known/est/globex.acme',
+        '/globex/.well-known/est',
+      ]) {
+        const { body } = await ask(server, `${path}/cacerts`);
+        const certificates = decodeCertsOnly(fromBase64(body)).map((der) => decodeCertificate(der));
+        assert.equal(certificates.length, 3, path);
+        assert.deepEqual(certificates.at(-1)!.subject.raw, certificates.at(-1)!.issuer.raw);
+      }
+    });
+  });
+
+  describe('refusals are short text with a stable code', () => {
+    const isRefused = ({ status, headers, body }: Got, expected: number, code: string) => {
+      assert.equal(`${status} ${String(headers['x-licet-code'])}`, `${expected} ${code}`, body);
+      assert.equal(headers['content-type'], 'text/plain; charset=utf-8');
+      assert.equal(headers['content-length'], String(Buffer.byteLength(body, 'latin1')));
+      assert.ok(body.length < 500 && body.includes(code));
+      assert.equal(headers['www-authenticate'] !== undefined, expected === 401);
+    };
+    const path = '/.well-known/est/simpleenroll';
+    const post = (options: Asking) => ask(server, path, { method: 'POST', ...options });
+
+    it('nobody said who asks: 401 with Basic', async () => {
+      const got = await post({ headers: PKCS10, body: wrap(csrFor()) });
+      isRefused(got, 401, 'CREDENTIALS_MISSING');
+      assert.equal(got.headers['www-authenticate'], 'Basic realm="licet", charset="UTF-8"');
+    });
+    it('an empty password is no credential', async () => {
+      isRefused(
+        await post({ headers: { ...PKCS10, authorization: basic('') }, body: 'x' }),
+        401,
+        'CREDENTIALS_MISSING',
+      );
+    });
+    it('a wrong token: 403 and no challenge, or clients would ask for ever', async () => {
+      const headers = { authorization: basic('licet_enrol_wrong') };
+      isRefused(await enrol(server, wrap(csrFor()), { headers }), 403, 'TOKEN_UNKNOWN');
+    });
+    it('a used token', async () => {
+      const headers = { authorization: basic(server.office.token()) };
+      const csr = wrap(csrFor());
+      const first = await enrol(server, csr, { headers });
+      assert.equal((await enrol(server, csr, { headers })).body, first.body, 'the same request gets the same answer');
+      isRefused(await enrol(server, wrap(csrFor()), { headers }), 403, 'TOKEN_USED');
+    });
+    it('a label of nobody, and one that is none', async () => {
+      for (const label of ['initech', 'a.b.c', 'UPPER', '..%2f..']) {
+        isRefused(await ask(server, `/.well-known/est/${label}/cacerts`), 404, 'LABEL_UNKNOWN');
+      }
+    });
+    it('no PKCS#10', async () => {
+      isRefused(await enrol(server, ''), 400, 'CSR_MISSING');
+      for (const body of [
+        'hello',
+        toBase64(Uint8Array.of(0x30, 0)),
+        Uint8Array.of(0x30, 0x80),
+        encodePem('CERTIFICATE', csrFor()),
+      ]) {
+        isRefused(await enrol(server, body), 400, 'CSR_INVALID');
+      }
+    });
+    it('another type, and a body that is too large', async () => {
+      isRefused(
+        await enrol(server, wrap(csrFor()), { headers: { 'content-type': 'text/plain' } }),
+        415,
+        'TYPE_UNSUPPORTED',
+      );
+      isRefused(await enrol(server, 'A'.repeat(16 * 1024 + 1)), 413, 'BODY_TOO_LARGE');
+    });
+    it('a renewal without the license', async () => {
+      const headers = { ...PKCS10, authorization: basic(server.office.token()) };
+      const renewal = await ask(server, '/.well-known/est/simplereenroll', {
+        method: 'POST',
+        headers,
+        body: wrap(csrFor()),
+      });
+      isRefused(renewal, 403, 'LICENSE_NOT_SHOWN');
+    });
+    it('overload: 503, and the waits are spread', async () => {
+      server.office.instead = () => {
+        throw new LicetError('unavailable', 'BUSY', 'Too much at once; ask again later.', { retryAfterSeconds: 60 });
+      };
+      const waits = new Set<number>();
+      for (let tries = 0; tries < 8; tries++) {
+        const got = await enrol(server, wrap(csrFor()));
+        isRefused(got, 503, 'BUSY');
+        waits.add(Number(got.headers['retry-after']));
+      }
+      server.office.instead = undefined;
+      assert.ok(
+        [...waits].every((wait) => Number.isInteger(wait) && wait >= 60 && wait <= 120),
+        [...waits].join(),
+      );
+      assert.ok(waits.size > 2, 'not all at once again');
+    });
+    it('somebody has to approve: 202 with Retry-After in whole seconds', async () => {
+      server.office.instead = () => ({ outcome: 'pending', retryAfterSeconds: 30 });
+      const got = await enrol(server, wrap(csrFor()));
+      server.office.instead = undefined;
+      assert.equal(got.status, 202);
+      assert.match(String(got.headers['retry-after']), /^\d+$/);
+    });
+    it('server-made keys are off', async () => {
+      const headers = { ...PKCS10, authorization: basic(server.office.token()) };
+      isRefused(
+        await ask(server, '/.well-known/est/serverkeygen', { method: 'POST', headers, body: 'x' }),
+        404,
+        'SERVER_KEYS_OFF',
+      );
+    });
+
+    describe('at a renewal', () => {
+      it('a license that is revoked or suspended, on a connection that is open already', async () => {
+        const site = await licensed(server);
+        for (const [status, code] of [
+          ['revoked', 'LICENSE_REVOKED'],
+          ['suspended', 'LICENSE_SUSPENDED'],
+        ] as const) {
+          server.office.setStatus(site.serial, status);
+          isRefused(await site.renew(wrap(csrFor())), 403, code);
+        }
+        server.office.setStatus(site.serial, 'current');
+        assert.equal((await site.renew(wrap(csrFor()))).status, 200);
+      });
+      it('another request for a predecessor that is used', async () => {
+        const site = await licensed(server);
+        const csr = wrap(csrFor());
+        const first = await site.renew(csr);
+        assert.equal((await site.renew(csr)).body, first.body);
+        isRefused(await site.renew(wrap(csrFor())), 409, 'LINEAGE_FORKED');
+      });
+      it('a client certificate of somebody else', async () => {
+        const other = await estServer();
+        const stranger = await licensed(other);
+        await other.close();
+        const got = await ask(server, '/.well-known/est/simplereenroll', {
+          method: 'POST',
+          headers: PKCS10,
+          body: wrap(csrFor()),
+          ...stranger.tls,
+        });
+        isRefused(got, 403, 'LICENSE_UNKNOWN');
+      });
+      it('expired and beyond its grace; within it the renewal is given', async () => {
+        const site = await licensed(server);
+        const { workshop } = server.office;
+        const start = workshop.now;
+        try {
+          workshop.now = new Date(start.getTime() + 35 * 86_400_000);
+          const inGrace = await site.renew(wrap(csrFor()));
+          assert.equal(inGrace.status, 200, inGrace.body);
+          workshop.now = new Date(start.getTime() + 60 * 86_400_000);
+          isRefused(await site.renew(wrap(csrFor())), 403, 'LICENSE_EXPIRED');
+        } finally {
+          workshop.now = start;
+        }
+      });
+
+      const names = (commonName: string) => [...NAME.slice(0, 2), { type: 'commonName', value: commonName }];
+      const uri = (value: string) => [extension.subjectAltName([{ kind: 'uri', value }])];
+      const change = { oid: OID.changeSubjectName, values: [Uint8Array.of(0x30, 0)] };
+      for (const [what, wish, code] of [
+        ['the name of another site', { names: names('plant-8') }, 'SUBJECT_MISMATCH'],
+        ['fewer parts of the name', { names: names('plant-7').slice(1) }, 'SUBJECT_MISMATCH'],
+        ['another alternative name', { extensions: uri('license://globex.acme/plant-8') }, 'SAN_MISMATCH'],
+        [
+          'one alternative name more',
+          {
+            extensions: [
+              extension.subjectAltName([
+                { kind: 'uri', value: 'license://globex.acme/plant-7' },
+                { kind: 'dns', value: 'acme.example' },
+              ]),
+            ],
+          },
+          'SAN_MISMATCH',
+        ],
+        ['a change of the name', { attributes: [change] }, 'NAME_CHANGE_REFUSED'],
+      ] as const) {
+        it(`a request with ${what}`, async () => {
+          const site = await licensed(server);
+          isRefused(await site.renew(wrap(csrFor(wish as Wish))), 403, code);
+        });
+      }
+      for (const [what, wish] of [
+        [
+          'its name in other letters and spaces',
+          { names: [...NAME.slice(0, 2), { type: 'commonName', value: ' PLANT-7 ' }] },
+        ],
+        ['its alternative name', { extensions: uri('license://GLOBEX.acme/plant-7') }],
+        ['no name at all', { names: [] }],
+      ] as const) {
+        it(`a request with ${what} is granted`, async () => {
+          const site = await licensed(server);
+          const got = await site.renew(wrap(csrFor(wish as unknown as Wish)));
+          assert.equal(got.status, 200, got.body);
+        });
+      }
+      it('the same key again is a renewal too', async () => {
+        const site = await licensed(server);
+        assert.equal((await site.renew(wrap(csrFor({ keys: site.keys })))).status, 200);
+      });
+      it('simpleenroll with a license is the renewal', async () => {
+        const site = await licensed(server);
+        const got = await ask(server, path, { method: 'POST', headers: PKCS10, body: wrap(csrFor()), ...site.tls });
+        assert.equal(got.status, 200, got.body);
+        assert.equal(server.office.asked.at(-1), `after ${site.serial}`);
+      });
+    });
+  });
+
+  describe('channel binding, RFC 7030 §3.5', () => {
+    /** Two requests on one connection: the request can be made when the session is there. */
+    const bound = async (options: object, make: (socket: TLSSocket) => string | undefined, on = server) => {
+      const socket = connect({
+        host: 'localhost',
+        port: on.port,
+        servername: 'localhost',
+        rejectUnauthorized: false,
+        ...options,
+      });
+      await new Promise((resolve) => socket.once('secureConnect', resolve));
+      const session = socket.getSession();
+      const password = make(socket);
+      const got = await enrol(on, wrap(csrFor(password === undefined ? {} : { password })), {
+        agent: undefined,
+        createConnection: () => socket,
+      });
+      return { got, session, reused: socket.isSessionReused() };
+    };
+    const tls12 = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' };
+    const tls13 = { minVersion: 'TLSv1.3' };
+    const unique = (socket: TLSSocket) => socket.getFinished()!.toString('base64');
+    const uniqueResumed = (socket: TLSSocket) => socket.getPeerFinished()!.toString('base64');
+    const exporter = (socket: TLSSocket) =>
+      socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0)).toString('base64');
+
+    it('tls-unique of TLS 1.2', async () => assert.equal((await bound(tls12, unique)).got.status, 200));
+    it('tls-unique of a resumed session is the Finished of the server', async () => {
+      const { session } = await bound(tls12, unique);
+      const resumed = await bound({ ...tls12, session }, uniqueResumed);
+      assert.ok(resumed.reused, 'the session was resumed');
+      assert.equal(resumed.got.status, 200, resumed.got.body);
+    });
+    it('tls-exporter of TLS 1.3', async () => assert.equal((await bound(tls13, exporter)).got.status, 200));
+    for (const [what, options, password] of [
+      ['that of another TLS 1.2 session', tls12, Buffer.alloc(12).toString('base64')],
+      ['that of another TLS 1.3 session', tls13, Buffer.alloc(32).toString('base64')],
+      ['a password of a person', tls13, 'secret'],
+    ] as const) {
+      it(`refuses ${what}`, async () => {
+        const { got } = await bound(options, () => password);
+        assert.equal(got.status, 403);
+        assert.equal(got.headers['x-licet-code'], 'CHANNEL_BINDING_WRONG');
+      });
+    }
+    it('refuses a request without, where it is required, and csrattrs says so', async () => {
+      const strict = await estServer({ requireChannelBinding: true });
+      try {
+        const { got } = await bound(tls13, () => undefined, strict);
+        assert.equal(got.headers['x-licet-code'], 'CHANNEL_BINDING_MISSING');
+        assert.equal((await bound(tls13, exporter, strict)).got.status, 200);
+        const { body } = await ask(strict, '/.well-known/est/csrattrs');
+        // OBJECT IDENTIFIER challengePassword
+        assert.ok(toHex(fromBase64(body)).includes('06092a864886f70d010907'));
+      } finally {
+        await strict.close();
+      }
+    });
+  });
+
+  it('csrattrs names the key we like, and to a license the names of its renewal, RFC 9908', async () => {
+    const anybody = await ask(server, '/.well-known/est/csrattrs');
+    assert.equal(anybody.headers['content-type'], 'application/csrattrs');
+    const wanted = '3021301506072a8648ce3d0201310a06082a8648ce3d03010706082a8648ce3d040302';
+    assert.equal(toHex(fromBase64(anybody.body)), wanted);
+    const site = await licensed(server);
+    const { body } = await ask(server, '/.well-known/est/csrattrs', site.tls);
+    const hex = toHex(fromBase64(body));
+    assert.ok(hex.includes(toHex(Buffer.from('license://globex.acme/plant-7'))), 'the alternative name');
+    assert.ok(hex.includes(toHex(site.certificate.subject.raw)), 'the subject, in the template');
+  });
+
+  it('serverkeygen answers the key and its certificate in two parts', async () => {
+    const giving = await estServer({ serverKeyGeneration: true });
+    try {
+      const headers = { ...PKCS10, authorization: basic(giving.office.token()) };
+      const got = await ask(giving, '/.well-known/est/serverkeygen', {
+        method: 'POST',
+        headers,
+        body: wrap(makeCsr()),
+      });
+      assert.equal(got.status, 200, got.body);
+      assert.equal(got.headers['content-length'], String(got.body.length));
+      const [, boundary = ''] = /^multipart\/mixed; boundary=([\w-]+)$/.exec(String(got.headers['content-type'])) ?? [];
+      const [, first = '', second = '', end] = got.body.split(`--${boundary}`);
+      assert.equal(end, '--\r\n');
+      const read = (part: string) => {
+        const [head = '', text = ''] = part.split('\r\n\r\n');
+        assert.match(head, /Content-Transfer-Encoding: base64/);
+        return { head, bytes: fromBase64(text, 'lenient') };
+      };
+      const key = read(first);
+      const certificate = read(second);
+      assert.match(key.head, /Content-Type: application\/pkcs8/);
+      assert.match(certificate.head, /Content-Type: application\/pkcs7-mime; smime-type=certs-only/);
+      const privateKey = createPrivateKey({ key: Buffer.from(key.bytes), format: 'der', type: 'pkcs8' });
+      const { publicKey } = decodeCertificate(decodeCertsOnly(certificate.bytes)[0]!);
+      assert.deepEqual(createPublicKey(privateKey).export({ type: 'spki', format: 'der' }), Buffer.from(publicKey.raw));
+    } finally {
+      await giving.close();
+    }
+  });
+});
