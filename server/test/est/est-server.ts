@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLog } from '../../../log.ts';
-import { serve, type Served } from '../../../test/frame/served.ts';
-import { type EstDeps, estRoutes } from '../routes.ts';
+import { createLog } from '../../log.ts';
+import { serve, type Served } from '../frame/served.ts';
+import { type EstDeps, estRoutes } from '../../http/est/routes.ts';
 import { Office } from './office.ts';
 
 export type EstServer = Served & {

@@ -2,10 +2,10 @@ import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { type Issuer, type IssuerGeneration } from '@licet/authority';
 import { claims, makeCsr, PROFILES, Workshop } from '@licet/authority/workshop';
 import { type Bytes, type Claims, decodeCertificate, encodePem, toHex } from '@licet/format';
-import { LicetError } from '../../../licensing/errors.ts';
-import { presentLicense } from '../../../licensing/identity/present-license.ts';
-import type { License } from '../../../licensing/model/license.ts';
-import type { EnrolAnswer, Enrolment } from '../../../licensing/ports/enrolment.ts';
+import { LicetError } from '../../licensing/errors.ts';
+import { presentLicense } from '../../licensing/identity/present-license.ts';
+import type { License } from '../../licensing/model/license.ts';
+import type { EnrolAnswer, Enrolment } from '../../licensing/ports/enrolment.ts';
 
 const SITE = 'plant-7';
 

@@ -19,7 +19,7 @@ import {
   toBase64,
   toHex,
 } from '@licet/format';
-import { LicetError } from '../../../licensing/errors.ts';
+import { LicetError } from '../../licensing/errors.ts';
 import { type EstServer, estServer } from './est-server.ts';
 
 type Got = { status: number; headers: Record<string, string | string[] | undefined>; body: string };
