@@ -72,7 +72,7 @@ export async function makeRoot(
     });
     await sitting.writeCertificate('root.pem', root.certificate!.der);
     await work(signer, root);
-    await sitting.noteJournal(signer, 'after');
+    await sitting.noteJournal(signer, SIGNER_FOLDER, 'after');
   } finally {
     await signer.close();
   }

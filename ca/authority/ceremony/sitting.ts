@@ -59,9 +59,9 @@ export class Sitting {
   }
 
   /** Between which lines of the signer's journal the ceremony stands. */
-  async noteJournal(signer: Signer, when: 'before' | 'after'): Promise<void> {
+  async noteJournal(signer: Signer, folder: string, when: 'before' | 'after'): Promise<void> {
     const { sequence, hash } = await signer.journalHead();
-    this.#transcript.add(`journal ${when}: line ${sequence} hash ${toHex(hash)}`);
+    this.#transcript.add(`journal of ${folder} ${when}: line ${sequence} hash ${toHex(hash)}`);
   }
 
   /** Writes the transcript and gives its seal. */

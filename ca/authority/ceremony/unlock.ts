@@ -24,9 +24,9 @@ export async function withSigner<T>(
     keys: await keysOf(sitting, base, choice, folder),
   });
   try {
-    await sitting.noteJournal(signer, 'before');
+    await sitting.noteJournal(signer, choice.folder, 'before');
     const result = await work(signer);
-    await sitting.noteJournal(signer, 'after');
+    await sitting.noteJournal(signer, choice.folder, 'after');
     return result;
   } finally {
     await signer.close();

@@ -78,7 +78,7 @@ function checkFingerprint({ der }: CertificationRequest, expected: string): void
   if (sha256(der) === expected) return;
   throw new AuthorityError(
     'CEREMONY_INVALID',
-    `The request has the fingerprint ${fingerprintOf(der)}, which is not the one that was read out; do not sign it.`,
+    'The request does not have the fingerprint that was read out; do not sign it.',
     { details: ['fingerprint'] },
   );
 }
@@ -86,5 +86,6 @@ function checkFingerprint({ der }: CertificationRequest, expected: string): void
 /** Typed from the paper that came with the request: whoever only sees the screen would copy what is on it. */
 async function askFingerprint(sitting: Sitting, request: CertificationRequest): Promise<void> {
   const answer = await sitting.ask('The fingerprint of the request, from the paper that came with it:');
-  checkFingerprint(request, (answer ?? '').replaceAll(/[\s:]/g, '').toLowerCase());
+  if (answer === undefined) throw invalid(['fingerprint: is needed, since nobody is there to type it in']);
+  checkFingerprint(request, answer.replaceAll(/[\s:]/g, '').toLowerCase());
 }

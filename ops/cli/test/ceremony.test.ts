@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { CEREMONIES } from '@licet/authority';
+import { requireTool } from '@licet/checks';
+import type { CliIo } from '../io.ts';
+import { createProgram } from '../program.ts';
+
+const LICET = join(import.meta.dirname, '../licet.js');
+const PAGE = join(import.meta.dirname, '../../../docs/ceremony.md');
+
+type Block = { readonly language: string; readonly file: string | undefined; readonly text: string };
+
+/** The fenced blocks of a page, in order; a second word behind the language is the name of a file. */
+function blocksOf(page: string): Block[] {
+  return [...page.matchAll(/^```(\w+)(?: (\S+))?\n([\s\S]*?)^```$/gm)].map(([, language = '', file, text = '']) => ({
+    language,
+    file,
+    text,
+  }));
+}
+
+/** One shell script of the whole page: each file is written where the page shows it. */
+function scriptOf(blocks: readonly Block[]): string {
+  const steps = blocks.map(({ language, file, text }) => {
+    if (language === 'sh') return text;
+    assert.ok(file !== undefined, `a block of ${language} has no file name`);
+    return `cat > ${file} <<'LICET_PAGE'\n${text}LICET_PAGE\n`;
+  });
+  return ['set -eu', ...steps].join('\n');
+}
+
+describe('docs/ceremony.md', function () {
+  this.timeout(60_000);
+  let folder: string;
+  let output: string;
+
+  before(function () {
+    requireTool(this, 'unshare', 'openssl', 'bash');
+    folder = mkdtempSync(join(tmpdir(), 'licet-ceremony-'));
+    const bin = join(folder, 'bin');
+    mkdirSync(bin);
+    writeFileSync(join(bin, 'licet'), `#!/bin/sh\nexec "${process.execPath}" "${LICET}" "$@"\n`, { mode: 0o755 });
+    const script = join(folder, 'page.sh');
+    writeFileSync(script, scriptOf(blocksOf(readFileSync(PAGE, 'utf8'))));
+    const room = join(folder, 'room');
+    mkdirSync(room);
+    const run = spawnSync('unshare', ['--map-root-user', '--net', 'bash', script], {
+      cwd: room,
+      encoding: 'utf8',
+      env: { ...process.env, PATH: `${bin}:${process.env['PATH'] ?? ''}` },
+    });
+    output = `${run.stdout}${run.stderr}`;
+    assert.equal(run.status, 0, output.slice(-1500));
+  });
+  after(() => folder && rmSync(folder, { recursive: true, force: true }));
+
+  const inRoom = (...path: string[]) => join(folder, 'room', ...path);
+  /** In this process, and nobody at the keyboard: as from a script. */
+  async function licet(...args: string[]): Promise<string> {
+    const lines: string[] = [];
+    const io: CliIo = {
+      out: (text) => void lines.push(text),
+      err: () => {},
+      stdin: Readable.from([]),
+      env: {},
+      now: () => new Date(),
+      exit: () => {},
+    };
+    await createProgram(io).parseAsync(args, { from: 'user' });
+    return lines.join('\n');
+  }
+
+  it('walks through a whole ceremony without a network, and openssl agrees', () => {
+    assert.match(output, /usb\/organization-chain\.pem: OK/);
+    assert.match(output, /usb\/successor-chain\.pem: OK/);
+    assert.match(output, /revoked, as it should be/);
+    assert.match(output, /error 23 at 0 depth lookup: certificate revoked/);
+  });
+
+  it('leaves nothing but what the page says', () => {
+    assert.deepEqual(readdirSync(inRoom('offline')).toSorted(), [
+      'crls-2.yaml',
+      'crls-2026',
+      'crls-2027',
+      'crls.yaml',
+      'organization-2026',
+      'organization.yaml',
+      'rollover.yaml',
+      'root-2026',
+      'root-2040',
+      'root.yaml',
+      'successor-2026',
+      'successor.yaml',
+    ]);
+    assert.equal(readdirSync(inRoom('online', 'signer', 'authorities')).length, 2);
+  });
+
+  it('says by its exit code that a file was changed, and which', () => {
+    const path = inRoom('offline', 'successor-2026', 'organization.pem');
+    writeFileSync(path, `${readFileSync(path, 'utf8')}\n`);
+    const transcript = join(dirname(path), 'transcript.txt');
+    const { status, stderr } = spawnSync(process.execPath, [LICET, 'ceremony', 'verify', transcript], {
+      encoding: 'utf8',
+    });
+    assert.equal(status, 1);
+    assert.match(stderr, /The file organization\.pem is not the one of the ceremony\. \[TRANSCRIPT_MISMATCH\]/);
+  });
+
+  function anotherRoot(name: string): string {
+    const yaml = readFileSync(inRoom('offline', 'root.yaml'), 'utf8').replace('root-2026', name);
+    const path = inRoom('offline', `${name}.yaml`);
+    writeFileSync(path, yaml);
+    return path;
+  }
+
+  it('makes nothing when nobody says yes', async () => {
+    const nobody = { code: 'CEREMONY_INVALID', exitCode: 2, message: /Nobody is there to say yes; give --yes\./ };
+    await assert.rejects(licet('ceremony', 'root', anotherRoot('unasked')), nobody);
+    const left = readdirSync(inRoom('offline')).filter((name) => name.includes('unasked'));
+    assert.deepEqual(left, ['unasked.yaml']);
+  });
+
+  it('asks who sits at a terminal, and writes question and answer down', function () {
+    requireTool(this, 'script');
+    const command = `"${process.execPath}" "${LICET}" ceremony root "${anotherRoot('asked')}"`;
+    const { status, stdout } = spawnSync('script', ['-qec', command, '/dev/null'], {
+      input: 'yes\n',
+      encoding: 'utf8',
+    });
+    assert.equal(status, 0, stdout);
+    const transcript = readFileSync(inRoom('offline', 'asked', 'transcript.txt'), 'utf8');
+    assert.match(transcript, /asked: Is this what is to be made\? .*\n.* answered: "yes" /);
+  });
+
+  it('prints a template for every ceremony that it reads itself', async () => {
+    for (const kind of CEREMONIES) {
+      assert.match(await licet('ceremony', 'template', kind), new RegExp(`^ceremony: ${kind}$`, 'm'));
+    }
+    const usage = { exitCode: 64, message: /write one of root, request, sign, accept, crl, rollover/ };
+    await assert.rejects(licet('ceremony', 'template', 'party'), usage);
+  });
+
+  it('does not take the file of another ceremony', async () => {
+    const file = inRoom('offline', 'organization.yaml');
+    const wrong = { code: 'CEREMONY_INVALID', message: /authority: must be enterprise with this command/ };
+    await assert.rejects(licet('authority', 'enterprise', 'sign', file), wrong);
+    await assert.rejects(licet('ceremony', 'crl', file), { message: /ceremony: must be crl and is "sign"/ });
+  });
+});
