@@ -1,5 +1,6 @@
 import type { EntitySchema } from 'typeorm';
+import { accessSchemas } from './access/schemas.ts';
 import { licensingSchemas } from './licensing/schemas.ts';
 
 /** Every table that is mapped through TypeORM; hot paths and the shared mechanisms speak SQL. */
-export const entities: EntitySchema[] = [...licensingSchemas];
+export const entities: EntitySchema[] = [...accessSchemas, ...licensingSchemas];

@@ -31,7 +31,7 @@ export function createCollection<T extends Entity>(schema: EntitySchema<T>, thin
     async replace(tx, entity) {
       const seen = { id: entity.id, version: entity.version - 1 } as FindOptionsWhere<T>;
       const { affected } = await repository(tx)
-        .update(seen, entity as QueryDeepPartialEntity<T>)
+        .update(seen, nulled(entity) as QueryDeepPartialEntity<T>)
         .catch((error: unknown) => {
           throw conflictOf(error, thing);
         });
@@ -56,6 +56,10 @@ export function createCollection<T extends Entity>(schema: EntitySchema<T>, thin
     },
   };
 }
+
+/** TypeORM leaves alone what is undefined: what is no longer there would stay. */
+const nulled = (entity: object): object =>
+  Object.fromEntries(Object.entries(entity).map(([name, value]) => [name, value ?? null]));
 
 function conflictOf(error: unknown, thing: string): unknown {
   const name = thing.toUpperCase().replaceAll(' ', '_');

@@ -8,18 +8,18 @@ import type { Product } from '../../licensing/model/product.ts';
 import type { Site } from '../../licensing/model/site.ts';
 
 /** In the domain a value that is not there is undefined; in SQL it is null. */
-const optional = { to: (value: unknown) => value ?? null, from: (value: unknown) => value ?? undefined };
+export const optional = { to: (value: unknown) => value ?? null, from: (value: unknown) => value ?? undefined };
 
-const text: EntitySchemaColumnOptions = { type: 'text' };
-const integer: EntitySchemaColumnOptions = { type: 'integer' };
-const json: EntitySchemaColumnOptions = { type: 'jsonb' };
-const id: EntitySchemaColumnOptions = { type: 'uuid' };
-const optionalId: EntitySchemaColumnOptions = { type: 'uuid', nullable: true, transformer: optional };
-const instant: EntitySchemaColumnOptions = { type: 'timestamptz' };
+export const text: EntitySchemaColumnOptions = { type: 'text' };
+export const integer: EntitySchemaColumnOptions = { type: 'integer' };
+export const json: EntitySchemaColumnOptions = { type: 'jsonb' };
+export const id: EntitySchemaColumnOptions = { type: 'uuid' };
+export const optionalId: EntitySchemaColumnOptions = { type: 'uuid', nullable: true, transformer: optional };
+export const instant: EntitySchemaColumnOptions = { type: 'timestamptz' };
 
 type OwnColumns<T extends Entity> = Record<Exclude<keyof T, keyof Entity>, EntitySchemaColumnOptions>;
 
-function entity<T extends Entity>(name: string, columns: OwnColumns<T>): EntitySchema<T> {
+export function entity<T extends Entity>(name: string, columns: OwnColumns<T>): EntitySchema<T> {
   const common: Record<keyof Entity, EntitySchemaColumnOptions> = {
     id: { type: 'uuid', primary: true },
     organization: text,

@@ -63,7 +63,7 @@ describe('The authorization table', () => {
 
   it('refuses an action that nobody has heard of, also when a token lists it', () => {
     const who = principal('owner', { actions: ['everything', 'toString'] });
-    for (const unknown of ['everything', 'toString', '__proto__', ''] as Action[]) {
+    for (const unknown of ['everything', 'toString', '__proto__', ''] as string[] as Action[]) {
       assert.equal(reachOf(who, unknown), 'none');
       assert.equal(reachOf(principal('owner'), unknown), 'none');
     }

@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto';
+import { LicetError } from '../errors.ts';
+import { SLUG } from '../model/entity.ts';
+import { networkOf } from './address.ts';
+import type { Person } from './model.ts';
+import type { Passwords } from './passwords.ts';
+import type { Rate } from './rate.ts';
+import { changed, organizationOf, record } from './record.ts';
+import { needsCode, type SecondFactorDeps, spendCode } from './second-factor.ts';
+import { openSession, type SessionDeps, type SessionTokens } from './sessions.ts';
+
+export type SignInDeps = SessionDeps & SecondFactorDeps & { readonly passwords: Passwords };
+
+export type Credentials = {
+  readonly organization: string;
+  readonly email: string;
+  readonly password: string;
+  /** Of the second factor, or a recovery code. */
+  readonly code?: string | undefined;
+  /** From where. */
+  readonly address: string;
+};
+
+/**
+ * Few tries for one account from one place, more for the account from everywhere (so that nobody locks out another for
+ * long), more still for a place (many people may sit behind it).
+ */
+const RATES = {
+  accountAndAddress: { burst: 5, everySeconds: 30 },
+  account: { burst: 20, everySeconds: 30 },
+  address: { burst: 50, everySeconds: 5 },
+} as const satisfies Record<string, Rate>;
+
+/**
+ * Answers the same, after the same work, whether the account is unknown, has no password or the password is wrong. The try
+ * is counted before it is made, so tries at the same moment gain nothing; without the counter nobody signs in.
+ */
+export async function signIn(deps: SignInDeps, credentials: Credentials): Promise<SessionTokens> {
+  const email = normalEmail(credentials.email);
+  const { organization, password, code } = credentials;
+  const keys = throttleKeys(organization, email, credentials.address);
+  await takeTry(deps, keys);
+  const { isKnown, person } = await find(deps, organization, email);
+  const isMatch = await deps.passwords.matches(password, person?.status === 'active' ? person.password : undefined);
+  if (!isMatch || person === undefined || !isKnown) return refuse(deps, isKnown, organization, person);
+  if (needsCode(person) && code === undefined) throw codeRequired();
+  const tokens = await open(deps, person, code);
+  if (tokens === undefined) return refuse(deps, true, organization, person);
+  // The address stays counted: who knows one password could otherwise try others without end.
+  await deps.transactions.run('platform', async (tx) => {
+    for (const key of [keys.accountAndAddress, keys.account]) await deps.stores.throttles.clear(tx, key);
+  });
+  return tokens;
+}
+
+export const normalEmail = (email: string): string => email.normalize('NFC').trim().toLowerCase();
+
+type Found = { readonly isKnown: boolean; readonly person: Person | undefined };
+
+async function find(deps: SignInDeps, organization: string, email: string): Promise<Found> {
+  // What can be neither is not worth a statement, which PostgreSQL would refuse.
+  if (!SLUG.test(organization) || /\p{Cc}/u.test(email) || !email.isWellFormed()) {
+    return { isKnown: false, person: undefined };
+  }
+  return deps.transactions.run({ organization }, async (tx) => {
+    const isKnown = (await organizationOf(tx, deps, organization))?.status === 'active';
+    const { items } = await deps.stores.people.list(tx, { where: { email }, limit: 1 });
+    return { isKnown, person: items[0] };
+  });
+}
+
+/** The person as it is now: what was read before the password was checked may have changed. */
+function open(deps: SignInDeps, seen: Person, code: string | undefined): Promise<SessionTokens | undefined> {
+  return deps.transactions.run({ organization: seen.organization }, async (tx) => {
+    const person = await deps.stores.people.lock(tx, seen.id);
+    if (person?.status !== 'active' || person.password !== seen.password) return undefined;
+    if (!needsCode(person)) return openSession(deps, tx, person, ['password']);
+    const spent = spendCode(deps, person, code ?? '');
+    if (spent === undefined) return undefined;
+    await deps.stores.people.replace(tx, changed(deps, person, spent));
+    return openSession(deps, tx, person, ['password', spent.totp ? 'totp' : 'recovery-code']);
+  });
+}
+
+/** Recorded for unknown people too: the work is to be the same. An organization that does not exist keeps no log. */
+async function refuse(
+  deps: SignInDeps,
+  isKnown: boolean,
+  organization: string,
+  person: Person | undefined,
+): Promise<never> {
+  const subject = `person:${person?.id ?? 'unknown'}`;
+  const happening = { actor: 'anonymous', action: 'session.refused', subject };
+  if (isKnown) await deps.transactions.run({ organization }, (tx) => record(tx, deps, organization, happening));
+  const message = 'The organization, the address, the password or the code is wrong; check them and try again.';
+  throw new LicetError('unauthenticated', 'SIGN_IN_REFUSED', message);
+}
+
+const codeRequired = (): LicetError =>
+  new LicetError('unauthenticated', 'CODE_REQUIRED', 'This account has a second factor; send its code as well.');
+
+type ThrottleKeys = Readonly<Record<keyof typeof RATES, string>>;
+
+function throttleKeys(organization: string, email: string, address: string): ThrottleKeys {
+  const network = networkOf(address);
+  const digest = (...parts: string[]): string => createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+  return {
+    accountAndAddress: digest('account and address', organization, email, network),
+    account: digest('account', organization, email),
+    address: digest('address', network),
+  };
+}
+
+async function takeTry(deps: SignInDeps, keys: ThrottleKeys): Promise<void> {
+  const at = deps.clock.now();
+  const wait = await deps.transactions
+    .run('platform', async (tx) => {
+      for (const name of ['accountAndAddress', 'account', 'address'] as const) {
+        const seconds = await deps.stores.throttles.take(tx, keys[name], RATES[name], at);
+        if (seconds > 0) return seconds;
+      }
+      return 0;
+    })
+    .catch((cause: unknown) => {
+      const message = 'Sign-ins cannot be counted at this moment, so none is let in; try again soon.';
+      throw new LicetError('unavailable', 'SIGN_IN_UNAVAILABLE', message, { retryAfterSeconds: 5, cause });
+    });
+  if (wait === 0) return;
+  const message = `There were too many tries; wait ${wait} seconds before the next one.`;
+  throw new LicetError('too-many', 'SIGN_IN_THROTTLED', message, { retryAfterSeconds: wait });
+}

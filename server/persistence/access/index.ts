@@ -1,0 +1,19 @@
+import type { AccessStores } from '../../licensing/access/ports.ts';
+import { createCollection } from '../licensing/collection.ts';
+import { credentials } from './credentials.ts';
+import { quotas } from './quotas.ts';
+import { approvalSchema, personSchema, providerSchema, sessionSchema, tokenSchema } from './schemas.ts';
+import { signIns } from './sign-ins.ts';
+import { throttles } from './throttles.ts';
+
+export const accessStores: AccessStores = {
+  people: createCollection(personSchema, 'person'),
+  tokens: createCollection(tokenSchema, 'token'),
+  sessions: createCollection(sessionSchema, 'session'),
+  providers: createCollection(providerSchema, 'provider'),
+  approvals: createCollection(approvalSchema, 'approval'),
+  credentials,
+  throttles,
+  signIns,
+  quotas,
+};
