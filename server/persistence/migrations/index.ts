@@ -7,6 +7,7 @@ import { authorities } from './0005-authorities.ts';
 import { revocation } from './0006-revocation.ts';
 import { licenses } from './0007-licenses.ts';
 import { access } from './0008-access.ts';
+import { identities } from './0009-identities.ts';
 
 /** In the order in which they run. Append only. */
 export const migrations: readonly Migration[] = [
@@ -18,4 +19,5 @@ export const migrations: readonly Migration[] = [
   revocation,
   licenses,
   access,
+  identities,
 ];
