@@ -11,6 +11,8 @@ export type Lineage = {
   readonly head: string | undefined;
   /** `forked`: two requests named the same predecessor; an operator must choose. `closed`: site retired or moved on. */
   readonly status: 'live' | 'forked' | 'closed';
+  /** Its site is suspended: what is issued meanwhile is suspended too. */
+  readonly held: boolean;
   /** The serial that was renewed twice, while it is forked. */
   readonly forkedFrom: string | undefined;
 };

@@ -13,6 +13,7 @@ const statements = [
      sequence integer not null default 0,
      head text collate "C",
      status text not null check (status in ('live', 'forked', 'closed')),
+     held boolean not null default false,
      forked_from text collate "C",
      unique (organization, id),
      ${within('site', 'sites')}

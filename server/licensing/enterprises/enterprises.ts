@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { actOf, demandApproval, withApproval } from '../contracts/approval.ts';
+import { assertSeen, assertWholeOrganization, changed, found, newEntity } from '../entities.ts';
+import { displayName, labels, reference, slug, version } from '../fields.ts';
+import { type Enterprise, ENTERPRISE_LIFE } from '../model/enterprise.ts';
+import { next } from '../model/state.ts';
+import type { Principal } from '../model/principal.ts';
+import { type Dependencies, inTransaction, useCase, type Work } from '../use-case.ts';
+
+export const createEnterprise = useCase(
+  z.strictObject({ slug: slug('The short name of the enterprise'), name: displayName, labels: labels.default({}) }),
+  (deps, actor, input) =>
+    inTransaction(deps, actor, async ({ tx, at, note }) => {
+      assertWholeOrganization(actor);
+      const enterprise: Enterprise = { ...newEntity(deps, actor.organization, at), ...input, status: 'active' };
+      await deps.stores.enterprises.insert(tx, enterprise);
+      note({ action: 'enterprise.created', subject: `enterprise:${enterprise.id}` });
+      return enterprise;
+    }),
+);
+
+export const changeEnterprise = useCase(
+  z.strictObject({ id: reference('enterprise'), version, name: displayName.optional(), labels: labels.optional() }),
+  (deps, actor, input) =>
+    inTransaction(deps, actor, async (work) => {
+      const before = await lockEnterprise(deps, work, actor, input);
+      const after = changed(before, work.at, {
+        name: input.name ?? before.name,
+        labels: input.labels ?? before.labels,
+      });
+      await deps.stores.enterprises.replace(work.tx, after);
+      work.note({ action: 'enterprise.changed', subject: `enterprise:${after.id}` });
+      return after;
+    }),
+);
+
+const target = z.strictObject({ id: reference('enterprise'), version });
+type Target = z.output<typeof target>;
+
+/** While it is suspended none of its sites gets a license or a renewal. Its contracts and sites keep their own state. */
+export const suspendEnterprise = useCase(target, (deps, actor, input) =>
+  inTransaction(deps, actor, (work) => step(deps, work, actor, input, 'suspend')),
+);
+
+export const reinstateEnterprise = useCase(target, (deps, actor, input) =>
+  inTransaction(deps, actor, (work) => step(deps, work, actor, input, 'reinstate')),
+);
+
+/**
+ * For good: ends its contracts and retires its sites with it. `enterprise.closed` is what the authority revokes the CA
+ * certificates of the enterprise by, which ends every license below them at once.
+ */
+export const closeEnterprise = useCase(target, (deps, actor, input) =>
+  withApproval(deps, actor, async (work) => {
+    const enterprise = await step(deps, work, actor, input, 'close');
+    const act = actOf('enterprise.close', `enterprise:${enterprise.id}`, { id: enterprise.id });
+    await demandApproval(deps, work, actor.organization, act);
+    await deps.stores.seats.endContracts(work.tx, enterprise.id, work.at);
+    await deps.stores.seats.retireSites(work.tx, enterprise.id, work.at);
+    return enterprise;
+  }),
+);
+
+const DONE = { suspend: 'suspended', reinstate: 'reinstated', close: 'closed' } as const;
+
+async function step(
+  deps: Dependencies,
+  work: Work,
+  actor: Principal,
+  input: Target,
+  event: keyof typeof DONE,
+): Promise<Enterprise> {
+  assertWholeOrganization(actor);
+  const before = await lockEnterprise(deps, work, actor, input);
+  const after = changed(before, work.at, { status: next(ENTERPRISE_LIFE, before.status, event) });
+  await deps.stores.enterprises.replace(work.tx, after);
+  const details = { slug: after.slug };
+  work.note({ action: `enterprise.${DONE[event]}`, subject: `enterprise:${after.id}`, details });
+  return after;
+}
+
+async function lockEnterprise(deps: Dependencies, { tx }: Work, actor: Principal, input: Target): Promise<Enterprise> {
+  const enterprise = await deps.stores.enterprises.lock(tx, input.id);
+  const mine = found('enterprise', enterprise, actor, ({ id }) => id);
+  assertSeen('enterprise', mine, input.version);
+  return mine;
+}

@@ -1,0 +1,27 @@
+import type { Mode } from '@licet/format';
+
+/** The right to one first license, for whoever shows it. Only its hash is kept. */
+export type EnrolmentToken = {
+  readonly id: string;
+  readonly organization: string;
+  /** SHA-256 of the token. */
+  readonly hash: Uint8Array;
+  readonly enterprise: string;
+  readonly contract: string;
+  readonly mode: Mode;
+  /** The only name that the site may have. */
+  readonly name: string | undefined;
+  /** Digest of a fingerprint that the machine must have, salted with the token's id. */
+  readonly fingerprint: string | undefined;
+  /** The site that it is for; one without a site makes its site when it is used. */
+  readonly site: string | undefined;
+  /** The lineage that it began. */
+  readonly lineage: string | undefined;
+  /** SHA-256 of the request that it was used with: the same request may come again. */
+  readonly request: Uint8Array | undefined;
+  readonly expiresAt: Date;
+  readonly usedAt: Date | undefined;
+  readonly withdrawnAt: Date | undefined;
+  readonly createdAt: Date;
+  readonly createdBy: string;
+};

@@ -1,0 +1,25 @@
+import type { EnrolmentToken } from '../model/enrolment-token.ts';
+import type { Page } from './collection.ts';
+import type { Transaction } from './transactions.ts';
+
+export interface EnrolmentTokens {
+  insert(tx: Transaction, token: EnrolmentToken): Promise<void>;
+  /** By its hash, and nobody else uses it until the transaction ends. */
+  lock(tx: Transaction, hash: Uint8Array): Promise<EnrolmentToken | undefined>;
+  get(tx: Transaction, id: string): Promise<EnrolmentToken | undefined>;
+  /** Binds it to the request and to what was made for it. */
+  use(
+    tx: Transaction,
+    id: string,
+    use: { readonly request: Uint8Array; readonly site: string; readonly lineage: string },
+    at: Date,
+  ): Promise<void>;
+  /** Nothing came of the request: another may use the token. Its site stays. */
+  release(tx: Transaction, id: string, request: Uint8Array): Promise<void>;
+  /** False: it was used, withdrawn, or is not there. */
+  withdraw(tx: Transaction, id: string, at: Date): Promise<boolean>;
+  list(
+    tx: Transaction,
+    query: { readonly enterprise?: string; readonly after?: string; readonly limit: number },
+  ): Promise<Page<EnrolmentToken>>;
+}

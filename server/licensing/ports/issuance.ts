@@ -1,0 +1,85 @@
+import type { Claims, Mode } from '@licet/format';
+
+/**
+ * A license that the domain has decided to give: everything that the authority needs, so that it looks up nothing. The
+ * domain's rows (license, lineage, site) are written by the authority's store in the transaction that commits the
+ * certificate: see `recordIssuedLicenses`.
+ */
+export type LicenseOrder = {
+  readonly organization: string;
+  /** Short names, as they stand in the certificate. */
+  readonly enterprise: string;
+  readonly site: string;
+  readonly claims: Claims;
+  /** What the enterprise bought, as its CA certificate must say; `claims` are within it. */
+  readonly contract: Claims;
+  readonly key: LicenseKey;
+  /** Not a second longer than this; without it as long as the profile says. Builds in CI get hours. */
+  readonly until?: Date;
+  /**
+   * What makes it the same request: with an unchanged CSR it has one certificate, however often it is asked for. Names
+   * the ground on which it is given, e.g. the predecessor.
+   */
+  readonly ground: string;
+  readonly facts: LicenseFacts;
+};
+
+export type LicenseKey =
+  /** DER of a PKCS#10 request, proving possession. */
+  | { readonly csr: Uint8Array }
+  /** The key of this license again, whose holder has proven to have it when that was issued. */
+  | { readonly licensed: string };
+
+/** What travels with the certificate through the authority into `recordIssuedLicenses`; as strings, see `licenseContext`. */
+export type LicenseFacts = {
+  /** The ids of the rows that it belongs to. */
+  readonly enterprise: string;
+  readonly contract: string;
+  readonly site: string;
+  readonly lineage: string;
+  readonly sequence: number;
+  readonly mode: Mode;
+  readonly predecessor: string | undefined;
+  /** `reissue`: it takes the place of its predecessor, by a change of the site; `branch`: beside a successor. */
+  readonly kind: 'first' | 'renewal' | 'reissue' | 'branch';
+  /** The id of who asks. */
+  readonly principal: string;
+};
+
+export type IssuedLicense = {
+  /** Lower-case hexadecimal. */
+  readonly serial: string;
+  /** DER of the license, then of each CA above it, the root last. */
+  readonly chain: readonly Uint8Array[];
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+  /** `false`: the same request was answered before, and this is that answer. */
+  readonly fresh: boolean;
+};
+
+export interface Issuance {
+  /**
+   * Durable when it resolves. Makes sure that the enterprise has a CA whose certificate says what `contract` says.
+   * Rejects with a LicetError: one that carries `retryAfterSeconds` may pass, and the same order may be given again;
+   * any other is final for this request. Orders that arrive together are recorded, signed and committed together.
+   */
+  issue(order: LicenseOrder): Promise<IssuedLicense>;
+  /** What was issued under this serial, with its chain; undefined when there is no such license. */
+  find(organization: string, serial: string): Promise<IssuedLicense | undefined>;
+}
+
+/** The facts as the authority keeps them beside a certificate and in its audit entry. */
+export function licenseContext(facts: LicenseFacts): Readonly<Record<string, string>> {
+  const { principal, enterprise, contract, site, lineage, sequence, mode, predecessor, kind } = facts;
+  return {
+    principal,
+    enterpriseId: enterprise,
+    contract,
+    site,
+    lineage,
+    sequence: String(sequence),
+    mode,
+    kind,
+    ...(predecessor !== undefined && { predecessor }),
+  };
+}

@@ -1,0 +1,58 @@
+import type { Contract } from '../model/contract.ts';
+import type { Enterprise } from '../model/enterprise.ts';
+import type { License, Lineage } from '../model/license.ts';
+import type { Organization, OrganizationSettings } from '../model/organization.ts';
+import type { Site } from '../model/site.ts';
+import type { Transaction } from './transactions.ts';
+
+/** A request to renew, as far as it is looked up. */
+export type RenewalAsk = {
+  readonly organization: string;
+  /** Serial of the license to be renewed. */
+  readonly predecessor: string;
+  /** SHA-256 of the CSR. */
+  readonly request: Uint8Array;
+  /** SHA-256 of the public key in it. */
+  readonly publicKey: Uint8Array;
+};
+
+/** Everything that decides about a renewal. */
+export type RenewalCase = {
+  readonly organization: Pick<Organization, 'status'>;
+  readonly settings: OrganizationSettings;
+  readonly enterprise: Pick<Enterprise, 'id' | 'slug' | 'status'>;
+  readonly contract: Pick<Contract, 'id' | 'version' | 'status' | 'terms' | 'term' | 'endsAt'>;
+  readonly site: Pick<Site, 'id' | 'name' | 'mode' | 'status' | 'shares' | 'fingerprints' | 'lineage'>;
+  readonly lineage: Lineage;
+  /** The predecessor, or what it was reissued as. */
+  readonly license: License;
+};
+
+export interface Licenses {
+  addLineage(tx: Transaction, lineage: Lineage): Promise<void>;
+  lineage(tx: Transaction, id: string): Promise<Lineage | undefined>;
+  lockLineage(tx: Transaction, id: string): Promise<Lineage | undefined>;
+  setLineage(tx: Transaction, id: string, change: Pick<Lineage, 'status' | 'held' | 'forkedFrom'>): Promise<void>;
+  get(tx: Transaction, serial: string): Promise<License | undefined>;
+  /** Of a lineage, newest first, those that had not expired at `at`. */
+  unexpired(tx: Transaction, lineage: string, at: Date): Promise<readonly License[]>;
+  setStatus(tx: Transaction, serials: readonly string[], status: License['status']): Promise<void>;
+  /** The license may be renewed again, as if it never was: an operator has decided that it is the one that counts. */
+  forgetRenewal(tx: Transaction, serial: string): Promise<void>;
+
+  /** Of each ask its case, in order; undefined where the organization has no such license. One statement. */
+  renewalCases(tx: Transaction, asks: readonly RenewalAsk[]): Promise<readonly (RenewalCase | undefined)[]>;
+  /**
+   * Binds each license to the request that renews it, if it is not bound to another: at most one request in the world
+   * has it. A request of which nothing came by `abandonedBefore` gives way. Returns for each whether it has it now.
+   * One statement; in the scope of the platform asks of several organizations may come together.
+   */
+  beginRenewals(
+    tx: Transaction,
+    asks: readonly RenewalAsk[],
+    at: Date,
+    abandonedBefore: Date,
+  ): Promise<readonly boolean[]>;
+  /** Nothing came of the request: another may renew the license. */
+  releaseRenewal(tx: Transaction, ask: RenewalAsk): Promise<void>;
+}

@@ -1,0 +1,28 @@
+import { CLAIMS_LIMITS, compareCodes } from '@licet/format';
+import { fingerprintDigest } from '@licet/verify';
+import { z } from 'zod';
+import { changed } from '../entities.ts';
+import { text } from '../fields.ts';
+import type { Site } from '../model/site.ts';
+import type { Dependencies, Work } from '../use-case.ts';
+
+export const fingerprints = z
+  .array(text(256))
+  .max(CLAIMS_LIMITS.digests)
+  .refine((list) => new Set(list).size === list.length, 'must name each fingerprint once')
+  .describe('Texts that tell the machine from others; only salted digests of them are kept.')
+  .meta({ example: ['machine-id:4c4c4544', 'disk:S3Z8NB0K'] });
+
+/** Binds the site to its machine. Without fingerprints it stays as it is. */
+export async function addFingerprints(
+  { stores }: Dependencies,
+  { tx, at }: Work,
+  site: Site,
+  texts: readonly string[] | undefined,
+): Promise<Site> {
+  if (texts === undefined) return site;
+  const digests = texts.map((one) => fingerprintDigest(site.lineage, one)).toSorted(compareCodes);
+  const bound = changed(site, at, { fingerprints: digests });
+  await stores.sites.replace(tx, bound);
+  return bound;
+}

@@ -1,0 +1,67 @@
+import type { Licenses } from '../../licensing/ports/licenses.ts';
+import { sql } from '../transactions.ts';
+import { LICENSE_COLUMNS, licenseOf, type LicenseRow, lineageOf, type LineageRow } from './license-row.ts';
+import { beginRenewals, releaseRenewal, renewalCases } from './renewals.ts';
+
+const LINEAGE = 'id, organization, site, sequence, head, status, held, forked_from';
+
+export const licenses: Licenses = {
+  async addLineage(tx, { id, organization, site, status }) {
+    await sql(tx).query('insert into lineages (id, organization, site, status) values ($1, $2, $3, $4)', [
+      id,
+      organization,
+      site,
+      status,
+    ]);
+  },
+
+  async lineage(tx, id) {
+    const rows = await sql(tx).query<LineageRow>(`select ${LINEAGE} from lineages where id = $1`, [id]);
+    return rows.map(lineageOf)[0];
+  },
+
+  async lockLineage(tx, id) {
+    const rows = await sql(tx).query<LineageRow>(`select ${LINEAGE} from lineages where id = $1 for update`, [id]);
+    return rows.map(lineageOf)[0];
+  },
+
+  async setLineage(tx, id, { status, held, forkedFrom }) {
+    await sql(tx).query('update lineages set status = $2, held = $3, forked_from = $4 where id = $1', [
+      id,
+      status,
+      held,
+      forkedFrom ?? null,
+    ]);
+  },
+
+  async get(tx, serial) {
+    const query = `select ${LICENSE_COLUMNS} from licenses where serial = $1`;
+    return (await sql(tx).query<LicenseRow>(query, [serial])).map(licenseOf)[0];
+  },
+
+  async unexpired(tx, lineage, at) {
+    const rows = await sql(tx).query<LicenseRow>(
+      `select ${LICENSE_COLUMNS} from licenses where lineage = $1 and not_after >= $2 order by sequence desc, serial`,
+      [lineage, at],
+    );
+    return rows.map(licenseOf);
+  },
+
+  async setStatus(tx, serials, status) {
+    if (serials.length === 0) return;
+    await sql(tx).query('update licenses set status = $2 where serial = any($1)', [serials, status]);
+  },
+
+  async forgetRenewal(tx, serial) {
+    await sql(tx).query(
+      `update licenses set status = case when status = 'superseded' then 'current' else status end,
+              renewal_request = null, renewal_key = null, renewal_at = null, successor = null, reissued_as = null
+        where serial = $1`,
+      [serial],
+    );
+  },
+
+  renewalCases,
+  beginRenewals,
+  releaseRenewal,
+};

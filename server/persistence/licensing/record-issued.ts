@@ -1,0 +1,115 @@
+import type { Issued } from '@licet/authority';
+import type { NewEvent, Outbox } from '../../licensing/ports/outbox.ts';
+import type { Transaction } from '../../licensing/ports/transactions.ts';
+import { bytea, columns, hex } from '../authority/columns.ts';
+import { sql } from '../transactions.ts';
+
+type Stored = { serial: string; status: 'current' | 'suspended' | 'revoked'; organization: string };
+
+/**
+ * What becomes true with issued licenses, in the transaction that commits their certificates: the license, the newest of
+ * its lineage, the use of its predecessor, the site that has come to life. Three statements for a batch of any size.
+ *
+ * The facts come from the order (`licenseContext`); certificates that are no license are left alone.
+ */
+export function createLicenseRecorder(outbox: Outbox) {
+  return async function recordIssuedLicenses(tx: Transaction, issued: readonly Issued[]): Promise<void> {
+    const licenses = issued.filter(({ intent }) => intent.profile === 'site' && 'lineage' in intent.context);
+    if (licenses.length === 0) return;
+    await sql(tx).query(LOCK_LINEAGES, [licenses.map(({ intent }) => intent.context['lineage'])]);
+    const values = columns(licenses, ...COLUMNS.map(([, , value]) => value));
+    const stored = await sql(tx).query<Stored>(RECORD, values);
+    const byId = new Map(stored.map((row) => [`${row.organization} ${row.serial}`, row.status]));
+    await outbox.publish(
+      tx,
+      licenses.flatMap((one) => eventsOf(one, byId.get(`${one.intent.organization} ${hex(one.intent.serial)}`))),
+    );
+  };
+}
+
+const context =
+  (name: string) =>
+  ({ intent }: Issued): string | null =>
+    intent.context[name] ?? null;
+
+const COLUMNS: readonly (readonly [name: string, type: string, value: (issued: Issued) => unknown])[] = [
+  ['organization', 'text', ({ intent }) => intent.organization],
+  ['serial', 'text', ({ intent }) => hex(intent.serial)],
+  ['issuer_key', 'text', ({ intent }) => intent.issuer],
+  ['enterprise', 'uuid', context('enterpriseId')],
+  ['contract', 'uuid', context('contract')],
+  ['site', 'uuid', context('site')],
+  ['lineage', 'uuid', context('lineage')],
+  ['sequence', 'integer', ({ intent }) => Number(intent.context['sequence'])],
+  ['predecessor', 'text', context('predecessor')],
+  ['mode', 'text', context('mode')],
+  ['public_key', 'bytea', ({ intent }) => bytea(intent.publicKey)],
+  ['not_before', 'timestamptz', ({ intent }) => intent.notBefore],
+  ['not_after', 'timestamptz', ({ intent }) => intent.notAfter],
+  ['kind', 'text', context('kind')],
+  ['request', 'bytea', ({ intent }) => bytea(intent.csr)],
+  ['at', 'timestamptz', ({ at }) => at],
+];
+
+// Whoever suspends or retires a site holds the lock of its lineage: what they decided is seen by the next statement,
+// and what is written here is seen by them.
+const LOCK_LINEAGES = 'select 1 from lineages where id = any($1::uuid[]) order by id for update';
+
+const NAMES = COLUMNS.map(([name]) => name).join(', ');
+const ARRAYS = COLUMNS.map(([, type], index) => `$${index + 1}::${type}[]`).join(', ');
+const LICENSE_NAMES = NAMES.replace(', kind, request, at', '');
+
+const RECORD = `
+  with given as (
+    select * from unnest(${ARRAYS}) as g(${NAMES})
+  ), newest as (
+    select distinct on (lineage) * from given order by lineage, sequence desc
+  ), moved as (
+    update lineages l set sequence = n.sequence, head = n.serial
+      from newest n where l.organization = n.organization and l.id = n.lineage and l.sequence < n.sequence
+  ), used as (
+    update licenses p
+       set successor = case when g.kind = 'renewal' then g.serial else p.successor end,
+           reissued_as = case when g.kind = 'reissue' then g.serial else p.reissued_as end,
+           status = case when p.status = 'current' then 'superseded' else p.status end
+      from given g
+     where p.organization = g.organization
+       and (g.kind = 'renewal' and p.serial = g.predecessor and p.renewal_request = g.request
+            or g.kind = 'reissue' and (p.serial = g.predecessor
+                                       or p.lineage = g.lineage and p.reissued_as = g.predecessor))
+  ), alive as (
+    update sites s set status = 'active', updated_at = g.at, version = s.version + 1
+      from given g where s.organization = g.organization and s.id = g.site and s.status = 'pending'
+  )
+  insert into licenses (${LICENSE_NAMES}, status)
+  select ${LICENSE_NAMES.replaceAll(/(\w+)/g, 'g.$1')},
+         case when l.status = 'closed' then 'revoked' when l.held then 'suspended' else 'current' end
+    from given g join lineages l on l.organization = g.organization and l.id = g.lineage
+  returning organization, serial, status`;
+
+const ISSUED: Readonly<Record<string, string>> = {
+  first: 'license.issued',
+  renewal: 'license.renewed',
+  reissue: 'license.reissued',
+  branch: 'license.issued',
+};
+
+/** A license whose site was suspended or retired while it was being made shares that fate at once. */
+function eventsOf({ intent, at }: Issued, status: Stored['status'] | undefined): NewEvent[] {
+  const { organization, notBefore, notAfter, issuer } = intent;
+  const { principal: actor = 'system', enterpriseId, kind = 'first', ...facts } = intent.context;
+  const subject = `lineage:${facts['lineage']}`;
+  const serial = hex(intent.serial);
+  const event = (type: string, more: Readonly<Record<string, unknown>>): NewEvent => ({
+    organization,
+    stream: subject,
+    type,
+    payload: { ...facts, enterprise: enterpriseId, issuer, serial, subject, actor, ...more },
+    at,
+  });
+  const dates = { notBefore: notBefore.toISOString(), notAfter: notAfter.toISOString() };
+  const events = [event(ISSUED[kind] ?? 'license.issued', { kind, ...dates })];
+  if (status === 'revoked') events.push(event('license.revoked', { reason: 'cessationOfOperation' }));
+  if (status === 'suspended') events.push(event('license.suspended', {}));
+  return events;
+}

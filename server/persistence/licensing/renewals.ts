@@ -1,0 +1,144 @@
+import type { Contract } from '../../licensing/model/contract.ts';
+import type { Enterprise } from '../../licensing/model/enterprise.ts';
+import type { Organization, OrganizationSettings } from '../../licensing/model/organization.ts';
+import type { Site } from '../../licensing/model/site.ts';
+import type { RenewalAsk, RenewalCase } from '../../licensing/ports/licenses.ts';
+import type { Transaction } from '../../licensing/ports/transactions.ts';
+import { bytea, columns } from '../authority/columns.ts';
+import { sql } from '../transactions.ts';
+import { LICENSE_COLUMNS, licenseOf, type LicenseRow, lineageOf, type LineageRow } from './license-row.ts';
+
+type Prefixed<T, P extends string> = { [K in keyof T as `${P}_${K & string}`]: T[K] };
+
+type CaseRow = LicenseRow &
+  Prefixed<Omit<LineageRow, 'organization' | 'site'>, 'lineage'> &
+  Prefixed<Pick<Enterprise, 'slug' | 'status'>, 'enterprise'> &
+  Prefixed<Pick<Contract, 'version' | 'status' | 'terms' | 'term'>, 'contract'> &
+  Prefixed<Pick<Site, 'name' | 'mode' | 'status' | 'shares' | 'fingerprints' | 'lineage' | 'contract'>, 'site'> & {
+    number: number;
+    contract_ends_at: Date;
+    organization_status: Organization['status'];
+    settings: OrganizationSettings;
+  };
+
+const OWN = LICENSE_COLUMNS.replaceAll(/(\w+)/g, 'l.$1');
+
+// The contract of the site and not that of the license: the site may have moved since.
+const CASES = `
+  select asked.number::integer as number, ${OWN},
+         g.id as lineage_id, g.sequence as lineage_sequence, g.head as lineage_head, g.status as lineage_status,
+         g.held as lineage_held, g.forked_from as lineage_forked_from,
+         e.slug as enterprise_slug, e.status as enterprise_status,
+         c.version as contract_version, c.status as contract_status, c.terms as contract_terms,
+         c.term as contract_term, c.ends_at as contract_ends_at,
+         s.name as site_name, s.mode as site_mode, s.status as site_status, s.shares as site_shares,
+         s.fingerprints as site_fingerprints, s.lineage as site_lineage, s.contract as site_contract,
+         o.status as organization_status, o.settings
+    from unnest($1::text[], $2::text[]) with ordinality as asked(organization, predecessor, number)
+    join licenses named on named.organization = asked.organization and named.serial = asked.predecessor
+    join licenses l on l.organization = asked.organization and l.serial = coalesce(named.reissued_as, named.serial)
+    join lineages g on g.organization = l.organization and g.id = l.lineage
+    join sites s on s.organization = l.organization and s.id = l.site
+    join contracts c on c.organization = s.organization and c.id = s.contract
+    join enterprises e on e.organization = s.organization and e.id = s.enterprise
+    join organizations o on o.organization = l.organization`;
+
+export async function renewalCases(
+  tx: Transaction,
+  asks: readonly RenewalAsk[],
+): Promise<readonly (RenewalCase | undefined)[]> {
+  const rows = await sql(tx).query<CaseRow>(
+    CASES,
+    columns(
+      asks,
+      ({ organization }) => organization,
+      ({ predecessor }) => predecessor,
+    ),
+  );
+  const byNumber = new Map(rows.map((row) => [row.number, caseOf(row)]));
+  return asks.map((_, index) => byNumber.get(index + 1));
+}
+
+function caseOf(row: CaseRow): RenewalCase {
+  return {
+    organization: { status: row.organization_status },
+    settings: row.settings,
+    enterprise: { id: row.enterprise, slug: row.enterprise_slug, status: row.enterprise_status },
+    contract: {
+      id: row.site_contract,
+      version: row.contract_version,
+      status: row.contract_status,
+      terms: row.contract_terms,
+      term: row.contract_term,
+      endsAt: row.contract_ends_at,
+    },
+    site: {
+      id: row.site,
+      name: row.site_name,
+      mode: row.site_mode,
+      status: row.site_status,
+      shares: row.site_shares,
+      fingerprints: row.site_fingerprints,
+      lineage: row.site_lineage,
+    },
+    lineage: lineageOf({
+      id: row.lineage_id,
+      organization: row.organization,
+      site: row.site,
+      sequence: row.lineage_sequence,
+      head: row.lineage_head,
+      status: row.lineage_status,
+      held: row.lineage_held,
+      forked_from: row.lineage_forked_from,
+    }),
+    license: licenseOf(row),
+  };
+}
+
+// Locked in the order of their names, so that batches with the same licenses wait for each other instead of
+// deadlocking. Who waited judges by what is there then: another request may have been first.
+const BEGIN = `
+  with asked as (
+    select * from unnest($1::text[], $2::text[], $3::bytea[], $4::bytea[]) with ordinality
+      as a(organization, serial, request, key, number)
+  ), locked as (
+    select l.organization, l.serial from licenses l join asked using (organization, serial)
+     order by l.organization, l.serial for update of l
+  ), begun as (
+    update licenses l set renewal_request = a.request, renewal_key = a.key, renewal_at = $5
+      from (select distinct on (organization, serial) * from asked order by organization, serial, number) a
+      join locked using (organization, serial)
+     where l.organization = a.organization and l.serial = a.serial and l.successor is null
+       and (l.renewal_request is null or l.renewal_at <= $6)
+    returning a.number
+  )
+  select number::integer as number from begun`;
+
+export async function beginRenewals(
+  tx: Transaction,
+  asks: readonly RenewalAsk[],
+  at: Date,
+  abandonedBefore: Date,
+): Promise<readonly boolean[]> {
+  const rows = await sql(tx).query<{ number: number }>(BEGIN, [
+    ...columns(
+      asks,
+      ({ organization }) => organization,
+      ({ predecessor }) => predecessor,
+      ({ request }) => bytea(request),
+      ({ publicKey }) => bytea(publicKey),
+    ),
+    at,
+    abandonedBefore,
+  ]);
+  const begun = new Set(rows.map(({ number }) => number));
+  return asks.map((_, index) => begun.has(index + 1));
+}
+
+export async function releaseRenewal(tx: Transaction, { predecessor, request }: RenewalAsk): Promise<void> {
+  await sql(tx).query(
+    `update licenses set renewal_request = null, renewal_key = null, renewal_at = null
+      where serial = $1 and renewal_request = $2 and successor is null`,
+    [predecessor, bytea(request)],
+  );
+}
