@@ -7,6 +7,8 @@ export const EXIT = {
   unknown: 2,
   /** The command line itself is wrong (EX_USAGE). */
   usage: 64,
+  /** The server refuses what was asked: not valid, not found, or not in this state (EX_DATAERR). */
+  refused: 65,
   /** A file or another input is missing or unreadable (EX_NOINPUT). */
   noInput: 66,
   /** The machine lacks something, e.g. Node is too old (EX_UNAVAILABLE). */
@@ -15,6 +17,10 @@ export const EXIT = {
   internal: 70,
   /** An output file could not be written (EX_CANTCREAT). */
   cannotWrite: 73,
+  /** The server cannot be reached or is busy: the same command may work later (EX_TEMPFAIL). */
+  temporary: 75,
+  /** Who asks is not known to the server, or may not do this (EX_NOPERM). */
+  notAllowed: 77,
   /** The configuration is wrong (EX_CONFIG). */
   config: 78,
 } as const;

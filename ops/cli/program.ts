@@ -1,5 +1,15 @@
 import { Command } from 'commander';
+import { register as bootstrap } from './commands/bootstrap.ts';
+import { register as completion } from './commands/completion.ts';
 import { register as config } from './commands/config.ts';
+import { register as context } from './commands/context.ts';
+import { register as contract } from './commands/contract.ts';
+import { register as enterprise } from './commands/enterprise.ts';
+import { register as organization } from './commands/organization.ts';
+import { register as plan } from './commands/plan.ts';
+import { register as product } from './commands/product.ts';
+import { register as site } from './commands/site.ts';
+import { register as token } from './commands/token.ts';
 import { register as audit } from './commands/audit.ts';
 import { register as db } from './commands/db.ts';
 import { register as ceremony } from './commands/ceremony.ts';
@@ -12,7 +22,25 @@ import type { CliIo } from './io.ts';
 type Register = (program: Command, io: CliIo) => void;
 
 /** One line for each command file; the order is the order of `licet help`. */
-const COMMANDS: readonly Register[] = [verify, inspect, config, audit, db, keys, ceremony];
+const COMMANDS: readonly Register[] = [
+  verify,
+  inspect,
+  bootstrap,
+  context,
+  organization,
+  product,
+  plan,
+  enterprise,
+  contract,
+  site,
+  token,
+  config,
+  audit,
+  db,
+  keys,
+  ceremony,
+  completion,
+];
 
 export function createProgram(io: CliIo): Command {
   const program = new Command('licet')

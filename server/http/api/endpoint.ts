@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Principal } from '../../licensing/model/principal.ts';
+import type { AccessDeps } from '../../licensing/access/ports.ts';
 import type { Dependencies } from '../../licensing/use-case.ts';
 import type { Action } from '../../licensing/access/actions.ts';
 import type { Method } from '../routes.ts';
@@ -18,6 +19,11 @@ export const TAGS = {
 export type Tag = keyof typeof TAGS;
 
 type Shape = z.ZodObject;
+
+export type Repeatable = 'in-transaction' | 'by-content';
+
+/** What use cases are made with. */
+export type Use = { readonly licensing: Dependencies; readonly access: AccessDeps };
 
 /** What a call is made of: nothing of HTTP, everything already checked. */
 export type Call<Params, Query, Body> = {
@@ -71,7 +77,7 @@ export type Endpoint<
     readonly answer: unknown;
   };
   /** Refusals of the use case, by code; those that follow from the shape of the call need not be said. */
-  readonly refusals?: Readonly<Record<string, 400 | 403 | 404 | 409 | 412 | 503>>;
+  readonly refusals?: Readonly<Record<string, 400 | 403 | 404 | 409 | 503>>;
   /** The caller must say in If-Match which version it changes. */
   readonly changesVersion?: boolean;
   /**
@@ -79,12 +85,12 @@ export type Endpoint<
    * result is its own, so the answer is kept in it and the effect is there exactly once, whatever crashes. `by-content`: the
    * use case knows a repetition by its content, and the key only saves it the work.
    */
-  readonly repeatable?: 'in-transaction' | 'by-content';
-  run(call: Call<z.output<Params>, z.output<Query>, Body>, deps: Dependencies): Promise<Result>;
+  repeats?(body: Body): Repeatable;
+  run(call: Call<z.output<Params>, z.output<Query>, Body>, use: Use): Promise<Result>;
   reply(result: Result, call: Call<z.output<Params>, z.output<Query>, Body>): Reply<Answer>;
 };
 
 /** Checks a declaration against its own schemas, and forgets them: the table of all endpoints is of one type. */
 export const endpoint = <Params extends Shape, Query extends Shape, Body, Result, Answer>(
   declared: Endpoint<Params, Query, Body, Result, Answer>,
-): Endpoint => declared as unknown as Endpoint;
+): Endpoint => declared;

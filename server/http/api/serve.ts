@@ -6,11 +6,10 @@ import { idempotent } from '../../licensing/idempotent.ts';
 import type { Principal } from '../../licensing/model/principal.ts';
 import type { IdempotencyKeys, KeptAnswer } from '../../licensing/ports/idempotency.ts';
 import type { Transaction, Transactions } from '../../licensing/ports/transactions.ts';
-import type { Dependencies } from '../../licensing/use-case.ts';
 import { parseInput } from '../input.ts';
 import type { Route, Step } from '../routes.ts';
 import { entityTag, seenVersion } from './conditional.ts';
-import type { Call, Endpoint, Reply } from './endpoint.ts';
+import type { Call, Endpoint, Reply, Use } from './endpoint.ts';
 import { nextLink } from './paging.ts';
 import { inputOf } from './wire.ts';
 
@@ -24,7 +23,7 @@ export type Access = {
 
 export type ApiDeps = {
   readonly access: Access;
-  readonly domain: Dependencies;
+  readonly use: Use;
   readonly keys: IdempotencyKeys;
 };
 
@@ -64,17 +63,17 @@ async function serve(endpoint: Endpoint, deps: ApiDeps, request: Request, respon
     body: endpoint.body && parseInput(endpoint.body, request.body),
     version: endpoint.changesVersion === true ? seenVersion(request.headers['if-match']) : undefined,
   };
-  const key = endpoint.repeatable === undefined ? undefined : request.get('Idempotency-Key');
+  const key = endpoint.repeats === undefined ? undefined : request.get('Idempotency-Key');
   const answer =
     key === undefined
-      ? answerOf(endpoint, request, endpoint.reply(await endpoint.run(call, deps.domain), call))
+      ? answerOf(endpoint, request, endpoint.reply(await endpoint.run(call, deps.use), call))
       : await serveOnce(endpoint, deps, request, call, key);
   send(answer, request, response);
 }
 
 function serveOnce(
   endpoint: Endpoint,
-  { domain, keys }: ApiDeps,
+  { use, keys }: ApiDeps,
   request: Request,
   call: AnyCall,
   key: string,
@@ -83,14 +82,16 @@ function serveOnce(
   // As it was understood, not as it was spelled: white space does not make another request.
   const body = Buffer.from(canonicalJson(request.body ?? null));
   const keyed = { organization, principal, key, method: request.method, route: request.originalUrl, body };
+  const { transactions } = use.licensing;
   const answerTo = (result: unknown) => answerOf(endpoint, request, endpoint.reply(result, call));
-  return idempotent({ transactions: domain.transactions, keys }, keyed, async (keep) => {
-    if (endpoint.repeatable === 'in-transaction') {
-      const transactions = keeping(domain.transactions, (tx, result) => keep(tx, answerTo(result)));
-      return answerTo(await endpoint.run(call, { ...domain, transactions }));
+  return idempotent({ transactions, keys }, keyed, async (keep) => {
+    if (endpoint.repeats?.(call.body) === 'in-transaction') {
+      const once = keeping(transactions, (tx, result) => keep(tx, answerTo(result)));
+      const licensing = { ...use.licensing, transactions: once };
+      return answerTo(await endpoint.run(call, { licensing, access: { ...use.access, transactions: once } }));
     }
-    const answer = answerTo(await endpoint.run(call, domain));
-    await domain.transactions.run({ organization }, (tx) => keep(tx, answer));
+    const answer = answerTo(await endpoint.run(call, use));
+    await transactions.run({ organization }, (tx) => keep(tx, answer));
     return answer;
   });
 }

@@ -96,6 +96,9 @@ export const contractView = z
     plan: z.uuid().optional(),
     terms: termsView,
     term: z.strictObject({ firstDay: z.iso.date(), lastDay: z.iso.date(), timeZone: z.string() }),
+    endsAt: instant.meta({
+      description: 'The first instant after the last day: derived, so that nobody has to guess it.',
+    }),
     labels,
   })
   .meta({ id: 'Contract' });
@@ -114,6 +117,7 @@ export const siteView = z
       .meta({ description: 'The succession of licenses that counts; none before the first.' }),
     shares: z.record(z.string(), z.int()),
     isBound: z.boolean().meta({ description: 'Whether its licenses name fingerprints of a machine.' }),
+    reportedAt: instant.optional().meta({ description: 'When its last usage report was accepted.' }),
     labels,
   })
   .meta({ id: 'Site' });
@@ -177,6 +181,7 @@ export const json = {
     ...(it.plan !== undefined && { plan: it.plan }),
     terms: termsJson(it.terms),
     term: it.term,
+    endsAt: it.endsAt.toISOString(),
     labels: it.labels,
   }),
   site: (it: Site): Json<typeof siteView> => ({
@@ -186,9 +191,10 @@ export const json = {
     name: it.name,
     mode: it.mode,
     status: it.status,
-    ...(it.lineage !== undefined && { lineage: it.lineage }),
+    lineage: it.lineage,
     shares: it.shares,
     isBound: it.fingerprints.length > 0,
+    ...(it.reportedAt && { reportedAt: it.reportedAt.toISOString() }),
     labels: it.labels,
   }),
 };

@@ -17,7 +17,7 @@ const INTRODUCTION = `The license server: contracts, sites and their licenses, a
 
 /** OpenAPI 3.1, made from what the server itself validates with. */
 export function openApiDocument(endpoints: readonly Endpoint[], version: string): object {
-  const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
+  const paths: ZodOpenApiPathsObject & Record<string, Record<string, ZodOpenApiOperationObject>> = {};
   for (const endpoint of endpoints) {
     const path = endpoint.path.replaceAll(/:(\w+)/g, '{$1}');
     (paths[path] ??= {})[endpoint.method.toLowerCase()] = operationOf(endpoint);
@@ -33,7 +33,7 @@ export function openApiDocument(endpoints: readonly Endpoint[], version: string)
     servers: [{ url: '/' }],
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     security: [{ token: [] }, { license: [] }],
-    paths: paths as ZodOpenApiPathsObject,
+    paths,
     components: {
       securitySchemes: {
         token: { type: 'http', scheme: 'bearer', description: 'An API token or the access token of a session.' },
@@ -63,12 +63,12 @@ function operationOf(endpoint: Endpoint): ZodOpenApiOperationObject {
   };
 }
 
-function headersOf({ changesVersion, repeatable }: Endpoint): z.ZodObject | undefined {
-  if (changesVersion === true) {
+function headersOf(endpoint: Endpoint): z.ZodObject | undefined {
+  if (endpoint.changesVersion === true) {
     const description = 'The ETag of the version that is changed, or `*`.';
     return z.object({ 'If-Match': z.string().meta({ description, example: '"3"' }) });
   }
-  if (repeatable === true) {
+  if (endpoint.repeats !== undefined) {
     const description = 'Chosen by the caller, new for each thing it wants done; kept for a day at least.';
     const key = z
       .string()

@@ -2,7 +2,7 @@ import type { Endpoint } from '../api/endpoint.ts';
 
 /** Every code that an endpoint can refuse with, by status: what it says itself, and what follows from its shape. */
 export function refusalsOf(endpoint: Endpoint): ReadonlyMap<number, readonly string[]> {
-  const { action, body, changesVersion, params, query, refusals = {}, repeatable } = endpoint;
+  const { action, body, changesVersion, params, query, refusals = {} } = endpoint;
   const codes = new Map<number, Set<string>>();
   const add = (status: number, ...more: readonly string[]) => {
     const all = codes.get(status) ?? new Set();
@@ -29,7 +29,7 @@ export function refusalsOf(endpoint: Endpoint): ReadonlyMap<number, readonly str
     add(412, 'VERSION_STALE');
     add(428, 'VERSION_REQUIRED');
   }
-  if (repeatable === true) {
+  if (endpoint.repeats !== undefined) {
     add(400, 'IDEMPOTENCY_KEY_INVALID');
     add(409, 'IDEMPOTENCY_KEY_REUSED', 'IDEMPOTENCY_IN_FLIGHT', 'IDEMPOTENCY_CLAIM_LOST');
   }

@@ -1,0 +1,83 @@
+import { type IncomingHttpHeaders, request as plain } from 'node:http';
+import { request as secure } from 'node:https';
+import { EXIT } from '../exit-codes.ts';
+import { CliError } from '../io.ts';
+
+export type HttpRequest = {
+  readonly url: string;
+  readonly method: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** PEM certificates to trust besides those of the system. */
+  readonly root?: string | undefined;
+  /** For bootstrap alone: what comes is worth nothing until its fingerprint was compared. */
+  readonly anyServer?: boolean;
+};
+
+export type HttpAnswer = { readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Buffer };
+
+const TIMEOUT_MS = 30_000;
+const MOST_BYTES = 256 * 1024 * 1024;
+
+/** One exchange. `fetch` cannot be given a root of its own, which is the point here. */
+export function exchange({
+  url,
+  method,
+  headers = {},
+  body,
+  root,
+  anyServer = false,
+}: HttpRequest): Promise<HttpAnswer> {
+  const target = new URL(url);
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error) => reject(unreachable(target, error));
+    const options = {
+      method,
+      headers: { ...headers, ...(body !== undefined && { 'Content-Length': Buffer.byteLength(body) }) },
+      timeout: TIMEOUT_MS,
+      agent: false as const,
+    };
+    const tls = { ...(root !== undefined && { ca: root }), rejectUnauthorized: !anyServer };
+    const request = target.protocol === 'https:' ? secure(target, { ...options, ...tls }) : plain(target, options);
+    request.once('timeout', () => request.destroy(new Error('no answer within 30 seconds')));
+    request.once('error', fail);
+    request.once('response', (response) => {
+      const parts: Buffer[] = [];
+      let length = 0;
+      response.on('data', (part: Buffer) => {
+        parts.push(part);
+        length += part.length;
+        if (length > MOST_BYTES) request.destroy(new Error('the answer is too long'));
+      });
+      response.once('error', fail);
+      response.once('end', () =>
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(parts) }),
+      );
+    });
+    request.end(body);
+  });
+}
+
+function unreachable({ origin }: URL, error: Error): CliError {
+  const code = 'code' in error ? String(error.code) : '';
+  if (code.includes('CERT') || code.includes('SIGNATURE') || code.startsWith('ERR_TLS')) {
+    const fix = 'compare its root: licet bootstrap <url> --fingerprint <fingerprint>';
+    return new CliError(
+      EXIT.unknown,
+      'SERVER_UNTRUSTED',
+      `The certificate of ${origin} is not trusted (${code}); ${fix}.`,
+      {
+        cause: error,
+      },
+    );
+  }
+  const why = code === 'ECONNREFUSED' ? 'nobody listens there' : error.message || code;
+  return new CliError(
+    EXIT.temporary,
+    'SERVER_UNREACHABLE',
+    `${origin} cannot be reached: ${why}; is the server running?`,
+    {
+      cause: error,
+    },
+  );
+}

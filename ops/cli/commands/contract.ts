@@ -1,0 +1,20 @@
+import type { Command } from 'commander';
+import { registerGroup } from '../api/command.ts';
+import type { CliIo } from '../io.ts';
+
+export function register(program: Command, io: CliIo): void {
+  registerGroup(program, io, {
+    name: 'contract',
+    description: 'what enterprises have bought',
+    verbs: [
+      { verb: 'list', operation: 'listContracts' },
+      { verb: 'show', operation: 'readContract' },
+      { verb: 'create', operation: 'createContract' },
+      { verb: 'change', operation: 'changeContract' },
+      { verb: 'activate', operation: 'activateContract' },
+      { verb: 'suspend', operation: 'suspendContract' },
+      { verb: 'reinstate', operation: 'reinstateContract' },
+      { verb: 'end', operation: 'endContract', isFinal: true },
+    ],
+  });
+}

@@ -1,0 +1,19 @@
+import type { Command } from 'commander';
+import { registerGroup } from '../api/command.ts';
+import type { CliIo } from '../io.ts';
+
+export function register(program: Command, io: CliIo): void {
+  registerGroup(program, io, {
+    name: 'site',
+    description: 'installations at enterprises, and their licenses',
+    verbs: [
+      { verb: 'list', operation: 'listSites' },
+      { verb: 'show', operation: 'readSite' },
+      { verb: 'create', operation: 'createSite' },
+      { verb: 'change', operation: 'updateSite' },
+      { verb: 'suspend', operation: 'updateSite', says: { status: 'suspended' }, summary: 'Suspend a site' },
+      { verb: 'reinstate', operation: 'updateSite', says: { status: 'active' }, summary: 'Reinstate a site' },
+      { verb: 'retire', operation: 'retireSite', isFinal: true },
+    ],
+  });
+}

@@ -1,0 +1,196 @@
+import { z } from 'zod';
+import {
+  activateContract,
+  changeContract,
+  createContract,
+  endContract,
+  reinstateContract,
+  suspendContract,
+} from '../../licensing/contracts/contracts.ts';
+import {
+  changeEnterprise,
+  closeEnterprise,
+  createEnterprise,
+  reinstateEnterprise,
+  suspendEnterprise,
+} from '../../licensing/enterprises/enterprises.ts';
+import type { Contract } from '../../licensing/model/contract.ts';
+import type { Enterprise } from '../../licensing/model/enterprise.ts';
+import { TERMS_REFUSALS } from './catalog.ts';
+import { type Endpoint, endpoint } from './endpoint.ts';
+import { input, output } from './examples.ts';
+import { idFilter, type Kind, readEndpoints, stepEndpoint } from './things.ts';
+import { contractView, enterpriseView, json, versioned } from './views.ts';
+import { idParams } from './wire.ts';
+
+const enterprise: Kind<Enterprise, z.output<typeof enterpriseView>> = {
+  thing: 'enterprise',
+  name: 'Enterprise',
+  path: '/api/v1/enterprises',
+  tag: 'Customers',
+  read: 'enterprise.read',
+  view: enterpriseView,
+  toJson: json.enterprise,
+  example: output.enterprise,
+  collection: ({ licensing }) => licensing.stores.enterprises,
+  filters: { slug: z.string().max(64).optional(), status: z.enum(['active', 'suspended', 'closed']).optional() },
+  enterpriseField: 'id',
+  enterpriseOf: ({ id }) => id,
+};
+
+const contract: Kind<Contract, z.output<typeof contractView>> = {
+  thing: 'contract',
+  name: 'Contract',
+  path: '/api/v1/contracts',
+  tag: 'Customers',
+  read: 'contract.read',
+  view: contractView,
+  toJson: json.contract,
+  example: output.contract,
+  collection: ({ licensing }) => licensing.stores.contracts,
+  filters: {
+    enterprise: idFilter('enterprise'),
+    plan: idFilter('plan'),
+    number: z.string().max(64).optional(),
+    status: z.enum(['draft', 'active', 'suspended', 'ended']).optional(),
+  },
+  enterpriseField: 'enterprise',
+  enterpriseOf: (it) => it.enterprise,
+};
+
+const TERM_REFUSALS = { TIME_ZONE_UNKNOWN: 400, DAY_INVALID: 400, TERM_EMPTY: 400 } as const;
+const APPROVAL = { APPROVAL_NEEDED: 403 } as const;
+
+export const enterpriseEndpoints: readonly Endpoint[] = [
+  ...readEndpoints(enterprise),
+  endpoint({
+    method: 'POST',
+    path: '/api/v1/enterprises',
+    operation: 'createEnterprise',
+    tag: 'Customers',
+    summary: 'Create an enterprise',
+    action: 'enterprise.create',
+    body: createEnterprise.input,
+    repeats: () => 'in-transaction',
+    status: 201,
+    answer: enterpriseView,
+    example: { body: input.enterprise, answer: output.enterprise },
+    refusals: { ENTERPRISE_EXISTS: 409, ORGANIZATION_ONLY: 403 },
+    run: ({ principal, body }, { licensing }) => createEnterprise(licensing)(principal, body),
+    reply: (it) => ({ ...versioned(json.enterprise)(it), location: `/api/v1/enterprises/${it.id}` }),
+  }),
+  endpoint({
+    method: 'PUT',
+    path: '/api/v1/enterprises/:id',
+    operation: 'changeEnterprise',
+    tag: 'Customers',
+    summary: 'Change name or labels of an enterprise',
+    action: 'enterprise.change',
+    params: idParams,
+    body: changeEnterprise.input.omit({ id: true, version: true }),
+    changesVersion: true,
+    status: 200,
+    answer: enterpriseView,
+    example: { body: { name: 'Globex' }, answer: output.enterprise },
+    refusals: { ENTERPRISE_NOT_FOUND: 404 },
+    run: ({ principal, params, body, version }, { licensing }) =>
+      changeEnterprise(licensing)(principal, { ...body, id: params.id, version }),
+    reply: versioned(json.enterprise),
+  }),
+  stepEndpoint(enterprise, {
+    step: 'suspend',
+    action: 'enterprise.suspend',
+    useCase: suspendEnterprise,
+    description: 'None of its sites gets a license or a renewal. Its contracts and sites keep their own state.',
+  }),
+  stepEndpoint(enterprise, {
+    step: 'reinstate',
+    action: 'enterprise.reinstate',
+    useCase: reinstateEnterprise,
+    description: 'Its sites get licenses again.',
+  }),
+  stepEndpoint(enterprise, {
+    step: 'close',
+    method: 'DELETE',
+    action: 'enterprise.close',
+    useCase: closeEnterprise,
+    description: 'For good: ends its contracts, retires its sites, and revokes its CA. Its history stays readable.',
+    refusals: APPROVAL,
+  }),
+];
+
+export const contractEndpoints: readonly Endpoint[] = [
+  ...readEndpoints(contract),
+  endpoint({
+    method: 'POST',
+    path: '/api/v1/contracts',
+    operation: 'createContract',
+    tag: 'Customers',
+    summary: 'Create a contract, as a draft',
+    action: 'contract.create',
+    body: createContract.input,
+    repeats: () => 'in-transaction',
+    status: 201,
+    answer: contractView,
+    example: { body: input.contract, answer: { ...output.contract, status: 'draft' } },
+    refusals: {
+      CONTRACT_EXISTS: 409,
+      ENTERPRISE_NOT_FOUND: 404,
+      PLAN_NOT_FOUND: 404,
+      ENTERPRISE_CLOSED: 409,
+      PLAN_RETIRED: 409,
+      ORGANIZATION_ONLY: 403,
+      TERMS_NEEDED: 400,
+      TERM_OPEN: 400,
+      ...TERM_REFUSALS,
+      ...TERMS_REFUSALS,
+    },
+    run: ({ principal, body }, { licensing }) => createContract(licensing)(principal, body),
+    reply: (it) => ({ ...versioned(json.contract)(it), location: `/api/v1/contracts/${it.id}` }),
+  }),
+  endpoint({
+    method: 'PUT',
+    path: '/api/v1/contracts/:id',
+    operation: 'changeContract',
+    tag: 'Customers',
+    summary: 'Change a contract',
+    description: 'More than its plan has needs a second person, where the organization says so.',
+    action: 'contract.change',
+    params: idParams,
+    body: changeContract.input.omit({ id: true, version: true }),
+    changesVersion: true,
+    status: 200,
+    answer: contractView,
+    example: { body: { number: 'C-2026-0042' }, answer: output.contract },
+    refusals: { CONTRACT_NOT_FOUND: 404, CONTRACT_ENDED: 409, ...APPROVAL, ...TERM_REFUSALS, ...TERMS_REFUSALS },
+    run: ({ principal, params, body, version }, { licensing }) =>
+      changeContract(licensing)(principal, { ...body, id: params.id, version }),
+    reply: versioned(json.contract),
+  }),
+  stepEndpoint(contract, {
+    step: 'activate',
+    action: 'contract.activate',
+    useCase: activateContract,
+    description: 'From here on its sites get licenses.',
+    refusals: APPROVAL,
+  }),
+  stepEndpoint(contract, {
+    step: 'suspend',
+    action: 'contract.suspend',
+    useCase: suspendContract,
+    description: 'No site below it gets a license or a renewal.',
+  }),
+  stepEndpoint(contract, {
+    step: 'reinstate',
+    action: 'contract.reinstate',
+    useCase: reinstateContract,
+    description: 'Its sites get licenses again.',
+  }),
+  stepEndpoint(contract, {
+    step: 'end',
+    method: 'DELETE',
+    action: 'contract.end',
+    useCase: endContract,
+    description: 'For good. Licenses below it run to their end and are not renewed.',
+  }),
+];

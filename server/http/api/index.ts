@@ -1,0 +1,25 @@
+import { openApiDocument } from '../openapi/document.ts';
+import { documentRoutes } from '../openapi/routes.ts';
+import type { Route } from '../routes.ts';
+import { catalogEndpoints } from './catalog.ts';
+import { contractEndpoints, enterpriseEndpoints } from './customers.ts';
+import type { Endpoint } from './endpoint.ts';
+import { organizationEndpoints } from './organization.ts';
+import { type ApiDeps, routeOf } from './serve.ts';
+import { siteEndpoints } from './sites.ts';
+import { tokenEndpoints } from './tokens.ts';
+
+/** Every call there is, in the order of the document. */
+export const ENDPOINTS: readonly Endpoint[] = [
+  ...siteEndpoints,
+  ...organizationEndpoints,
+  ...catalogEndpoints,
+  ...enterpriseEndpoints,
+  ...contractEndpoints,
+  ...tokenEndpoints,
+];
+
+/** The API, its description, and the page to browse that. */
+export function apiRoutes(deps: ApiDeps & { readonly version: string }): readonly Route[] {
+  return [...ENDPOINTS.map((it) => routeOf(it, deps)), ...documentRoutes(openApiDocument(ENDPOINTS, deps.version))];
+}

@@ -1,0 +1,55 @@
+import { decodePem, encodePem } from '@licet/format';
+import { z } from 'zod';
+import type { IssuedLicense } from '../../licensing/ports/issuance.ts';
+import { instant } from './wire.ts';
+
+/** Room for a PKCS#10 request of 16 KiB as PEM. */
+const MOST_CHARACTERS = 24 * 1024;
+
+/** A request as tools write it: PEM with either label. */
+export const csrPem = z
+  .string()
+  .max(MOST_CHARACTERS)
+  .transform((text, context): Uint8Array => {
+    try {
+      const [block, ...more] = decodePem(text);
+      if (block !== undefined && more.length === 0 && REQUEST_LABELS.includes(block.label)) return block.bytes;
+    } catch {
+      // One sentence for all that is no request: below.
+    }
+    context.addIssue({
+      code: 'custom',
+      message: 'must be one PEM block "CERTIFICATE REQUEST", as openssl req writes it',
+    });
+    return z.NEVER;
+  })
+  .meta({
+    description: 'A PKCS#10 request as PEM. Only its key is taken; names and rights come from the contract.',
+    contentMediaType: 'application/pkcs10',
+    example: '-----BEGIN CERTIFICATE REQUEST-----\nMIHr…\n-----END CERTIFICATE REQUEST-----\n',
+  });
+
+const REQUEST_LABELS: readonly string[] = ['CERTIFICATE REQUEST', 'NEW CERTIFICATE REQUEST'];
+
+export const licenseView = z
+  .strictObject({
+    serial: z.string().meta({ description: 'Lower-case hexadecimal.' }),
+    notBefore: instant,
+    notAfter: instant,
+    pem: z.string().meta({ description: 'The license with its chain, the root last: the content of `site.lic`.' }),
+  })
+  .meta({ id: 'IssuedLicense' });
+
+export const licenseJson = ({ serial, notBefore, notAfter, chain }: IssuedLicense): z.output<typeof licenseView> => ({
+  serial,
+  notBefore: notBefore.toISOString(),
+  notAfter: notAfter.toISOString(),
+  pem: chain.map((der) => encodePem('CERTIFICATE', der)).join(''),
+});
+
+export const licenseExample = {
+  serial: '31d1e2c4a9b8',
+  notBefore: '2026-01-02T09:00:00.000Z',
+  notAfter: '2026-02-01T09:00:00.000Z',
+  pem: '-----BEGIN CERTIFICATE-----\nMIIC…\n-----END CERTIFICATE-----\n',
+};

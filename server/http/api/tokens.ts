@@ -1,0 +1,134 @@
+import { z } from 'zod';
+import { boundsOf } from '../../licensing/access/authorize.ts';
+import type { Guarded } from '../../licensing/access/approvals.ts';
+import type { ApiToken } from '../../licensing/access/model.ts';
+import { createToken, type MadeToken, revokeToken } from '../../licensing/access/tokens.ts';
+import { LicetError } from '../../licensing/errors.ts';
+import { displayName, reference } from '../../licensing/fields.ts';
+import { ROLES } from '../../licensing/model/principal.ts';
+import { type Endpoint, endpoint } from './endpoint.ts';
+import { pageExample } from './examples.ts';
+import { pageOf, pageQuery } from './paging.ts';
+import { idParams, instant } from './wire.ts';
+
+const roles = z.array(z.enum(ROLES)).max(ROLES.length);
+
+const tokenView = z
+  .strictObject({
+    id: z.uuid(),
+    name: z.string(),
+    prefix: z.string().meta({ description: 'How the token begins, to tell one from another.' }),
+    roles,
+    enterprise: z.uuid().optional(),
+    actions: z.array(z.string()).optional(),
+    createdAt: instant,
+    expiresAt: instant,
+    revokedAt: instant.optional(),
+    lastUsedAt: instant.optional().meta({ description: 'Written now and then, not with every use.' }),
+  })
+  .meta({ id: 'Token' });
+
+const madeView = tokenView.extend({
+  secret: z.string().meta({ description: 'The token itself. Shown this once.' }),
+});
+
+const tokenJson = (it: ApiToken): z.output<typeof tokenView> => ({
+  id: it.id,
+  name: it.name,
+  prefix: it.prefix,
+  roles: [...it.roles],
+  ...(it.enterprise !== undefined && { enterprise: it.enterprise }),
+  ...(it.actions && { actions: [...it.actions] }),
+  createdAt: it.createdAt.toISOString(),
+  expiresAt: it.expiresAt.toISOString(),
+  ...(it.revokedAt && { revokedAt: it.revokedAt.toISOString() }),
+  ...(it.lastUsedAt && { lastUsedAt: it.lastUsedAt.toISOString() }),
+});
+
+const newToken = z.strictObject({
+  name: displayName.meta({ example: 'Back office' }),
+  roles: roles.min(1).refine((list) => new Set(list).size === list.length, 'must name each role once'),
+  enterprise: reference('enterprise').optional().describe('The only enterprise that it reaches.'),
+  actions: z.array(z.string().max(64)).min(1).max(200).optional().describe('The only actions that it may do.'),
+  days: z.int().min(1).max(366).describe('How long it lives.'),
+});
+
+const example = {
+  id: '019a9b5e-4c00-7d3a-8f21-5b6c7d8e9f08',
+  name: 'Back office',
+  prefix: 'licet_api_6fJ0',
+  roles: ['operator'],
+  createdAt: '2026-01-02T09:00:00.000Z',
+  expiresAt: '2026-04-02T09:00:00.000Z',
+};
+
+/** Nothing was done yet, and the caller must know what to do about it: the same as where the licensing asks for it. */
+function done<T>(guarded: Guarded<T>): T {
+  if (guarded.outcome === 'done') return guarded.result;
+  const message = `A second person must approve this: have approval ${guarded.approval.id} given, then repeat the same request.`;
+  throw new LicetError('forbidden', 'APPROVAL_NEEDED', message);
+}
+
+export const tokenEndpoints: readonly Endpoint[] = [
+  endpoint({
+    method: 'GET',
+    path: '/api/v1/tokens',
+    operation: 'listTokens',
+    tag: 'Access',
+    summary: 'List API tokens, never their secrets',
+    action: 'token.read',
+    query: pageQuery,
+    status: 200,
+    answer: pageOf(tokenView),
+    example: { answer: pageExample(example) },
+    run({ principal, query: { limit, after, order } }, { access }) {
+      const { enterprise } = boundsOf(principal, 'token.read');
+      const where = enterprise === undefined ? {} : { enterprise };
+      const list = { where, limit, newestFirst: order === 'newest', ...(after !== undefined && { after }) };
+      return access.transactions.run({ organization: principal.organization }, (tx) =>
+        access.stores.tokens.list(tx, list),
+      );
+    },
+    reply: ({ items, next }) => ({ body: { items: items.map(tokenJson), ...(next !== undefined && { next }) }, next }),
+  }),
+  endpoint({
+    method: 'POST',
+    path: '/api/v1/tokens',
+    operation: 'createToken',
+    tag: 'Access',
+    summary: 'Create an API token',
+    description: 'It is never more than who makes it. Owner and admin tokens need the right `person.empower` too.',
+    action: 'token.create',
+    body: newToken,
+    status: 201,
+    answer: madeView,
+    example: {
+      body: { name: 'Back office', roles: ['operator'], days: 90 },
+      answer: { ...example, secret: 'licet_api_6fJ0…' },
+    },
+    refusals: { TOKEN_INVALID: 400, APPROVAL_NEEDED: 403, PERSON_REQUIRED: 403 },
+    // Not repeatable: the kept answer would be the secret itself, in the clear.
+    async run({ principal, body }, { access }): Promise<MadeToken> {
+      const { organization } = principal;
+      return done(await access.transactions.run({ organization }, (tx) => createToken(access, tx, principal, body)));
+    },
+    reply: ({ token, secret }) => ({ body: { ...tokenJson(token), secret }, location: `/api/v1/tokens/${token.id}` }),
+  }),
+  endpoint({
+    method: 'DELETE',
+    path: '/api/v1/tokens/:id',
+    operation: 'revokeToken',
+    tag: 'Access',
+    summary: 'Revoke an API token',
+    action: 'token.revoke',
+    params: idParams,
+    status: 200,
+    answer: tokenView,
+    example: { answer: { ...example, revokedAt: '2026-02-02T09:00:00.000Z' } },
+    run: ({ principal, params }, { access }) =>
+      access.transactions.run({ organization: principal.organization }, (tx) =>
+        revokeToken(access, tx, principal, params.id),
+      ),
+    reply: (it) => ({ body: tokenJson(it) }),
+  }),
+];
