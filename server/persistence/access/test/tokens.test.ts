@@ -297,7 +297,7 @@ onBothHosts('Personal data', (getDatabase) => {
     assert.deepEqual(await dump(), { withName: 0, withSecret: 0 });
     const { rows, head } = await inside(deps, 'acme', (tx) => auditLog.page(tx, 'acme', undefined, 1000));
     assert.ok(rows.some(({ actor, action }) => actor === person.id && action === 'session.opened'));
-    assert.equal(rows.at(-1)?.action, 'person.erased');
+    assert.ok(rows.some(({ subject, action }) => subject === person.id && action === 'person.erased'));
     const chain = new ChainVerifier('acme');
     for (const row of rows) chain.row(row);
     chain.end(head);
