@@ -1,0 +1,46 @@
+import type { Collection } from '../ports/collection.ts';
+import type { Transaction } from '../ports/transactions.ts';
+import type { IdentityClaims, TrustRule } from './trust-rule.ts';
+
+export type Expected = {
+  readonly issuer: string;
+  readonly audiences: readonly string[];
+  readonly keys: string | undefined;
+};
+
+/** A token whose signature, issuer, audience and times are as they should be. */
+export type VerifiedToken = {
+  readonly claims: IdentityClaims;
+  /** `jti`: the name of the token. */
+  readonly id: string;
+  readonly expiresAt: Date;
+};
+
+export interface IdentityTokens {
+  /** Whom the token says to be from, unproven: to find the rules by. Rejects what cannot be a token. */
+  issuerOf(token: string): string;
+  /** Rejects as forbidden (IDENTITY_…) with what is wrong, or as unavailable when the issuer's keys cannot be had. */
+  verify(token: string, expected: Expected): Promise<VerifiedToken>;
+}
+
+export interface UsedIdentities {
+  /**
+   * Notes that the token is used by this request. False: it was used by another. Committed, it holds; a repetition of the
+   * same request is true again.
+   */
+  use(
+    tx: Transaction,
+    token: { readonly organization: string; readonly issuer: string; readonly id: string; readonly expiresAt: Date },
+    request: Uint8Array,
+  ): Promise<boolean>;
+  /** Forgets up to `limit` tokens that have expired before `at`. Returns how many. */
+  prune(tx: Transaction, at: Date, limit: number): Promise<number>;
+}
+
+export type IdentityStores = {
+  readonly rules: Collection<TrustRule> & {
+    /** Those in force of an issuer, oldest first. */
+    ofIssuer(tx: Transaction, issuer: string): Promise<readonly TrustRule[]>;
+  };
+  readonly used: UsedIdentities;
+};
