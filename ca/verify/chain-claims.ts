@@ -53,17 +53,12 @@ function narrow(
   return { ...above, claims: both };
 }
 
-// The CAs of a product are the same at each check; a license is seldom met twice.
-const decoded = new WeakMap<Certificate, Claims>();
-
 function readClaims(
   certificate: Certificate,
   depth: number,
   optional: boolean,
   findings: Findings,
 ): Claims | 'none' | 'refused' {
-  const known = decoded.get(certificate);
-  if (known !== undefined) return known;
   const extension = certificate.extensions.all.find(({ oid }) => oid === OID.licenseClaims);
   if (extension === undefined) {
     if (optional) return 'none';
@@ -71,9 +66,7 @@ function readClaims(
     return 'refused';
   }
   try {
-    const claims = decodeClaims(extension.value);
-    if (depth > 0) decoded.set(certificate, claims);
-    return claims;
+    return decodeClaims(extension.value);
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     const code = error.code === 'CLAIMS_VERSION' ? 'CLAIMS_VERSION' : 'MALFORMED';

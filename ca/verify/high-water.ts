@@ -35,13 +35,10 @@ function higher<T>(
   a: Readonly<Record<string, T>>,
   b: Readonly<Record<string, T>>,
   atLeast: (x: T, y: T) => boolean,
-): Record<string, T> {
-  const all = new Map(Object.entries(a));
-  for (const [key, value] of Object.entries(b)) {
-    const known = all.get(key);
-    if (known === undefined || !atLeast(known, value)) all.set(key, value);
-  }
-  return Object.fromEntries(all);
+): Readonly<Record<string, T>> {
+  // Never `all[key] = value`: a key is an outsider's text, and `__proto__` is one.
+  const risen = Object.entries(b).filter(([key, value]) => !Object.hasOwn(a, key) || !atLeast(a[key]!, value));
+  return risen.length === 0 ? a : { ...a, ...Object.fromEntries(risen) };
 }
 
 export function formatHighWater(mark: HighWater): string {

@@ -10,6 +10,8 @@ import { RecentlyUsed } from './recently-used.ts';
 /** A vendor has a handful of CAs; a server that checks the licenses of many enterprises meets more. About 3 KB each. */
 const MOST_KNOWN = 256;
 
+const MOST_CHAINS = 128;
+
 type Known = { readonly certificate: Certificate; readonly verdicts: KeyVerdict[] };
 
 /** The CA certificates of one bundle, ready to build paths from. */
@@ -18,7 +20,9 @@ export type Authorities = {
   readonly certificates: ReadonlyMap<string, readonly Certificate[]>;
   readonly verdicts: ReadonlyMap<Certificate, KeyVerdict[]>;
   readonly unreadable: number;
-  /** What the search for a path came to the last time, if it leaves no choice: see `ancestry.ts`. */
+  /** A license below them was met before. What is met once is not worth remembering more of. */
+  met: boolean;
+  /** What the search for a path came to, if it leaves no choice: see `ancestry.ts`. */
   ancestry: Ancestry | undefined;
 };
 
@@ -31,7 +35,7 @@ class KnownAuthorities {
   /** By a hash of the bytes; two with the same hash take turns. */
   private readonly known = new RecentlyUsed<number, Known>(MOST_KNOWN);
   /** By the list itself: `bundle.ts` hands in the same list for the same text. */
-  private readonly ready = new WeakMap<readonly Bytes[], Authorities>();
+  private readonly ready = new RecentlyUsed<readonly Bytes[], Authorities>(MOST_CHAINS);
 
   read(others: readonly Bytes[]): Authorities {
     const before = this.ready.get(others);
@@ -50,7 +54,7 @@ class KnownAuthorities {
       if (!group.includes(one.certificate)) certificates.set(key, [...group, one.certificate]);
       verdicts.set(one.certificate, one.verdicts);
     }
-    const authorities: Authorities = { certificates, verdicts, unreadable, ancestry: undefined };
+    const authorities: Authorities = { certificates, verdicts, unreadable, met: false, ancestry: undefined };
     this.ready.set(others, authorities);
     return authorities;
   }
@@ -60,7 +64,7 @@ class KnownAuthorities {
     const before = this.known.get(key);
     if (before !== undefined && equalBytes(before.certificate.der, der)) return before;
     // A copy: what is kept for long must not depend on bytes that belong to the caller.
-    const certificate = readOrUndefined(der.slice(), decodeCertificate);
+    const certificate = readOrUndefined(new Uint8Array(der), decodeCertificate);
     if (certificate === undefined) return undefined;
     const one: Known = { certificate, verdicts: [] };
     if (isCa(certificate)) this.known.set(key, one);

@@ -73,7 +73,8 @@ export function* findLicensePath(
   }
   const anchor = anchors.list.find(({ certificate }) => certificate === result.path.at(-1));
   if (result.ok && anchor !== undefined) {
-    if (result === now) authorities.ancestry = ancestryOf(result.path, anchor, context);
+    if (authorities.met && result === now) authorities.ancestry = ancestryOf(result.path, anchor, context);
+    authorities.met = true;
     return { certificates: result.path, anchor, above: claimsAbove(result.path.slice(1), findings) };
   }
   for (const { code, at, detail } of now.findings) {

@@ -1,4 +1,12 @@
-import { type Bytes, type Certificate, type CertificateList, OID, type RevocationReason, toHex } from '@licet/format';
+import {
+  type Bytes,
+  type Certificate,
+  type CertificateList,
+  concatBytes,
+  OID,
+  type RevocationReason,
+  toHex,
+} from '@licet/format';
 import { BudgetExceeded } from './budget.ts';
 import type { HighWater } from './high-water.ts';
 import type { LicensePath } from './license-path.ts';
@@ -6,8 +14,7 @@ import type { Context } from './path/context.ts';
 import { impliedPoint, reasonsCovered } from './revocation/crl-scope.ts';
 import { crlStatus } from './revocation/crl-status.ts';
 import { ocspTask } from './revocation/ocsp.ts';
-import type { Task } from './signatures/check.ts';
-import { sha256 } from './sha256.ts';
+import { computeDigest, type Task } from './signatures/check.ts';
 import type { Findings } from './verdict.ts';
 
 /** What was learnt of revocation, beside the findings. */
@@ -43,7 +50,8 @@ export function* checkStatus(
   const lists = [...context.pool.crls.values()].flat();
   const given = lists.length + context.pool.unreadable.crls + ocsp.length > 0;
   if (!given) findings.doubt('STATUS_UNKNOWN', 'No evidence was handed in, so revocation was not looked at.', 'info');
-  const old = lists.filter((crl) => isRolledBack(crl, mark));
+  const keys = yield* listKeys(lists);
+  const old = lists.filter((crl) => isRolledBack(crl, mark.crlNumbers[keys.get(crl)!]));
   const proofs: Proof[] = [];
   const times: Date[] = [];
   const steps = given ? certificates.length - 1 : 0;
@@ -57,7 +65,14 @@ export function* checkStatus(
   }
   if (old.length > 0) findings.doubt('STATUS_ROLLED_BACK', 'A CRL is older than one that was already seen.');
   const proof = proofs.sort((a, b) => b.at.getTime() - a.at.getTime())[0];
-  return { proof, times, crlNumbers: numbersOf(lists.filter((crl) => wasVerified(crl, context))) };
+  return {
+    proof,
+    times,
+    crlNumbers: numbersOf(
+      lists.filter((crl) => wasVerified(crl, context)),
+      keys,
+    ),
+  };
 }
 
 type Target = {
@@ -132,23 +147,32 @@ function wasVerified(crl: CertificateList, { verdicts }: Context): boolean {
   return verdicts.get(crl)?.some(({ verdict }) => verdict === 'valid') === true;
 }
 
-/** One list of one issuer: name, key and scope. */
-function listKey({ issuer, extensions }: CertificateList): string {
-  const scope = extensions.all.find(({ oid }) => oid === OID.issuingDistributionPoint)?.value ?? new Uint8Array();
-  const key = extensions.authorityKeyIdentifier?.keyIdentifier ?? new Uint8Array();
-  return toHex(sha256(Uint8Array.from([...issuer.raw, ...key, ...scope]))).slice(0, 32);
+/** Lists of one issuer, key and scope have the same key. */
+function* listKeys(lists: readonly CertificateList[]): Task<Map<CertificateList, string>> {
+  const keys = new Map<CertificateList, string>();
+  for (const crl of lists) {
+    const scope = crl.extensions.all.find(({ oid }) => oid === OID.issuingDistributionPoint)?.value ?? NOTHING;
+    const key = crl.extensions.authorityKeyIdentifier?.keyIdentifier ?? NOTHING;
+    const digest = yield* computeDigest('sha256', concatBytes(crl.issuer.raw, key, scope));
+    keys.set(crl, toHex(digest.subarray(0, 16)));
+  }
+  return keys;
 }
 
-function isRolledBack(crl: CertificateList, mark: HighWater): boolean {
-  const seen = mark.crlNumbers[listKey(crl)];
-  return seen !== undefined && (crl.extensions.crlNumber ?? 0n) < BigInt(seen);
+const NOTHING = new Uint8Array();
+
+function isRolledBack({ extensions: { crlNumber = 0n } }: CertificateList, seen: string | undefined): boolean {
+  return seen !== undefined && crlNumber < BigInt(seen);
 }
 
-function numbersOf(lists: readonly CertificateList[]): Record<string, string> {
+function numbersOf(
+  lists: readonly CertificateList[],
+  keys: ReadonlyMap<CertificateList, string>,
+): Record<string, string> {
   const numbers: Record<string, string> = {};
   for (const crl of lists) {
     const number = crl.extensions.crlNumber ?? 0n;
-    const key = listKey(crl);
+    const key = keys.get(crl)!;
     if (number > BigInt(numbers[key] ?? '0')) numbers[key] = String(number);
   }
   return numbers;

@@ -201,11 +201,15 @@ function conclude(proven: Proven | undefined, now: Date, mark: HighWater, findin
 }
 
 function seen({ path, effective, status }: Proven, now: Date): HighWater {
-  const times = [...path.certificates.map(({ notBefore }) => notBefore), ...status.times];
-  // What is signed with a date ahead of us says when it begins, not that this time has come.
-  const past = times.map((time) => time.getTime()).filter((time) => time <= now.getTime());
+  let latest = 0;
+  const see = (time: Date) => {
+    // What is signed with a date ahead of us says when it begins, not that this time has come.
+    if (time.getTime() <= now.getTime()) latest = Math.max(latest, time.getTime());
+  };
+  for (const { notBefore } of path.certificates) see(notBefore);
+  status.times.forEach(see);
   return {
-    time: new Date(Math.max(0, ...past)),
+    time: new Date(latest),
     sequences: effective ? { [effective.id]: effective.sequence } : {},
     crlNumbers: status.crlNumbers,
   };

@@ -3,6 +3,7 @@ import { Tag } from '../der/tags.ts';
 import { DerWriter } from '../der/writer.ts';
 import { fromHex, toHex } from '../bytes.ts';
 import { readGeneralizedTime, writeGeneralizedTime } from '../time.ts';
+import { readUtf8 } from '../x509/text.ts';
 import type { Bytes } from '../x509/types.ts';
 import { BINDING_TAG, CLAIMS_V1, REPORTING_TAG } from './asn1.ts';
 import { checkClaims, fail } from './check.ts';
@@ -95,7 +96,8 @@ function writeBinding(writer: DerWriter, { need, digests }: Binding): void {
 function readId(reader: DerReader): string {
   const id = reader.octetString('id');
   if (id.length !== 16) reader.fail('CLAIMS_INVALID', 'id', `is ${id.length} bytes long instead of 16`);
-  return toHex(id).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+  const hex = toHex(id);
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
 
 /** A non-negative INTEGER that fits a number. */
@@ -103,7 +105,7 @@ function readInteger(reader: DerReader, name: string): number {
   const content = reader.integer(name);
   if (content[0]! >= 0x80) reader.fail('CLAIMS_INVALID', name, 'is negative');
   let value = 0;
-  for (const octet of content.subarray(0, 8)) value = value * 256 + octet;
+  for (let i = 0; i < content.length && i < 8; i += 1) value = value * 256 + content[i]!;
   if (content.length > 8 || value > CLAIMS_LIMITS.integer) {
     reader.fail('CLAIMS_LIMIT', name, `is above ${CLAIMS_LIMITS.integer}`);
   }
@@ -175,14 +177,6 @@ function readReporting(reader: DerReader): Reporting {
   return reporting;
 }
 
-// A byte order mark is a character like any other here: taking it away would make two encodings of one text.
-const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
 function readCode(reader: DerReader, name: string | number): string {
-  const content = reader.content(Tag.UTF8_STRING, name);
-  try {
-    return UTF8.decode(content);
-  } catch {
-    return reader.fail('CLAIMS_INVALID', name, 'is no UTF-8');
-  }
+  return readUtf8(reader.content(Tag.UTF8_STRING, name)) ?? reader.fail('CLAIMS_INVALID', name, 'is no UTF-8');
 }

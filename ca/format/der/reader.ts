@@ -133,7 +133,7 @@ export class DerReader {
     const content = this.integer(name, tag);
     if (content[0]! >= 0x80) this.fail('DER_VALUE', name, 'is negative');
     let value = 0;
-    if (content.length <= 6) for (const octet of content) value = value * 256 + octet;
+    if (content.length <= 6) for (let i = 0; i < content.length; i += 1) value = value * 256 + content[i]!;
     if (content.length > 6 || value > max) this.fail('DER_VALUE', name, `is above ${max}`);
     return value;
   }

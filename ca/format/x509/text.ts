@@ -7,6 +7,7 @@ import type { Bytes } from './types.ts';
 // More than this many arguments at once and some engines run out of stack.
 const CHUNK = 4096;
 
+// A byte order mark is a character like any other here: taking it away would make two encodings of one text.
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** The text of a DirectoryString (RFC 5280 §4.1.2.4) or another string type; undefined: the next element is no text. */
@@ -28,7 +29,8 @@ export function readIa5(reader: DerReader, name: PathStep, tag: number): string 
   return text;
 }
 
-function utf8(content: Bytes): string | undefined {
+/** Undefined for octets that are no UTF-8. */
+export function readUtf8(content: Bytes): string | undefined {
   const ascii = ia5(content);
   if (ascii !== undefined) return ascii;
   try {
@@ -84,7 +86,7 @@ for (const character of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 }
 
 const DECODERS: ((content: Bytes) => string | undefined)[] = [];
-DECODERS[Tag.UTF8_STRING] = utf8;
+DECODERS[Tag.UTF8_STRING] = readUtf8;
 DECODERS[Tag.PRINTABLE_STRING] = printable;
 DECODERS[Tag.IA5_STRING] = ia5;
 DECODERS[Tag.TELETEX_STRING] = latin1;

@@ -38,14 +38,25 @@ export function groupByName<T>(objects: readonly T[], nameOf: (object: T) => Nam
 
 export function sameName(a: Name, b: Name): boolean {
   if (a.rdns.length !== b.rdns.length) return false;
-  return equalBytes(a.raw, b.raw) || a.rdns.every((rdn, i) => rdnKey(rdn) === rdnKey(b.rdns[i]!));
+  return equalBytes(a.raw, b.raw) || beginsWith(a, b);
+}
+
+function beginsWith(name: Name, base: Name): boolean {
+  for (let i = 0; i < base.rdns.length; i += 1) if (!sameRdn(name.rdns[i]!, base.rdns[i]!)) return false;
+  return true;
+}
+
+function sameRdn(a: readonly NameAttribute[], b: readonly NameAttribute[]): boolean {
+  if (a.length === 1 && b.length === 1) {
+    if (a[0]!.oid !== b[0]!.oid) return false;
+    if (equalBytes(a[0]!.raw, b[0]!.raw)) return true;
+  }
+  return rdnKey(a) === rdnKey(b);
 }
 
 /** RFC 5280 §7.1: a name is within a subtree when the RDNs of the subtree are its first. */
 export function isWithin(name: Name, subtree: Name): boolean {
-  const base = subtree.rdns.map(rdnKey);
-  const keys = name.rdns.map(rdnKey);
-  return base.length <= keys.length && base.every((key, i) => key === keys[i]);
+  return subtree.rdns.length <= name.rdns.length && beginsWith(name, subtree);
 }
 
 export function isEmpty(name: Name): boolean {

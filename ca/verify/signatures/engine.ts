@@ -32,16 +32,16 @@ export const hasSynchronousCrypto = nodeCrypto !== undefined;
  */
 class KeyCache<K> {
   private readonly keys = new Map<string, K>();
-  /** The same by the decoded key: that of a CA that is known asks for no look at its bytes. */
-  private readonly latest = new WeakMap<PublicKeyInfo, { readonly use: string; readonly key: K }>();
+  /** Often the same key is asked for again, and then there is no need to look at its bytes. */
+  private latest: { readonly info: PublicKeyInfo; readonly use: string; readonly key: K } | undefined;
   private static readonly MOST = 256;
 
   /** `use`: what the key was imported for, where that matters. */
   get(info: PublicKeyInfo, use: string, make: () => K): K {
-    const latest = this.latest.get(info);
-    if (latest?.use === use) return latest.key;
+    const { latest } = this;
+    if (latest?.info === info && latest.use === use) return latest.key;
     const key = this.byBytes(use + bytesKey(info.raw), make);
-    this.latest.set(info, { use, key });
+    this.latest = { info, use, key };
     return key;
   }
 
