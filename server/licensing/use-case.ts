@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { SecondPerson } from './second-person.ts';
 import { LicetError } from './errors.ts';
 import type { Principal } from './model/principal.ts';
 import type { AuditLog } from './ports/audit-log.ts';
@@ -18,6 +19,7 @@ export type Dependencies = {
   readonly outbox: Outbox;
   readonly stores: Stores;
   readonly issuance: Issuance;
+  readonly secondPerson: SecondPerson;
 };
 
 /**

@@ -8,7 +8,7 @@ import type { Principal } from '../model/principal.ts';
 import { next } from '../model/state.ts';
 import type { Terms } from '../model/terms.ts';
 import { type Dependencies, inTransaction, useCase, type Work } from '../use-case.ts';
-import { actOf, demandApproval, withApproval } from './approval.ts';
+import { demandSecondPerson, withSecondPerson } from '../second-person.ts';
 import { checkTerms } from './check-terms.ts';
 import { above, direction } from './compare-terms.ts';
 import { contractTermInput, termsInput } from './terms-input.ts';
@@ -82,7 +82,7 @@ export const changeContract = useCase(
     labels: labels.optional(),
   }),
   (deps, actor, { id, version: seen, ...input }) =>
-    withApproval(deps, actor, async (work) => {
+    withSecondPerson(deps, actor, async (work) => {
       const before = await lockContract(deps, work, actor, id, seen);
       if (before.status === 'ended')
         throw new LicetError('conflict', 'CONTRACT_ENDED', 'The contract has ended; make a new one.');
@@ -97,7 +97,7 @@ export const changeContract = useCase(
         catalogs: input.terms === undefined ? before.catalogs : await checkTerms(deps.stores, work.tx, terms),
       });
       const change = direction(before, after);
-      if (change.raises && before.status !== 'draft') await checkPlan(deps, work, after);
+      if (change.raises && before.status !== 'draft') await checkPlan(deps, work, actor, after);
       await deps.stores.contracts.replace(work.tx, after);
       const details = { enterprise: after.enterprise, version: after.version, ...change };
       work.note({ action: 'contract.changed', subject: `contract:${after.id}`, details });
@@ -110,9 +110,9 @@ type Target = z.output<typeof target>;
 
 /** From here on its sites get licenses. More than its plan has needs a second person, where the organization says so. */
 export const activateContract = useCase(target, (deps, actor, input) =>
-  withApproval(deps, actor, async (work) => {
+  withSecondPerson(deps, actor, async (work) => {
     const contract = await step(deps, work, actor, input, 'activate');
-    await checkPlan(deps, work, contract);
+    await checkPlan(deps, work, actor, contract);
     return contract;
   }),
 );
@@ -149,11 +149,12 @@ async function lockContract({ stores }: Dependencies, { tx }: Work, actor: Princ
   return contract;
 }
 
-async function checkPlan(deps: Dependencies, work: Work, contract: Contract): Promise<void> {
+async function checkPlan(deps: Dependencies, work: Work, actor: Principal, contract: Contract): Promise<void> {
   const excess = await abovePlan(deps, work.tx, contract);
   if (excess.length === 0) return;
-  const { id, organization, terms, term } = contract;
-  await demandApproval(deps, work, organization, actOf('contract.above-plan', `contract:${id}`, { terms, term }));
+  const { id, terms, term } = contract;
+  const act = { action: 'contract.raise', subject: `contract:${id}`, payload: { terms, term } } as const;
+  await demandSecondPerson(deps, work, actor, act);
 }
 
 /** In which points a contract grants more than the plan that it was made from. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { actOf, demandApproval, withApproval } from '../contracts/approval.ts';
+import { demandSecondPerson, withSecondPerson } from '../second-person.ts';
 import { assertSeen, assertWholeOrganization, changed, found, newEntity } from '../entities.ts';
 import { displayName, labels, reference, slug, version } from '../fields.ts';
 import { type Enterprise, ENTERPRISE_LIFE } from '../model/enterprise.ts';
@@ -51,10 +51,10 @@ export const reinstateEnterprise = useCase(target, (deps, actor, input) =>
  * certificates of the enterprise by, which ends every license below them at once.
  */
 export const closeEnterprise = useCase(target, (deps, actor, input) =>
-  withApproval(deps, actor, async (work) => {
+  withSecondPerson(deps, actor, async (work) => {
     const enterprise = await step(deps, work, actor, input, 'close');
-    const act = actOf('enterprise.close', `enterprise:${enterprise.id}`, { id: enterprise.id });
-    await demandApproval(deps, work, actor.organization, act);
+    const act = { action: 'enterprise.revoke', subject: `enterprise:${enterprise.id}`, payload: {} } as const;
+    await demandSecondPerson(deps, work, actor, act);
     await deps.stores.seats.endContracts(work.tx, enterprise.id, work.at);
     await deps.stores.seats.retireSites(work.tx, enterprise.id, work.at);
     return enterprise;

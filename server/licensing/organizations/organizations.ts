@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { demandSecondPerson, withSecondPerson } from '../second-person.ts';
 import { changed, found, newEntity, assertSeen, assertWholeOrganization } from '../entities.ts';
 import { displayName, slug, version } from '../fields.ts';
 import { LicetError } from '../errors.ts';
@@ -52,13 +53,18 @@ export const readOrganization = useCase(z.strictObject({}), (deps, actor) =>
 export const changeOrganization = useCase(
   z.strictObject({ version, name: displayName.optional(), settings: settings.partial().optional() }),
   (deps, actor, input) =>
-    inTransaction(deps, actor, async ({ tx, at, note }) => {
+    withSecondPerson(deps, actor, async (work) => {
+      const { tx, at, note } = work;
       assertWholeOrganization(actor);
       const before = await ownOrganization(deps, tx, actor.organization);
       assertSeen('organization', before, input.version);
       const { name = before.name, settings: changes } = input;
       // zod leaves out what was not given; the spread keeps what was.
       const after = changed(before, at, { name, settings: { ...before.settings, ...stripped(changes) } });
+      if (before.settings.secondPerson && !after.settings.secondPerson) {
+        const act = { action: 'organization.relax', subject: `organization:${after.id}`, payload: {} } as const;
+        await demandSecondPerson(deps, work, actor, act);
+      }
       await deps.stores.organizations.replace(tx, after);
       note({
         action: 'organization.changed',

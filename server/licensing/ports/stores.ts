@@ -6,7 +6,6 @@ import type { Plan } from '../model/plan.ts';
 import type { Catalog, Product } from '../model/product.ts';
 import type { Site } from '../model/site.ts';
 import type { Alerts } from './alerts.ts';
-import type { Approvals } from './approvals.ts';
 import type { Collection } from './collection.ts';
 import type { EnrolmentTokens } from './enrolment-tokens.ts';
 import type { Licenses } from './licenses.ts';
@@ -28,7 +27,6 @@ export type Stores = {
   readonly tokens: EnrolmentTokens;
   readonly usage: Usage;
   readonly alerts: Alerts;
-  readonly approvals: Approvals;
   readonly notices: Notices;
 };
 

@@ -1,6 +1,5 @@
 import type { Stores } from '../../licensing/ports/stores.ts';
 import { alerts } from './alerts.ts';
-import { approvals } from './approvals.ts';
 import { catalogs } from './catalogs.ts';
 import { collections } from './collections.ts';
 import { enrolmentTokens } from './enrolment-tokens.ts';
@@ -18,6 +17,5 @@ export const stores: Stores = {
   tokens: enrolmentTokens,
   usage,
   alerts,
-  approvals,
   notices,
 };

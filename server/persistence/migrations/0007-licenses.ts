@@ -119,23 +119,6 @@ const statements = [
   'create index alerts_of_enterprise on alerts (organization, enterprise, id)',
   ...protect('alerts'),
 
-  `create table approvals (
-     id uuid primary key,
-     organization text collate "C" not null,
-     act text not null,
-     subject text not null,
-     digest bytea not null,
-     requested_by text not null,
-     requested_at timestamptz(3) not null,
-     approved_by text,
-     approved_at timestamptz(3),
-     spent_at timestamptz(3),
-     expires_at timestamptz(3) not null,
-     check (approved_by is distinct from requested_by)
-   )`,
-  `create unique index approvals_open on approvals (organization, act, subject, digest) where spent_at is null`,
-  ...protect('approvals'),
-
   // Sets of licenses that are to be renewed now, with the reason for those who must act.
   `create table renewal_incidents (
      id uuid primary key,
