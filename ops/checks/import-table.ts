@@ -59,7 +59,8 @@ export const ROOMS: readonly Room[] = [
     packages: ['express', 'pino', 'prom-client', 'zod', 'yaml'],
     node: true,
   },
-  { folder: 'ops/agent', ours: ['ca/format', 'ca/verify'], packages: [], node: true },
+  { folder: 'ops/sample-app', ours: ['ca/format', 'ca/verify', 'ca/verify/node'], packages: ['express'], node: true },
+  { folder: 'ops/agent', ours: ['ca/format', 'ca/verify', 'ca/verify/node'], packages: [], node: true },
   {
     folder: 'ops/cli',
     ours: ['ca/format', 'ca/verify', 'ca/verify/node', 'ca/authority', 'server/config', 'server/licensing/audit'],

@@ -1,0 +1,68 @@
+import { type LicenseOptions, NO_HIGH_WATER, type Verdict, verifyLicense } from '@licet/verify';
+import { findLicense, type SearchOptions } from '@licet/verify/node';
+
+/** What the product asks about its license. Features are asked one by one, where they are used. */
+export type Licensed = {
+  readonly verdict: Verdict | undefined;
+  /** New work may begin. */
+  readonly usable: boolean;
+  readonly allows: (feature: string) => boolean;
+  /** One line for the people who use the product, or nothing. */
+  readonly banner: string | undefined;
+};
+
+/**
+ * Looks at the license again when the verdict says so, and at the latest after an hour: a renewed license is picked up
+ * without a restart, and an expired one without one, too.
+ */
+export class LicenseWatch {
+  readonly #options: SearchOptions & Omit<LicenseOptions, 'at' | 'highWater'>;
+  readonly #now: () => Date;
+  #verdict: Verdict | undefined;
+  #lookAt = new Date(0);
+
+  constructor(options: SearchOptions & Omit<LicenseOptions, 'at' | 'highWater'>, now: () => Date) {
+    this.#options = options;
+    this.#now = now;
+  }
+
+  async current(): Promise<Licensed> {
+    const now = this.#now();
+    if (now >= this.#lookAt) {
+      const { license } = await findLicense(this.#options);
+      const highWater = this.#verdict?.highWater ?? NO_HIGH_WATER;
+      this.#verdict = license && (await verifyLicense(license.bundle, { ...this.#options, at: now, highWater }));
+      const hour = now.getTime() + 3_600_000;
+      this.#lookAt = new Date(Math.min(hour, this.#verdict?.nextCheckAt.getTime() ?? now.getTime() + 10_000));
+    }
+    return read(this.#verdict);
+  }
+}
+
+function read(verdict: Verdict | undefined): Licensed {
+  const usable = verdict?.usable === true;
+  return {
+    verdict,
+    usable,
+    allows: (feature) => usable && verdict.effective?.features.includes(feature) === true,
+    banner: bannerOf(verdict),
+  };
+}
+
+function bannerOf(verdict: Verdict | undefined): string | undefined {
+  if (verdict === undefined) return 'This installation has no license.';
+  switch (verdict.state) {
+    case 'valid':
+      return verdict.watermark ? 'DEVELOPMENT: not for production' : undefined;
+    case 'renew-soon':
+      return 'The license should have been renewed by now; everything works.';
+    case 'in-grace':
+      return `The license has expired; everything works until ${verdict.graceUntil?.toISOString().slice(0, 10)}.`;
+    case 'restricted':
+      return 'The license has lapsed: what runs goes on, nothing new can be begun.';
+    case 'insufficient':
+    case 'stopped':
+    case 'invalid':
+      return verdict.codes[0]?.detail ?? 'The license cannot be used.';
+  }
+}
