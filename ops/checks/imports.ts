@@ -84,7 +84,7 @@ function relativeViolation(
 ): string | undefined {
   const target = normalize(join(dirname(file), specifier)).replaceAll('\\', '/');
   if (!/\.(ts|js|json)$/.test(target)) return `${file} imports ${specifier} without its file extension`;
-  if (target === 'require-node.js') return undefined;
+  if (target === 'require-node.js' || target === `${packageFolder(file, workspaces)}/package.json`) return undefined;
   // Drills run at full length what a package's own tests run in short.
   if (file.startsWith('ops/bench/') && target.includes('/test/')) return undefined;
   if (packageFolder(target, workspaces) !== packageFolder(file, workspaces)) {

@@ -60,9 +60,7 @@ function bannerOf(verdict: Verdict | undefined): string | undefined {
       return `The license has expired; everything works until ${verdict.graceUntil?.toISOString().slice(0, 10)}.`;
     case 'restricted':
       return 'The license has lapsed: what runs goes on, nothing new can be begun.';
-    case 'insufficient':
-    case 'stopped':
-    case 'invalid':
+    default:
       return verdict.codes[0]?.detail ?? 'The license cannot be used.';
   }
 }
