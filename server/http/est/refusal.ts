@@ -18,8 +18,16 @@ const PLAIN_TEXT: ProblemForm = {
 };
 
 export function refuse(error: unknown, request: Request, response: Response, deps: { log: Log; random: Random }): void {
-  answerProblem(withJitter(error, deps.random), request, response, deps.log, PLAIN_TEXT);
+  answerProblem(withJitter(asForbidden(error), deps.random), request, response, deps.log, PLAIN_TEXT);
 }
+
+/** A challenge is for who gave nothing: whoever gave something that is wrong would answer it with the same for ever. */
+function asForbidden(error: unknown): unknown {
+  if (!(error instanceof LicetError) || error.kind !== 'unauthenticated' || error.code === MISSING) return error;
+  return new LicetError('forbidden', error.code, error.message, { cause: error });
+}
+
+const MISSING = 'CREDENTIALS_MISSING';
 
 /** Those who are sent away together must not come back together. */
 function withJitter(error: unknown, random: Random): unknown {
@@ -50,7 +58,7 @@ export function checkRequestHeaders(request: Request): void {
 export const unauthenticated = (): LicetError =>
   new LicetError(
     'unauthenticated',
-    'CREDENTIALS_MISSING',
+    MISSING,
     'Say who asks: an enrolment token or API token as HTTP Basic password, or the present license as TLS certificate.',
   );
 

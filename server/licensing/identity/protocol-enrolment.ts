@@ -1,0 +1,186 @@
+import { hash } from 'node:crypto';
+import { type Bytes, decodeCertificationRequest, equalBytes, OID } from '@licet/format';
+import { authorize } from '../access/authorize.ts';
+import { enrol } from '../enrolment/enrol.ts';
+import { hashToken, organizationOfToken } from '../enrolment/token.ts';
+import { found } from '../entities.ts';
+import { LicetError } from '../errors.ts';
+import { renewLicense } from '../licenses/renew.ts';
+import type { Contract } from '../model/contract.ts';
+import type { Enterprise } from '../model/enterprise.ts';
+import { SLUG } from '../model/entity.ts';
+import type { Principal } from '../model/principal.ts';
+import type { EnrolAnswer, Enrolment, EnterpriseLabel } from '../ports/enrolment.ts';
+import type { IssuedLicense } from '../ports/issuance.ts';
+import type { Transaction } from '../ports/transactions.ts';
+import { createSite } from '../sites/create-site.ts';
+import { type Dependencies, reading } from '../use-case.ts';
+
+export type ProtocolDeps = Dependencies & {
+  /** The CAs that stand above the licenses of an enterprise now, DER: its own, then those above, the root last. */
+  readonly authorities: (organization: string, enterprise: string | undefined) => Promise<readonly Bytes[]>;
+};
+
+/** The use cases of licensing, as the protocols of enrolment ask for them. */
+export function createEnrolment(deps: ProtocolDeps): Enrolment {
+  const renew = renewLicense(deps);
+  return {
+    async enrol({ applicant, label, csr }) {
+      if (applicant.kind === 'principal') return answer(await enrolAs(deps, applicant.principal, label, csr));
+      await checkToken(deps, applicant.token, label);
+      const name = siteNameIn(csr);
+      const asked = { token: applicant.token, csr, ...(name !== undefined && { name }) };
+      return answer(await enrol(deps)(asked));
+    },
+
+    async renew({ predecessor: { principal, serial }, label, csr }) {
+      await reading(deps, principal, (tx) => checkLabel(deps, tx, label, principal.organization, principal.enterprise));
+      return answer(await renew(principal, { predecessor: serial, csr }));
+    },
+
+    async caCertificates(label) {
+      const organization = label?.organization ?? (await onlyOrganization(deps));
+      if (label !== undefined) {
+        const { slug } = await reading(deps, { organization }, (tx) => enterpriseBySlug(deps, tx, label.enterprise));
+        return deps.authorities(organization, slug);
+      }
+      return deps.authorities(organization, undefined);
+    },
+  };
+}
+
+const answer = ({ chain: [certificate] }: IssuedLicense): EnrolAnswer => ({
+  outcome: 'issued',
+  certificate: certificate!,
+});
+
+/** The common name is how the site wants to be called; one that cannot be a name of a site says nothing. */
+function siteNameIn(csr: Bytes): string | undefined {
+  const { subject } = decodeCertificationRequest(csr);
+  const name = subject.rdns.flat().find(({ oid }) => oid === OID.commonName)?.value;
+  return name !== undefined && SLUG.test(name) ? name : undefined;
+}
+
+/** Before the token is used: at the address of another enterprise it is not spent, and of no use. */
+async function checkToken(deps: Dependencies, text: string, label: EnterpriseLabel | undefined): Promise<void> {
+  const organization = organizationOfToken(text);
+  if (organization === undefined || label === undefined) return;
+  await deps.transactions.run({ organization }, async (tx) => {
+    const token = await deps.stores.tokens.lock(tx, hashToken(text));
+    if (token !== undefined) await checkLabel(deps, tx, label, organization, token.enterprise);
+  });
+}
+
+async function checkLabel(
+  { stores }: Dependencies,
+  tx: Transaction,
+  label: EnterpriseLabel | undefined,
+  organization: string,
+  enterprise: string | undefined,
+): Promise<void> {
+  if (label === undefined) return;
+  const own = enterprise === undefined ? undefined : await stores.enterprises.get(tx, enterprise);
+  const isOwn = own?.slug === label.enterprise && (label.organization ?? organization) === organization;
+  if (isOwn) return;
+  throw new LicetError(
+    'forbidden',
+    'ENTERPRISE_MISMATCH',
+    'This address is of another enterprise than the token or license; use the address that came with it.',
+  );
+}
+
+async function enterpriseBySlug({ stores }: Dependencies, tx: Transaction, slug: string): Promise<Enterprise> {
+  const { items } = await stores.enterprises.list(tx, { where: { slug }, limit: 1 });
+  return found('enterprise', items[0]);
+}
+
+/** Where an address does not say whose it is. */
+async function onlyOrganization({ transactions, stores }: Dependencies): Promise<string> {
+  const { items } = await transactions.run('platform', (tx) => stores.organizations.list(tx, { limit: 2 }), {
+    readOnly: true,
+  });
+  const [only, another] = items;
+  if (only !== undefined && another === undefined) return only.slug;
+  throw new LicetError(
+    'not-found',
+    'LABEL_NEEDED',
+    'Say whose certificates are asked for: put <enterprise>.<organization> into the address.',
+  );
+}
+
+/**
+ * With an API token a site is made and gets its first license in one step: its name is the common name of the request,
+ * its contract the only one that the enterprise of the address has in force. The same request again gets the same.
+ */
+async function enrolAs(
+  deps: Dependencies,
+  principal: Principal,
+  label: EnterpriseLabel | undefined,
+  csr: Bytes,
+): Promise<IssuedLicense> {
+  const name = siteNameIn(csr);
+  if (name === undefined) {
+    throw new LicetError('invalid', 'NAME_NEEDED', 'Put the name of the site into the common name of the request.');
+  }
+  const place = await reading(deps, principal, async (tx) => {
+    const enterprise = await enterpriseFor(deps, tx, principal, label);
+    authorize(principal, 'license.issue', { organization: principal.organization, enterprise: enterprise.id });
+    authorize(principal, 'site.create', { organization: principal.organization, enterprise: enterprise.id });
+    const contract = await onlyContract(deps, tx, enterprise);
+    return { contract, repeated: await issuedBefore(deps, tx, enterprise, name, csr) };
+  });
+  if (place.repeated !== undefined) {
+    return found('license', await deps.issuance.find(principal.organization, place.repeated));
+  }
+  const { contract } = place;
+  const made = await createSite(deps)(principal, { contract: contract.id, name, mode: onlyMode(contract), csr });
+  return found('license', made.license);
+}
+
+async function enterpriseFor(
+  deps: Dependencies,
+  tx: Transaction,
+  principal: Principal,
+  label: EnterpriseLabel | undefined,
+): Promise<Enterprise> {
+  if (principal.enterprise !== undefined) {
+    await checkLabel(deps, tx, label, principal.organization, principal.enterprise);
+    return found('enterprise', await deps.stores.enterprises.get(tx, principal.enterprise));
+  }
+  if (label !== undefined && (label.organization ?? principal.organization) === principal.organization) {
+    return enterpriseBySlug(deps, tx, label.enterprise);
+  }
+  throw new LicetError('invalid', 'LABEL_NEEDED', 'Say for which enterprise: put its label into the address.');
+}
+
+async function onlyContract({ stores }: Dependencies, tx: Transaction, enterprise: Enterprise): Promise<Contract> {
+  const where = { enterprise: enterprise.id, status: 'active' } as const;
+  const [only, another] = (await stores.contracts.list(tx, { where, limit: 2 })).items;
+  if (only !== undefined && another === undefined) return only;
+  throw new LicetError(
+    'conflict',
+    'CONTRACT_NOT_CLEAR',
+    `The enterprise has ${only === undefined ? 'no contract' : 'several contracts'} in force; enrol with an enrolment token.`,
+  );
+}
+
+function onlyMode({ terms }: Contract) {
+  const modes = Object.keys(terms.siteCaps) as (keyof typeof terms.siteCaps)[];
+  return modes.includes('production') ? 'production' : (modes[0] ?? 'production');
+}
+
+/** The serial of the license that this very key has at this site. */
+async function issuedBefore(
+  { stores }: Dependencies,
+  tx: Transaction,
+  enterprise: Enterprise,
+  name: string,
+  csr: Bytes,
+): Promise<string | undefined> {
+  const { items } = await stores.sites.list(tx, { where: { enterprise: enterprise.id, name }, limit: 10 });
+  const site = items.find(({ status }) => status !== 'retired');
+  const lineage = site && (await stores.licenses.lineage(tx, site.lineage));
+  const license = lineage?.head === undefined ? undefined : await stores.licenses.get(tx, lineage.head);
+  const key = hash('sha256', decodeCertificationRequest(csr).publicKey.raw, 'buffer');
+  return license?.status === 'current' && equalBytes(license.publicKey, key) ? license.serial : undefined;
+}
