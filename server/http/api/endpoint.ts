@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Principal } from '../../licensing/model/principal.ts';
 import type { AccessDeps } from '../../licensing/access/ports.ts';
+import type { renewLicense } from '../../licensing/licenses/renew.ts';
 import type { Dependencies } from '../../licensing/use-case.ts';
 import type { Action } from '../../licensing/access/actions.ts';
 import type { Method } from '../routes.ts';
@@ -23,7 +24,12 @@ type Shape = z.ZodObject;
 export type Repeatable = 'in-transaction' | 'by-content';
 
 /** What use cases are made with. */
-export type Use = { readonly licensing: Dependencies; readonly access: AccessDeps };
+export type Use = {
+  readonly licensing: Dependencies;
+  readonly access: AccessDeps;
+  /** One for the whole process, because renewals that arrive together are decided together. */
+  readonly renew: ReturnType<typeof renewLicense>;
+};
 
 /** What a call is made of: nothing of HTTP, everything already checked. */
 export type Call<Params, Query, Body> = {

@@ -4,6 +4,7 @@ import type { Route } from '../routes.ts';
 import { catalogEndpoints } from './catalog.ts';
 import { contractEndpoints, enterpriseEndpoints } from './customers.ts';
 import type { Endpoint } from './endpoint.ts';
+import { keyEndpoints } from './keys.ts';
 import { organizationEndpoints } from './organization.ts';
 import { type ApiDeps, routeOf } from './serve.ts';
 import { siteEndpoints } from './sites.ts';
@@ -12,6 +13,7 @@ import { tokenEndpoints } from './tokens.ts';
 /** Every call there is, in the order of the document. */
 export const ENDPOINTS: readonly Endpoint[] = [
   ...siteEndpoints,
+  ...keyEndpoints,
   ...organizationEndpoints,
   ...catalogEndpoints,
   ...enterpriseEndpoints,

@@ -88,7 +88,7 @@ function serveOnce(
     if (endpoint.repeats?.(call.body) === 'in-transaction') {
       const once = keeping(transactions, (tx, result) => keep(tx, answerTo(result)));
       const licensing = { ...use.licensing, transactions: once };
-      return answerTo(await endpoint.run(call, { licensing, access: { ...use.access, transactions: once } }));
+      return answerTo(await endpoint.run(call, { ...use, licensing, access: { ...use.access, transactions: once } }));
     }
     const answer = answerTo(await endpoint.run(call, use));
     await transactions.run({ organization }, (tx) => keep(tx, answer));

@@ -8,7 +8,7 @@ import { reinstateSite, retireSite, suspendSite } from '../../licensing/sites/si
 import { updateSite } from '../../licensing/sites/update-site.ts';
 import { type Endpoint, endpoint, type Use } from './endpoint.ts';
 import { input, output } from './examples.ts';
-import { csrPem, licenseExample, licenseJson, licenseView } from './pem.ts';
+import { csrPem, ISSUE_REFUSALS, licenseExample, licenseJson, licenseView } from './pem.ts';
 import { idFilter, type Kind, readEndpoints, stepEndpoint } from './things.ts';
 import { json, siteView } from './views.ts';
 import { idParams, instant } from './wire.ts';
@@ -45,23 +45,13 @@ const enrolment = z
 const created = z.strictObject({ site: siteView, enrolment, license: licenseView.optional() });
 const updated = z.strictObject({ site: siteView, license: licenseView.optional() });
 
-/** What issuing can be refused for. */
-export const ISSUE_REFUSALS = {
-  REQUEST_REFUSED: 400,
-  ORGANIZATION_SUSPENDED: 409,
-  ENTERPRISE_SUSPENDED: 409,
-  CONTRACT_NOT_ACTIVE: 409,
-  TERM_NOT_BEGUN: 409,
-  TERM_ENDED: 409,
-  AUTHORITY_UNAVAILABLE: 503,
-} as const;
-
 const SEAT_REFUSALS = {
   CONTRACT_NOT_FOUND: 404,
   CONTRACT_NOT_ACTIVE: 409,
   MODE_NOT_SOLD: 409,
-  SITE_CAP_EXCEEDED: 409,
-  POOL_EXCEEDED: 409,
+  SITE_CAP_REACHED: 409,
+  POOL_UNKNOWN: 409,
+  POOL_EXHAUSTED: 409,
 } as const;
 
 const createdJson = ({ site: it, enrolment: shown, license }: CreatedSite): z.output<typeof created> => ({

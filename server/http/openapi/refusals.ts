@@ -1,5 +1,15 @@
 import type { Endpoint } from '../api/endpoint.ts';
 
+const DATABASE_CODES = [
+  'DATABASE_UNREACHABLE',
+  'DATABASE_TIMEOUT',
+  'DATABASE_BUSY',
+  'DATABASE_CONTENDED',
+  'DATABASE_READ_ONLY',
+  'DATABASE_FULL',
+  'OUTCOME_UNKNOWN',
+];
+
 /** Every code that an endpoint can refuse with, by status: what it says itself, and what follows from its shape. */
 export function refusalsOf(endpoint: Endpoint): ReadonlyMap<number, readonly string[]> {
   const { action, body, changesVersion, params, query, refusals = {} } = endpoint;
@@ -18,10 +28,10 @@ export function refusalsOf(endpoint: Endpoint): ReadonlyMap<number, readonly str
     add(415, 'TYPE_UNSUPPORTED', 'ENCODING_UNSUPPORTED', 'CHARSET_UNSUPPORTED');
   }
   if (action !== 'anyone') {
-    add(401, 'UNAUTHENTICATED');
+    add(401, 'NOT_AUTHENTICATED');
     add(403, 'NOT_ALLOWED');
     add(429, 'RATE_LIMITED');
-    add(503, 'DATABASE_UNAVAILABLE');
+    add(503, ...DATABASE_CODES);
   }
   add(404, params ? 'NOT_FOUND' : 'ROUTE_NOT_FOUND');
   add(406, 'NOT_ACCEPTABLE');

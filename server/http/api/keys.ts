@@ -1,0 +1,63 @@
+import { decodeCertificate, decodePem, FormatError, toHex } from '@licet/format';
+import { z } from 'zod';
+import { LicetError } from '../../licensing/errors.ts';
+import { type Endpoint, endpoint } from './endpoint.ts';
+import { csrPem, ISSUE_REFUSALS, licenseExample, licenseJson, licenseView } from './pem.ts';
+
+/** A license as it lies on disk; with its chain it has some 10 KB. */
+const MOST_CHARACTERS = 64 * 1024;
+
+export const licensePem = z.string().min(1).max(MOST_CHARACTERS).meta({
+  description: 'The content of `site.lic`: PEM, the license itself first.',
+  contentMediaType: 'application/x-pem-file',
+  example: licenseExample.pem,
+});
+
+export function serialOf(pem: string): string {
+  try {
+    return toHex(decodeCertificate(decodePem(pem, 'CERTIFICATE')[0]!.bytes).serial);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    throw new LicetError('invalid', 'LICENSE_MALFORMED', `The license cannot be read: ${error.message}`, {
+      pointer: '/license',
+    });
+  }
+}
+
+export const keyEndpoints: readonly Endpoint[] = [
+  endpoint({
+    method: 'POST',
+    path: '/api/v1/keys/refresh',
+    operation: 'refreshKey',
+    tag: 'License server',
+    summary: 'Renew a license',
+    description:
+      'The old license and a request in, the new license out; the old one is superseded. The same request for the same license gets the same answer; another request for it is a second machine, and says so.',
+    action: 'license.renew',
+    body: z.strictObject({ license: licensePem, csr: csrPem }),
+    status: 200,
+    answer: z.strictObject({ license: licenseView }),
+    example: {
+      body: {
+        license: licenseExample.pem,
+        csr: '-----BEGIN CERTIFICATE REQUEST-----\nMAA=\n-----END CERTIFICATE REQUEST-----\n',
+      },
+      answer: { license: licenseExample },
+    },
+    refusals: {
+      LICENSE_MALFORMED: 400,
+      LICENSE_NOT_FOUND: 404,
+      SITE_RETIRED: 403,
+      SITE_SUSPENDED: 403,
+      LICENSE_REVOKED: 403,
+      LICENSE_EXPIRED: 403,
+      CLONE_SUSPECTED: 403,
+      RENEWAL_UNDER_WAY: 503,
+      BUSY: 503,
+      ...ISSUE_REFUSALS,
+    },
+    run: ({ principal, body: { license, csr } }, { renew }) =>
+      renew(principal, { predecessor: serialOf(license), csr }),
+    reply: (license) => ({ body: { license: licenseJson(license) } }),
+  }),
+];

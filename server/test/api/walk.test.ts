@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { requireTool } from '@licet/checks';
+import { client, type Client } from './client.ts';
+import { openWorld, type World } from './world.ts';
+
+const TERMS = {
+  tier: { rank: 20, code: 'gold' },
+  features: ['press', 'press/remote'],
+  limits: [{ code: 'machines', max: 10, scope: 'pool', enforce: 'hard' }],
+  siteCaps: { production: 1, development: 2 },
+  modeChanges: true,
+  graceSeconds: 86_400,
+  contactSeconds: 86_400,
+  degrade: 'warn',
+  bindingNeed: 0,
+};
+
+describe('The API, as a new user walks through it', () => {
+  let world: World;
+  let api: Client;
+  let folder: string;
+  const made: Record<string, { id: string; version: number }> = {};
+
+  before(async function () {
+    requireTool(this, 'openssl');
+    this.timeout(60_000);
+    world = await openWorld(this);
+    api = client(world.url, world.owners.acme);
+    folder = mkdtempSync(join(tmpdir(), 'licet-walk-'));
+  });
+  after(async () => {
+    await world?.close();
+    if (folder !== undefined) rmSync(folder, { recursive: true });
+  });
+
+  const csr = (name: string): string => {
+    const args = ['req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=x'];
+    execFileSync('openssl', [...args, '-keyout', join(folder, `${name}.key`), '-out', join(folder, `${name}.csr`)], {
+      stdio: 'pipe',
+    });
+    return readFileSync(join(folder, `${name}.csr`), 'utf8');
+  };
+
+  it('describes a product, and sells a contract to an enterprise', async () => {
+    const catalog = {
+      features: [{ code: 'remote', name: 'Remote control' }],
+      limits: [{ code: 'machines', name: 'Machines', unit: 'machines' }],
+      tiers: [{ rank: 20, code: 'gold', name: 'Gold' }],
+    };
+    await api.ok('POST', '/api/v1/products', { code: 'press', name: 'Press', catalog });
+    made['enterprise'] = (await api.ok('POST', '/api/v1/enterprises', { slug: 'globex', name: 'Globex' }))
+      .body as never;
+    const year = new Date().getUTCFullYear();
+    const term = { firstDay: `${year}-01-01`, lastDay: `${year + 1}-12-31`, timeZone: 'Europe/Berlin' };
+    const contract = { enterprise: made['enterprise'].id, number: 'C-1', terms: TERMS, term };
+    made['contract'] = (await api.ok('POST', '/api/v1/contracts', contract)).body as never;
+    await api.ok('POST', `/api/v1/contracts/${made['contract'].id}/activate`, undefined, { 'If-Match': '"1"' });
+  });
+
+  it('gives a site its license at once for a request that openssl made', async () => {
+    const body = {
+      contract: made['contract']!.id,
+      name: 'plant-1',
+      mode: 'development',
+      csr: csr('one'),
+      shares: { machines: 4 },
+    };
+    const answer = (await api.ok('POST', '/api/v1/sites/create', body)).body as {
+      site: { id: string; version: number };
+      license: { pem: string };
+    };
+    made['site'] = answer.site;
+    writeFileSync(join(folder, 'site.lic'), answer.license.pem);
+    const text = execFileSync('openssl', ['x509', '-in', join(folder, 'site.lic'), '-noout', '-subject'], {
+      encoding: 'utf8',
+    });
+    assert.match(text, /O ?= ?acme, OU ?= ?globex, CN ?= ?plant-1/);
+  });
+
+  it('moves the site from development to production, with another license for the same key', async () => {
+    const path = `/api/v1/sites/${made['site']!.id}`;
+    const { headers } = await api.ok('GET', path);
+    const moved = await api.ok('PUT', path, { mode: 'production' }, { 'If-Match': headers.get('etag')! });
+    const { site, license } = moved.body as { site: { mode: string }; license: { pem: string } };
+    assert.equal(site.mode, 'production');
+    writeFileSync(join(folder, 'production.lic'), license.pem);
+    const key = (file: string) =>
+      execFileSync('openssl', ['x509', '-in', join(folder, file), '-noout', '-pubkey'], { encoding: 'utf8' });
+    assert.equal(key('production.lic'), key('site.lic'));
+  });
+
+  it('renews the license: the old one and a request in, a new one out', async () => {
+    const license = readFileSync(join(folder, 'production.lic'), 'utf8');
+    const first = await api.ok('POST', '/api/v1/keys/refresh', { license, csr: csr('two') });
+    const again = await api.ok('POST', '/api/v1/keys/refresh', {
+      license,
+      csr: readFileSync(join(folder, 'two.csr'), 'utf8'),
+    });
+    assert.deepEqual(again.body, first.body);
+  });
+
+  it('suspends, reinstates and retires it; what is gone stays readable', async () => {
+    const path = `/api/v1/sites/${made['site']!.id}`;
+    for (const status of ['suspended', 'active', 'retired']) {
+      const { body } = await api.ok('PUT', path, { status }, { 'If-Match': '*' });
+      assert.equal((body as { site: { status: string } }).site.status, status);
+    }
+    const again = await api.refused('PUT', path, { status: 'active' }, { 'If-Match': '*' });
+    assert.deepEqual([again.status, again.body.code], [409, 'TRANSITION_REFUSED']);
+    assert.equal(((await api.ok('GET', path)).body as { status: string }).status, 'retired');
+  });
+});

@@ -1,0 +1,117 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadConfig } from '../../config/index.ts';
+import { apiRoutes } from '../../http/api/index.ts';
+import type { Access, ApiDeps } from '../../http/api/serve.ts';
+import { createAuthenticator } from '../../licensing/access/authenticate.ts';
+import { createFirstOwner, createToken, type NewToken } from '../../licensing/access/tokens.ts';
+import { renewLicense } from '../../licensing/licenses/renew.ts';
+import type { Principal } from '../../licensing/model/principal.ts';
+import { createOrganization } from '../../licensing/organizations/organizations.ts';
+import { auditLog } from '../../persistence/audit-log.ts';
+import { accessStores } from '../../persistence/access/index.ts';
+import { idempotencyKeys } from '../../persistence/idempotency.ts';
+import { collections } from '../../persistence/licensing/collections.ts';
+import { stores } from '../../persistence/licensing/stores.ts';
+import { outbox } from '../../persistence/outbox.ts';
+import { testDatabase, type TestDatabase } from '../../persistence/test/test-database.ts';
+import { connectAuthority, readyAuthority } from '../../wire-authority.ts';
+import { openServerSigner } from '../../wire-signer.ts';
+import { serve, type Served } from '../frame/served.ts';
+
+/** The API on a real socket, before the real database and the real authority with its signer process. */
+export type World = {
+  readonly url: string;
+  readonly served: Served;
+  readonly database: TestDatabase;
+  readonly use: ApiDeps['use'];
+  /** The token of the first owner of each organization. */
+  readonly owners: { readonly acme: string; readonly initech: string };
+  token(by: string, organization: string, wanted: Omit<NewToken, 'days'>): Promise<string>;
+  close(): Promise<void>;
+};
+
+const random = { bytes: (length: number) => new Uint8Array(randomBytes(length)) };
+// Certificates are judged by tools that have the clock of the machine.
+const clock = { now: () => new Date() };
+
+export async function openWorld(context: Mocha.Context): Promise<World> {
+  const database = await testDatabase(context);
+  const folder = mkdtempSync(join(tmpdir(), 'licet-api-'));
+  const argv = ['--data.folder', folder, '--authority.evaluation', 'on', '--authority.organization', 'acme'];
+  const { config } = await loadConfig({ argv, env: {}, directory: folder });
+  const quiet = { warn: () => undefined, error: () => undefined };
+  const signer = await openServerSigner(config, quiet);
+  const ground = { config, database, signer: signer.signer, holder: 'test', base: 'http://127.0.0.1' };
+  const authority = connectAuthority(ground);
+  await readyAuthority(ground, authority);
+  const access = {
+    transactions: database,
+    stores: accessStores,
+    organizations: collections.organizations,
+    auditLog,
+    outbox,
+    clock,
+    random,
+  };
+  const licensing = { transactions: database, clock, random, auditLog, outbox, stores, issuance: authority.issuance };
+  const use = { licensing, access, renew: renewLicense(licensing) };
+  const owners = { acme: await founded(use, 'acme'), initech: await founded(use, 'initech') };
+  const routes = apiRoutes({ access: accessBy(use), keys: idempotencyKeys, use, version: '0' });
+  const served = await serve({ routes, limits: { keys: 2000 } });
+  return {
+    url: served.url,
+    served,
+    database,
+    use,
+    owners,
+    async token(by, organization, wanted) {
+      const { principal } = await createAuthenticator(use.access).bearer(by);
+      const made = await database.run({ organization }, (tx) =>
+        createToken(use.access, tx, principal, { ...wanted, days: 1 }),
+      );
+      if (made.outcome !== 'done') throw new Error('The token waits for a second person.');
+      return made.result.secret;
+    },
+    async close() {
+      await served.close();
+      authority.directory.stop();
+      await signer.close();
+      await database.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function founded(use: ApiDeps['use'], slug: string): Promise<string> {
+  const founder: Principal = {
+    kind: 'system',
+    id: 'system:test',
+    organization: slug,
+    roles: ['owner'],
+    enterprise: undefined,
+    site: undefined,
+  };
+  const settings = { secondPerson: false, onFork: 'quarantine-later' } as const;
+  await createOrganization(use.licensing)(founder, { slug, name: slug, settings });
+  const owner = await use.access.transactions.run({ organization: slug }, (tx) =>
+    createFirstOwner(use.access, tx, slug),
+  );
+  return owner!.secret;
+}
+
+function accessBy({ access }: ApiDeps['use']): Access {
+  const authenticator = createAuthenticator(access);
+  const principals = new WeakMap<object, Principal>();
+  return {
+    guards: [
+      async (request) => {
+        const { principal } = await authenticator.bearer((request.get('Authorization') ?? '').replace('Bearer ', ''));
+        principals.set(request, principal);
+      },
+    ],
+    principalOf: (request) => principals.get(request)!,
+  };
+}
