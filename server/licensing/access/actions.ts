@@ -132,3 +132,9 @@ export const isAction = (text: string): text is Action => Object.hasOwn(ACTIONS,
 
 /** What nobody but an owner or an admin may hand out. */
 export const POWERFUL: readonly Role[] = ['owner', 'admin'];
+
+/**
+ * What a paid product lives by. When requests cannot be counted these go through; everything else waits until they can,
+ * sign-ins above all.
+ */
+export const ESSENTIAL: readonly Action[] = ['license.renew', 'license.validate', 'statistics.report', 'alert.report'];

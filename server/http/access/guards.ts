@@ -1,0 +1,99 @@
+import type { Request } from 'express';
+import type { Bytes } from '@licet/format';
+import { type Action, ESSENTIAL } from '../../licensing/access/actions.ts';
+import type { Authenticator } from '../../licensing/access/authenticate.ts';
+import { boundsOf } from '../../licensing/access/authorize.ts';
+import type { Limiter } from '../../licensing/access/limits.ts';
+import type { MonthlyRequests } from '../../licensing/access/monthly.ts';
+import { LicetError } from '../../licensing/errors.ts';
+import type { Principal } from '../../licensing/model/principal.ts';
+import type { Log } from '../../log.ts';
+import { clientCertificates } from '../est/credentials.ts';
+import type { Route, Step } from '../routes.ts';
+import { principalOf, setPrincipal } from './principal.ts';
+
+export type GuardDeps = {
+  readonly authenticator: Authenticator;
+  /** The site of a TLS client; undefined where no client certificate is asked for. */
+  readonly license: ((chain: readonly Bytes[]) => Promise<Principal>) | undefined;
+  readonly limiter: Limiter;
+  readonly monthly: MonthlyRequests;
+  readonly log: Log;
+};
+
+/** Every route says what it does, in the words of the authorization table: one without does not compile. */
+export type ProtectedRoute = Omit<Route, 'guards'> & { readonly action: Action };
+/** For what anybody may ask, e.g. to sign in. */
+export type OpenRoute = Omit<Route, 'guards'> & { readonly action: 'anyone' };
+
+/** The guards of all routes, in the order in which they refuse: how often, who, how often that one, whether at all. */
+export function guard(routes: readonly (ProtectedRoute | OpenRoute)[], deps: GuardDeps) {
+  return routes.map((route) => ({
+    ...route,
+    guards: route.action === 'anyone' ? [limitAddress(deps, 'closed')] : guardsFor(route.action, deps),
+  }));
+}
+
+export function guardsFor(action: Action, deps: GuardDeps): readonly Step[] {
+  const failure = ESSENTIAL.includes(action) ? 'open' : 'closed';
+  return [limitAddress(deps, failure), authenticate(deps), limitPrincipal(deps, failure), mayAtAll(action)];
+}
+
+/** What becomes of a request when the limiter itself fails. */
+export type OnFailure = 'open' | 'closed';
+
+export const limitAddress =
+  ({ limiter, log }: GuardDeps, failure: OnFailure): Step =>
+  (request) =>
+    limited(() => limiter.address(addressOf(request)), failure, log);
+
+export const limitPrincipal =
+  ({ limiter, monthly, log }: GuardDeps, failure: OnFailure): Step =>
+  (request) =>
+    limited(
+      async () => {
+        const principal = principalOf(request);
+        limiter.principal(principal);
+        await monthly.count(principal);
+      },
+      failure,
+      log,
+    );
+
+async function limited(count: () => void | Promise<void>, failure: OnFailure, log: Log): Promise<void> {
+  try {
+    await count();
+  } catch (error) {
+    if (error instanceof LicetError && error.kind === 'too-many') throw error;
+    const outcome = failure === 'open' ? 'goes through' : 'is refused';
+    log.warn({ err: error }, `a request could not be counted and ${outcome}`);
+    if (failure === 'open') return;
+    const message = 'Requests cannot be counted at this moment, so this one is not served; try again soon.';
+    throw new LicetError('unavailable', 'LIMITER_UNAVAILABLE', message, { retryAfterSeconds: 5, cause: error });
+  }
+}
+
+/** A bearer token, or else the license of a site as TLS client certificate. */
+export const authenticate =
+  ({ authenticator, license }: GuardDeps): Step =>
+  async (request) => {
+    const { authorization } = request.headers;
+    const chain = license === undefined || authorization !== undefined ? [] : clientCertificates(request);
+    if (license !== undefined && chain.length > 0) {
+      setPrincipal(request, { principal: await license(chain), session: undefined });
+    } else setPrincipal(request, await authenticator.bearer(bearerOf(authorization)));
+  };
+
+/** RFC 6750 §2.1: in the header and nowhere else, since addresses stand in logs. */
+function bearerOf(authorization: string | undefined): string {
+  return /^bearer ([^\s]{1,256})$/i.exec(authorization ?? '')?.[1] ?? '';
+}
+
+/** Who may never do this hears so before a byte of the body is read. Where it may is for the use case to decide. */
+export const mayAtAll =
+  (action: Action): Step =>
+  (request) =>
+    void boundsOf(principalOf(request), action);
+
+/** By way of the proxies that are trusted. */
+export const addressOf = (request: Request): string => request.ip ?? request.socket.remoteAddress ?? 'unknown';
