@@ -89,9 +89,8 @@ function makeHeaders({ status, der, shared }: OcspAnswer): string[] {
     return [...body, 'Cache-Control', 'no-store', ...retry];
   }
   const { thisUpdate, nextUpdate, etag } = shared;
-  return [
-    ...body,
-    ...['Last-Modified', thisUpdate.toUTCString(), 'Expires', nextUpdate.toUTCString(), 'ETag', etag],
-    ...['Cache-Control', `max-age=${SHARED_SECONDS}, public, no-transform, must-revalidate`],
-  ];
+  return body.concat(
+    ['Last-Modified', thisUpdate.toUTCString(), 'Expires', nextUpdate.toUTCString(), 'ETag', etag],
+    ['Cache-Control', `max-age=${SHARED_SECONDS}, public, no-transform, must-revalidate`],
+  );
 }

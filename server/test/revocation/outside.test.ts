@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { requireTool } from '@licet/checks';
+import { encodePem } from '@licet/format';
+import { type TestDatabase, testDatabase } from '../../persistence/test/test-database.ts';
+import { type License, Shop } from './shop.ts';
+
+const run = promisify(execFile);
+
+/** What a program said, in both of its streams, however it ended. */
+async function said(program: string, ...args: readonly string[]): Promise<string> {
+  try {
+    const { stdout, stderr } = await run(program, [...args]);
+    return stdout + stderr;
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout: string; stderr: string };
+    return stdout + stderr;
+  }
+}
+
+describe('what others say of our revocations', () => {
+  let database: TestDatabase;
+  let shop: Shop;
+  let good: License;
+  let bad: License;
+  let held: License;
+  const file = (name: string) => join(shop.folder, name);
+  const pem = (name: string, ...ders: readonly Uint8Array[]) => {
+    writeFileSync(file(name), ders.map((der) => encodePem('CERTIFICATE', der)).join(''));
+    return file(name);
+  };
+  before(async function () {
+    database = await testDatabase(this);
+    // One shard: a verifier given all CRLs by hand finds the one it needs.
+    shop = await Shop.open(database, 1);
+    [good, bad, held] = [await shop.license(), await shop.license(), await shop.license()];
+    await shop.revoker.change(shop.order({ type: 'revoke', reason: 'keyCompromise' }), bad);
+    await shop.revoker.change(shop.order({ type: 'hold' }), held);
+    const summary = await shop.publish();
+    assert.deepEqual(summary, { published: 2, refused: 0, busy: 0 }, String(shop.events.map((event) => event)));
+    pem('ca.pem', shop.enterprise.certificate!.der);
+    pem('root.pem', shop.root.certificate!.der);
+    pem('chain.pem', shop.enterprise.certificate!.der, shop.organization.certificate!.der);
+    pem('all.pem', ...shop.enterprise.chain.map(({ der }) => der));
+    pem('good.pem', good.der);
+    pem('bad.pem', bad.der);
+    pem('held.pem', held.der);
+  });
+  after(async () => {
+    await shop?.close();
+    await database?.close();
+  });
+
+  for (const hash of ['-sha1', '-sha256']) {
+    it(`openssl ocsp: good, revoked, suspended and never issued, with ${hash}`, async function () {
+      requireTool(this, 'openssl');
+      const args = ['ocsp', '-issuer', file('ca.pem'), hash, '-url', `${shop.served.url}/ocsp`];
+      const trust = ['-CAfile', file('all.pem')];
+      const ask = (...more: string[]) => said('openssl', ...args, ...trust, ...more);
+      assert.match(await ask('-cert', file('good.pem')), /Response verify OK[^]*: good/);
+      assert.match(await ask('-cert', file('bad.pem')), /Response verify OK[^]*: revoked[^]*Reason: keyCompromise/);
+      assert.match(await ask('-cert', file('held.pem')), /Response verify OK[^]*: revoked[^]*Reason: certificateHold/);
+      assert.match(await ask('-serial', '0x4711'), /Response verify OK[^]*: unknown/);
+      assert.match(await ask('-no_nonce', '-cert', file('bad.pem')), /Response verify OK[^]*: revoked/);
+      const both = await ask('-cert', file('good.pem'), '-cert', file('bad.pem'));
+      assert.match(both, /good\.pem: good[^]*bad\.pem: revoked/);
+      assert.doesNotMatch(both, /WARNING: no nonce/);
+    }).timeout(10_000);
+  }
+
+  it('ocsptool of GnuTLS', async function () {
+    requireTool(this, 'ocsptool');
+    const ask = (name: string) =>
+      said(
+        'ocsptool',
+        `--ask=${shop.served.url}/ocsp`,
+        '--load-issuer',
+        file('ca.pem'),
+        '--load-cert',
+        file(name),
+        '--load-trust',
+        file('ca.pem'),
+      );
+    const first = await ask('good.pem');
+    assert.match(first, /Verifying OCSP Response: Success/);
+    assert.match(first, /Certificate Status: good/);
+    assert.match(await ask('bad.pem'), /Certificate Status: revoked[^]*Revocation time/);
+  }).timeout(10_000);
+
+  it('openssl crl and openssl verify -crl_check_all -extended_crl', async function () {
+    requireTool(this, 'openssl', 'curl');
+    // The root's CRL is made in the ceremony; here it has revoked nobody.
+    const crls: string[] = [];
+    for (const [i, generation] of [shop.enterprise, shop.organization].entries()) {
+      const [url] = generation.addresses!.crls;
+      await run('curl', ['-sf', '-o', file(`${i}.crl`), url!]);
+      await run('curl', ['-sf', '-o', file(`${i}.crl.pem`), url!.replace(/crl$/, 'pem')]);
+      const ca = pem(`issuer-${i}.pem`, generation.certificate!.der);
+      const text = await said('openssl', 'crl', '-in', file(`${i}.crl`), '-CAfile', ca, '-noout', '-text', '-verify');
+      assert.match(text, /verify OK/);
+      assert.match(text, /X509v3 Issuing Distribution Point: critical/);
+      crls.push('-CRLfile', file(`${i}.crl.pem`));
+    }
+    const check = (name: string) =>
+      said(
+        'openssl',
+        'verify',
+        '-x509_strict',
+        '-crl_check_all',
+        '-extended_crl',
+        '-partial_chain',
+        '-CAfile',
+        file('issuer-1.pem'),
+        '-untrusted',
+        file('chain.pem'),
+        ...crls,
+        file(name),
+      );
+    assert.match(await check('good.pem'), /good\.pem: OK/);
+    assert.match(await check('bad.pem'), /certificate revoked/);
+    assert.match(await check('held.pem'), /certificate revoked/);
+  }).timeout(10_000);
+
+  it('certtool of GnuTLS', async function () {
+    requireTool(this, 'certtool', 'curl');
+    const [url] = shop.enterprise.addresses!.crls;
+    await run('curl', ['-sf', '-o', file('gnutls.pem'), url!.replace(/crl$/, 'pem')]);
+    const text = await said(
+      'certtool',
+      '--verify-crl',
+      '--load-ca-certificate',
+      file('ca.pem'),
+      '--infile',
+      file('gnutls.pem'),
+    );
+    assert.match(text, /Verification output: Verified\./);
+    assert.match(text, /Revoked certificates \(2\)/);
+  }).timeout(10_000);
+
+  it('strongSwan asks OCSP online, by the addresses in the certificate', async function () {
+    requireTool(this, 'pki');
+    const check = (name: string) =>
+      said(
+        'pki',
+        '--verify',
+        '--in',
+        file(name),
+        '--cacert',
+        file('root.pem'),
+        '--cacert',
+        file('issuer-1.pem'),
+        '--cacert',
+        file('ca.pem'),
+        '--online',
+      );
+    pem('issuer-1.pem', shop.organization.certificate!.der);
+    assert.match(await check('good.pem'), /certificate status is good[^]*certificate trusted/);
+    assert.match(await check('bad.pem'), /certificate was revoked/);
+  }).timeout(20_000);
+});
