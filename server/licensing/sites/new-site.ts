@@ -24,10 +24,13 @@ export async function addSite(
   wanted: NewSite,
 ): Promise<{ site: Site; contract: Contract }> {
   const contract = await takeSeat(deps, work, actor, wanted);
-  const { contract: _, ...own } = wanted;
+  const { name, mode, shares, labels } = wanted;
   const site: Site = {
     ...newEntity(deps, contract.organization, work.at),
-    ...own,
+    name,
+    mode,
+    shares,
+    labels,
     enterprise: contract.enterprise,
     contract: contract.id,
     status: 'pending',
