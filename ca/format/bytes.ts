@@ -25,11 +25,18 @@ export function concatBytes(...parts: readonly Bytes[]): Uint8Array<ArrayBuffer>
   return whole;
 }
 
-const HEX = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, '0'));
+const HEX = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
+// More arguments than this at once and some engines run out of stack.
+const CHUNK = 1024;
 
 export function toHex(bytes: Bytes): string {
   let text = '';
-  for (const octet of bytes) text += HEX[octet]!;
+  for (let at = 0; at < bytes.length; at += CHUNK) {
+    const digits: number[] = [];
+    for (let i = at; i < bytes.length && i < at + CHUNK; i += 1)
+      digits.push(HEX[bytes[i]! >> 4]!, HEX[bytes[i]! & 15]!);
+    text += String.fromCharCode(...digits);
+  }
   return text;
 }
 

@@ -226,7 +226,10 @@ function nextCheck(proven: Proven | undefined, now: Date): Date {
     status?.proof?.until,
     effective && newest && new Date(newest.getTime() + effective.contact * 1000),
   ];
-  const ahead = moments.map((date) => date?.getTime() ?? Number.NaN).filter((time) => time > now.getTime());
-  // The verdict changes behind these moments, not at them.
-  return new Date(Math.min(now.getTime() + LONGEST_WAIT_MS, ...ahead.map((time) => time + 1000)));
+  let next = now.getTime() + LONGEST_WAIT_MS;
+  for (const moment of moments) {
+    // The verdict changes behind these moments, not at them.
+    if (moment && moment.getTime() > now.getTime()) next = Math.min(next, moment.getTime() + 1000);
+  }
+  return new Date(next);
 }

@@ -78,15 +78,23 @@ function meetTier(a: Tier, b: Tier): Tier {
 }
 
 function intersection(a: readonly string[], b: readonly string[]): string[] {
-  const other = new Set(a);
-  return b.filter((value) => other.has(value)).sort(compareCodes);
+  const other = a.length > FEW ? new Set(a) : undefined;
+  const both = b.filter((value) => other?.has(value) ?? a.includes(value));
+  return inOrder(both, compareCodes) ? both : both.sort(compareCodes);
+}
+
+// Up to here a search is faster than the building of an index.
+const FEW = 16;
+
+function inOrder<T>(values: readonly T[], compare: (a: T, b: T) => number): boolean {
+  for (let i = 1; i < values.length; i += 1) if (compare(values[i - 1]!, values[i]!) > 0) return false;
+  return true;
 }
 
 function meetLimits(a: readonly Limit[], b: readonly Limit[]): Limit[] {
-  const others = new Map(a.map((limit) => [limit.code, limit]));
   const both: Limit[] = [];
   for (const limit of b) {
-    const other = others.get(limit.code);
+    const other = a.find(({ code }) => code === limit.code);
     if (!other) continue;
     both.push({
       code: limit.code,
@@ -95,7 +103,8 @@ function meetLimits(a: readonly Limit[], b: readonly Limit[]): Limit[] {
       enforce: stricter(ENFORCES, other.enforce, limit.enforce),
     });
   }
-  return both.sort((x, y) => compareCodes(x.code, y.code));
+  const byCode = (x: Limit, y: Limit) => compareCodes(x.code, y.code);
+  return inOrder(both, byCode) ? both : both.sort(byCode);
 }
 
 function lower(a: Limit['max'], b: Limit['max']): Limit['max'] {

@@ -14,14 +14,14 @@ export type PolicyOptions = {
 /** The policy part of the state of RFC 5280 §6.1.2, over a path of `length` certificates below the anchor. */
 export class PolicyState {
   private readonly graph: PolicyGraph;
-  private readonly initial: ReadonlySet<string>;
+  private readonly initial: readonly string[];
   private explicit: number;
   private mapping: number;
   private any: number;
 
   constructor(options: PolicyOptions, length: number, budget: Budget, graph: PolicyGraph = new PolicyGraph(budget)) {
     this.graph = graph;
-    this.initial = new Set(options.initial ?? [OID.anyPolicy]);
+    this.initial = options.initial ?? [OID.anyPolicy];
     this.explicit = options.requireExplicit === true ? 0 : length + 1;
     this.mapping = options.inhibitMapping === true ? 0 : length + 1;
     this.any = options.inhibitAny === true ? 0 : length + 1;
@@ -34,7 +34,7 @@ export class PolicyState {
 
   /** The same state for another certificate below: only `enter` and `finish` of a leaf may follow. */
   fork(budget: Budget): PolicyState {
-    const fork = new PolicyState({ initial: [...this.initial] }, 0, budget, this.graph.fork(budget));
+    const fork = new PolicyState({ initial: this.initial }, 0, budget, this.graph.fork(budget));
     fork.explicit = this.explicit;
     fork.mapping = this.mapping;
     fork.any = this.any;
@@ -74,7 +74,7 @@ export class PolicyState {
   finish(leaf: Certificate): { satisfied: boolean; policies: string[] } {
     this.explicit = Math.max(0, this.explicit - 1);
     if (leaf.extensions.policyConstraints?.requireExplicitPolicy === 0) this.explicit = 0;
-    const policies = this.graph.acceptable(this.initial);
+    const policies = this.graph.acceptable(new Set(this.initial));
     return { satisfied: this.explicit > 0 || policies.length > 0, policies };
   }
 

@@ -9,20 +9,17 @@ type Node = { readonly policy: string; readonly parents: readonly Node[]; expect
  * make exponentially many.
  */
 export class PolicyGraph {
-  private depths: Map<string, Node>[] = [
-    new Map([[OID.anyPolicy, { policy: OID.anyPolicy, parents: [], expected: [OID.anyPolicy] }]]),
-  ];
+  private depths: readonly Map<string, Node>[];
   private readonly budget: Budget;
 
-  constructor(budget: Budget) {
+  constructor(budget: Budget, depths: readonly Map<string, Node>[] = [anyPolicyAlone()]) {
     this.budget = budget;
+    this.depths = depths;
   }
 
   /** A graph that grows apart from this one by `descend` and `clear`; the depths that are there are shared. */
   fork(budget: Budget): PolicyGraph {
-    const fork = new PolicyGraph(budget);
-    fork.depths = [...this.depths];
-    return fork;
+    return new PolicyGraph(budget, this.depths);
   }
 
   /** No policy is valid any more: the valid_policy_tree of RFC 5280 is NULL. */
@@ -56,7 +53,7 @@ export class PolicyGraph {
     if (any && policies.includes(OID.anyPolicy)) {
       for (const [policy, parents] of above) if (!next.has(policy)) add(policy, parents);
     }
-    this.depths.push(next);
+    this.depths = [...this.depths, next];
   }
 
   /** §6.1.4 (b) (1): what the policies of this depth are called from here on. */
@@ -121,4 +118,8 @@ export class PolicyGraph {
     }
     return above;
   }
+}
+
+function anyPolicyAlone(): Map<string, Node> {
+  return new Map([[OID.anyPolicy, { policy: OID.anyPolicy, parents: [], expected: [OID.anyPolicy] }]]);
 }
