@@ -54,9 +54,7 @@ export async function makeRoot(
   const folder = join(sitting.folder, SIGNER_FOLDER);
   const set = choice.shares && (await createShares(choice.shares.needed, choice.shares.custodians.length));
   const keys =
-    set === undefined
-      ? await openToken(sitting, base, choice.pkcs11!, folder)
-      : { wrappingKey: Uint8Array.from(set.wrappingKey) };
+    set === undefined ? await openToken(sitting, base, choice.pkcs11!, folder) : { wrappingKey: set.wrappingKey };
   const { clock } = sitting.room;
   const signer = await openSigner({ folder, clock, keys });
   try {
@@ -98,8 +96,7 @@ async function tryEach(sitting: Sitting, { wrappingKey, shares }: ShareSet, need
       throw new AuthorityError('SHARE_WRONG', `Share ${i + 1} gives another key.`);
     combined.fill(0);
   }
-  const keys = { wrappingKey: Uint8Array.from(wrappingKey) };
-  const signer = await openSigner({ folder, clock: sitting.room.clock, keys });
+  const signer = await openSigner({ folder, clock: sitting.room.clock, keys: { wrappingKey } });
   await signer.close();
   sitting.note(`each of the ${shares.length} shares was tried, ${needed} at a time, and the key opens`);
 }

@@ -18,10 +18,9 @@ export async function withSigner<T>(
   work: (signer: Signer) => Promise<T>,
 ): Promise<T> {
   const folder = resolve(base, choice.folder);
-  const signer = await openSigner({
-    folder,
-    clock: sitting.room.clock,
-    keys: await keysOf(sitting, base, choice, folder),
+  const keys = await keysOf(sitting, base, choice, folder);
+  const signer = await openSigner({ folder, clock: sitting.room.clock, keys }).finally(() => {
+    if ('wrappingKey' in keys) keys.wrappingKey.fill(0);
   });
   try {
     await sitting.noteJournal(signer, choice.folder, 'before');

@@ -45,6 +45,13 @@ export function register(program: Command, io: CliIo): void {
     .action(async (file: string) => {
       for (const { bytes } of derBlocks(await readInput(file, io))) io.out(fingerprintOf(bytes));
     });
+  ceremony
+    .command('program')
+    .description('Prints what the transcripts say of this program, to be compared with another copy of it.')
+    .action(async () => {
+      const { version, hash, node } = (await room(io)).program;
+      io.out(`licet ${version} sha256 ${hash} node ${node}`);
+    });
   const authority =
     program.commands.find((command) => command.name() === 'authority') ??
     program.command('authority').description('The CAs of an organization and its enterprises.');

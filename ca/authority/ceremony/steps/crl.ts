@@ -1,18 +1,10 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import {
-  type CertificateList,
-  type CrlEntryFields,
-  decodeCertificateList,
-  decodePem,
-  encodePem,
-  fromHex,
-  toHex,
-} from '@licet/format';
+import { resolve } from 'node:path';
+import { type CrlEntryFields, encodePem, fromHex, toHex } from '@licet/format';
 import { checkCrlSync } from '@licet/verify';
 import { AuthorityError } from '../../errors.ts';
 import type { IssuerGeneration } from '../../issue/issuer-generation.ts';
 import { type ConfigOf, invalid } from '../config/index.ts';
+import { crlFileOf, type ReadyCrl, readCrlFolder } from '../crl-folder.ts';
 import { readIssuer } from '../issuer-file.ts';
 import { type CrlPeriod, numberOf, periodsOf, signCrls } from '../root-crls.ts';
 import { withSigner } from '../unlock.ts';
@@ -20,7 +12,6 @@ import { instantText, sha256 } from '../words.ts';
 import type { Plan, Setting } from './plan.ts';
 
 type Config = ConfigOf<'crl'>;
-type List = { readonly name: string; readonly text: string; readonly crl: CertificateList };
 
 /** The CRLs of a root for years ahead, so that it need not leave its safe each time that one runs out. */
 export async function planCrls(config: Config, { base, room }: Setting): Promise<Plan> {
@@ -28,12 +19,12 @@ export async function planCrls(config: Config, { base, room }: Setting): Promise
   const periods = periodsOf({ ...config, from: config.from ?? room.clock.now() });
   const revoked = entriesOf(config, periods[0]!);
   checkEnd(issuer, periods);
-  const previous = config.previous === undefined ? [] : await readLists(resolve(base, config.previous));
+  const previous = config.previous === undefined ? [] : await readCrlFolder(resolve(base, config.previous));
   checkPrevious(previous, periods, revoked);
   return {
     lines: [
       ...periods.map(
-        (period) => `${fileOf(period)}: number ${numberOf(period)}, until ${instantText(period.nextUpdate)}`,
+        (period) => `${crlFileOf(period)}: number ${numberOf(period)}, until ${instantText(period.nextUpdate)}`,
       ),
       `each at ${issuer.addresses!.crls[0]}`,
       ...(revoked.length === 0 ? ['nothing is revoked'] : revoked.map(entryWords)),
@@ -45,7 +36,7 @@ export async function planCrls(config: Config, { base, room }: Setting): Promise
         const lists = await signCrls(signer, issuer, periods, revoked);
         for (const [i, der] of lists.entries()) {
           prove(der, issuer, periods[i]!);
-          const name = fileOf(periods[i]!);
+          const name = crlFileOf(periods[i]!);
           await sitting.write(name, encodePem('X509 CRL', der));
           sitting.note(`crl ${name} sha256 ${sha256(der)}`);
         }
@@ -53,9 +44,6 @@ export async function planCrls(config: Config, { base, room }: Setting): Promise
     },
   };
 }
-
-/** Sorted as they are to be published. */
-const fileOf = ({ thisUpdate }: CrlPeriod) => `crl-${instantText(thisUpdate).replaceAll(/[-:]/g, '')}.pem`;
 
 function entriesOf({ revoked }: Config, first: CrlPeriod): CrlEntryFields[] {
   const serials = revoked.map(({ serial }) => serial);
@@ -73,21 +61,12 @@ function checkEnd({ certificate }: IssuerGeneration, periods: readonly CrlPeriod
   const end = certificate!.notAfter;
   const beyond = periods.find(({ thisUpdate }) => thisUpdate > end);
   if (beyond === undefined) return;
-  throw invalid([`count: ${fileOf(beyond)} would begin after the root has ended, ${instantText(end)}`]);
-}
-
-async function readLists(folder: string): Promise<List[]> {
-  const names = (await readdir(folder)).filter((name) => /^crl-.+\.pem$/.test(name)).toSorted();
-  const lists = names.map(async (name) => {
-    const text = await readFile(join(folder, name), 'utf8');
-    return { name, text, crl: decodeCertificateList(decodePem(text, 'X509 CRL')[0]!.bytes) };
-  });
-  return Promise.all(lists);
+  throw invalid([`count: ${crlFileOf(beyond)} would begin after the root has ended, ${instantText(end)}`]);
 }
 
 /** RFC 5280 §5.2.3: no number twice. §5.1.2.6 and common sense: what is revoked stays revoked. */
 function checkPrevious(
-  previous: readonly List[],
+  previous: readonly ReadyCrl[],
   periods: readonly CrlPeriod[],
   revoked: readonly CrlEntryFields[],
 ): void {

@@ -58,6 +58,9 @@ function ocspData(responder: { readonly byKey: Uint8Array } | { readonly byName:
   return out.open(Tag.SEQUENCE).close().close().finish();
 }
 
+/** What makes a self-issued CA the link of a rollover. */
+const LINK = extension.certificatePolicies([OID.anyPolicy]);
+
 function keyHash(key: KeyDescription): Uint8Array {
   // The uncompressed point is the end of a P-256 SubjectPublicKeyInfo.
   return hash('sha1', key.publicKey.subarray(-65), 'buffer');
@@ -377,6 +380,18 @@ describe('What the signer signs, and what it refuses', () => {
       by: 'root',
       bytes: () => tbs({ issuer: ROOT_NAME, subject: ROOT_NAME, extensions: ca(2) }),
       message: /not cover root/,
+    },
+    {
+      name: 'of the link to another root',
+      by: 'organization',
+      bytes: () => tbs({ issuer: ORG, subject: ORG, extensions: ca(1, LINK) }),
+      message: /not cover link/,
+    },
+    {
+      name: 'of a link that reaches further than the root',
+      by: 'root',
+      bytes: () => tbs({ issuer: ROOT_NAME, subject: ROOT_NAME, extensions: ca(3, LINK) }),
+      message: /path length/,
     },
     {
       name: 'of a CA that names purposes',
