@@ -19,11 +19,13 @@ const TERMS = {
   bindingNeed: 0,
 };
 
+type Made = { readonly id: string; readonly version: number };
+
 describe('The API, as a new user walks through it', () => {
   let world: World;
   let api: Client;
   let folder: string;
-  const made: Record<string, { id: string; version: number }> = {};
+  const made: Record<string, Made> = {};
 
   before(async function () {
     requireTool(this, 'openssl');
@@ -57,7 +59,7 @@ describe('The API, as a new user walks through it', () => {
     const year = new Date().getUTCFullYear();
     const term = { firstDay: `${year}-01-01`, lastDay: `${year + 1}-12-31`, timeZone: 'Europe/Berlin' };
     const contract = { enterprise: made['enterprise'].id, number: 'C-1', terms: TERMS, term };
-    made['contract'] = (await api.ok('POST', '/api/v1/contracts', contract)).body as never;
+    made['contract'] = (await api.ok('POST', '/api/v1/contracts', contract)).body as Made;
     await api.ok('POST', `/api/v1/contracts/${made['contract'].id}/activate`, undefined, { 'If-Match': '"1"' });
   });
 

@@ -10,6 +10,7 @@ import { createFirstOwner, createToken, type NewToken } from '../../licensing/ac
 import { renewLicense } from '../../licensing/licenses/renew.ts';
 import type { Principal } from '../../licensing/model/principal.ts';
 import { createOrganization } from '../../licensing/organizations/organizations.ts';
+import { createSecondPerson } from '../../licensing/second-person.ts';
 import { auditLog } from '../../persistence/audit-log.ts';
 import { accessStores } from '../../persistence/access/index.ts';
 import { idempotencyKeys } from '../../persistence/idempotency.ts';
@@ -56,7 +57,16 @@ export async function openWorld(context: Mocha.Context): Promise<World> {
     clock,
     random,
   };
-  const licensing = { transactions: database, clock, random, auditLog, outbox, stores, issuance: authority.issuance };
+  const licensing = {
+    transactions: database,
+    clock,
+    random,
+    auditLog,
+    outbox,
+    stores,
+    issuance: authority.issuance,
+    secondPerson: createSecondPerson(access),
+  };
   const use = { licensing, access, renew: renewLicense(licensing) };
   const owners = { acme: await founded(use, 'acme'), initech: await founded(use, 'initech') };
   const routes = apiRoutes({ access: accessBy(use), keys: idempotencyKeys, use, version: '0' });

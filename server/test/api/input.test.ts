@@ -1,0 +1,252 @@
+import assert from 'node:assert/strict';
+import { ENDPOINTS } from '../../http/api/index.ts';
+import { client, type Client } from './client.ts';
+import { CATALOG, openShop, type Shop, TERMS } from './shop.ts';
+import { openWorld, type World } from './world.ts';
+
+const ENTERPRISES = '/api/v1/enterprises';
+
+describe('What comes in', () => {
+  let world: World;
+  let api: Client;
+  let shop: Shop;
+
+  before(async function () {
+    this.timeout(60_000);
+    world = await openWorld(this);
+    api = client(world.url, world.owners.acme);
+    shop = await openShop(api, 'globex');
+  });
+  after(() => world?.close());
+
+  it('is refused with a pointer to each unknown field', async () => {
+    const { body, status } = await api.refused('POST', ENTERPRISES, { slug: 'x', name: 'X', colour: 'red', shape: 1 });
+    assert.deepEqual([status, body.code], [400, 'INPUT_INVALID']);
+    assert.deepEqual(
+      body.errors?.map(({ pointer }) => pointer),
+      ['/colour', '/shape'],
+    );
+  });
+
+  it('is refused at an unknown query parameter', async () => {
+    const { body } = await api.refused('GET', `${ENTERPRISES}?colour=red`);
+    assert.deepEqual(
+      body.errors?.map(({ pointer }) => pointer),
+      ['/query/colour'],
+    );
+  });
+
+  for (const [name, query] of [
+    ['nothing', 'limit=0'],
+    ['one more than the most', 'limit=201'],
+    ['half an item', 'limit=1.5'],
+    ['two limits', 'limit=1&limit=2'],
+    ['a word', 'limit=many'],
+    ['another order', 'order=sideways'],
+    ['an unknown status', 'status=purple'],
+    ['an empty cursor', 'after='],
+  ]) {
+    it(`is refused when a page is asked for ${name}`, async () => {
+      assert.equal((await api.refused('GET', `${ENTERPRISES}?${query}`)).body.code, 'INPUT_INVALID');
+    });
+  }
+
+  it('is refused at a cursor that no page has named', async () => {
+    assert.equal((await api.refused('GET', `${ENTERPRISES}?after=yesterday`)).body.code, 'CURSOR_INVALID');
+  });
+
+  it('is refused with every list field empty where it needs an entry, and every enum unknown', async () => {
+    const terms = { ...TERMS, features: ['globex'] };
+    const cases: [string, object, string][] = [
+      ['/api/v1/products', { code: 'p', name: 'P', catalog: { ...CATALOG, tiers: [] } }, '/catalog/tiers'],
+      [
+        '/api/v1/plans',
+        { code: 'p', name: 'P', months: 1, requestsPerMonth: 1, terms: { ...terms, features: [] } },
+        '/terms/features',
+      ],
+      [
+        '/api/v1/plans',
+        { code: 'p', name: 'P', months: 1, requestsPerMonth: 1, terms: { ...terms, degrade: 'explode' } },
+        '/terms/degrade',
+      ],
+      [
+        '/api/v1/plans',
+        { code: 'p', name: 'P', months: 1, requestsPerMonth: 1, terms: { ...terms, siteCaps: {} } },
+        '/terms/siteCaps',
+      ],
+      ['/api/v1/sites/create', { contract: shop.contract, name: 'x', mode: 'sleeping' }, '/mode'],
+      ['/api/v1/tokens', { name: 'x', roles: [], days: 1 }, '/roles'],
+      ['/api/v1/tokens', { name: 'x', roles: ['emperor'], days: 1 }, '/roles/0'],
+    ];
+    for (const [path, body, pointer] of cases) {
+      const answer = await api.refused('POST', path, body);
+      assert.equal(answer.status, 400, path);
+      assert.deepEqual(
+        answer.body.errors?.map((error) => error.pointer),
+        [pointer],
+        path,
+      );
+    }
+  });
+
+  it('is refused with each required field left out', async () => {
+    for (const endpoint of ENDPOINTS.filter(({ method, body }) => method === 'POST' && body !== undefined)) {
+      const whole = endpoint.example.body as Record<string, unknown>;
+      for (const name of Object.keys(whole)) {
+        const rest = Object.fromEntries(Object.entries(whole).filter(([other]) => other !== name));
+        if (endpoint.body?.safeParse(rest).success === true) continue; // it may be left out
+        const { status, body } = await api.refused('POST', endpoint.path, rest);
+        assert.deepEqual([status, body.code], [400, 'INPUT_INVALID'], `${endpoint.path} without ${name}`);
+      }
+    }
+  });
+
+  for (const [name, text] of Object.entries({
+    'a NUL': 'a\u0000b',
+    'a line end': 'a\nb',
+    'text turned around': 'a\u202Eb',
+    'a lone surrogate': 'a\uD800b',
+    'too much': 'x'.repeat(201),
+    nothing: '',
+  })) {
+    it(`is refused with a name that holds ${name}`, async () => {
+      const { status, body } = await api.refused('POST', ENTERPRISES, { slug: 'hostile', name: text });
+      assert.deepEqual([status, body.errors?.map(({ pointer }) => pointer)], [400, ['/name']]);
+    });
+  }
+
+  it('keeps text that only looks hostile exactly as it was sent', async () => {
+    const name = `'; drop table enterprises; -- <script>alert(1)</script> 名前 {{7*7}}`;
+    const { body } = await api.ok('POST', ENTERPRISES, { slug: 'hostile', name });
+    assert.equal((body as { name: string }).name, name);
+  });
+
+  it('needs If-Match for a change, and refuses an older version', async () => {
+    const path = `${ENTERPRISES}/${shop.enterprise}`;
+    const missing = await api.refused('PUT', path, { name: 'A' });
+    assert.deepEqual([missing.status, missing.body.code], [428, 'VERSION_REQUIRED']);
+    const { headers } = await api.ok('GET', path);
+    const tag = headers.get('etag')!;
+    await api.ok('PUT', path, { name: 'B' }, { 'If-Match': tag });
+    for (const stale of [tag, 'W/"1"', '"x"', '"0"', '"1", "2"']) {
+      const { status, body } = await api.refused('PUT', path, { name: 'C' }, { 'If-Match': stale });
+      assert.deepEqual([status, body.code], [412, 'VERSION_STALE'], stale);
+    }
+    assert.equal(((await api.ok('GET', path)).body as { name: string }).name, 'B');
+  });
+
+  it('gives one of two that change the same version at once a refusal', async () => {
+    const path = `${ENTERPRISES}/${shop.enterprise}`;
+    const tag = (await api.ok('GET', path)).headers.get('etag')!;
+    const names = ['One', 'Two', 'Three', 'Four'];
+    const answers = await Promise.all(names.map((name) => api.call('PUT', path, { name }, { 'If-Match': tag })));
+    assert.deepEqual(
+      answers.map(({ status }) => status).sort((a, b) => a - b),
+      [200, 412, 412, 412],
+    );
+  });
+
+  it('answers 304 to who has the version already', async () => {
+    const path = `${ENTERPRISES}/${shop.enterprise}`;
+    const tag = (await api.ok('GET', path)).headers.get('etag')!;
+    const headers = { Authorization: `Bearer ${world.owners.acme}`, 'If-None-Match': tag };
+    assert.equal((await fetch(`${world.url}${path}`, { headers })).status, 304);
+  });
+
+  it('refuses a transition that is not possible, and a status together with something else', async () => {
+    const again = await api.refused('POST', `/api/v1/contracts/${shop.contract}/activate`, undefined, {
+      'If-Match': '*',
+    });
+    assert.deepEqual([again.status, again.body.code], [409, 'TRANSITION_REFUSED']);
+    const both = await api.refused(
+      'PUT',
+      `/api/v1/sites/${shop.site}`,
+      { status: 'retired', mode: 'development' },
+      { 'If-Match': '*' },
+    );
+    assert.equal(both.body.code, 'STATUS_NOT_ALONE');
+  });
+
+  describe('again, under the same Idempotency-Key,', () => {
+    it('is done once, and answered the same to all of fifty at once', async () => {
+      const body = { slug: 'once', name: 'Once' };
+      const answers = await Promise.all(
+        Array.from({ length: 50 }, () => api.call('POST', ENTERPRISES, body, { 'Idempotency-Key': 'order-1' })),
+      );
+      const done = answers.filter(({ status }) => status === 201);
+      assert.ok(done.length > 0);
+      assert.equal(new Set(done.map((it) => JSON.stringify(it.body))).size, 1);
+      // The others came while the first was at work, and are told to ask again.
+      for (const other of answers) assert.ok([201, 409].includes(other.status), String(other.status));
+      const again = await api.ok('POST', ENTERPRISES, body, { 'Idempotency-Key': 'order-1' });
+      assert.deepEqual(again.body, done[0]?.body);
+      assert.equal(again.headers.get('etag'), '"1"');
+    });
+
+    it('keeps its answer in the transaction of every endpoint that says so', async () => {
+      const bodies: Record<string, object> = {
+        '/api/v1/products': { code: 'kept', name: 'K', catalog: CATALOG },
+        '/api/v1/plans': {
+          code: 'kept',
+          name: 'K',
+          months: 1,
+          requestsPerMonth: 1,
+          terms: { ...TERMS, features: ['globex'] },
+        },
+        '/api/v1/enterprises': { slug: 'kept', name: 'K' },
+        '/api/v1/contracts': {
+          enterprise: shop.enterprise,
+          number: 'K',
+          plan: shop.plan,
+          term: { firstDay: '2026-01-01', timeZone: 'UTC' },
+        },
+        '/api/v1/sites/create': { contract: shop.contract, name: 'kept', mode: 'development' },
+      };
+      for (const { path } of ENDPOINTS.filter((it) => it.repeats?.({}) === 'in-transaction')) {
+        assert.ok(bodies[path] !== undefined, `no body for ${path}: enter one`);
+        const first = await api.ok('POST', path, bodies[path], { 'Idempotency-Key': `kept ${path}`.replace(' ', '-') });
+        const again = await api.ok('POST', path, bodies[path], { 'Idempotency-Key': `kept ${path}`.replace(' ', '-') });
+        assert.deepEqual(again.body, first.body, path);
+      }
+    });
+
+    it('is refused for another request', async () => {
+      const { status, body } = await api.refused(
+        'POST',
+        ENTERPRISES,
+        { slug: 'twice', name: 'T' },
+        { 'Idempotency-Key': 'order-1' },
+      );
+      assert.deepEqual([status, body.code], [409, 'IDEMPOTENCY_KEY_REUSED']);
+    });
+
+    it('may be tried again after a refusal', async () => {
+      const headers = { 'Idempotency-Key': 'order-2' };
+      await api.refused('POST', ENTERPRISES, { slug: 'once', name: 'Taken' }, headers);
+      await api.ok('POST', ENTERPRISES, { slug: 'free', name: 'Free' }, headers);
+    });
+  });
+
+  it('is paged without repetition or gap, while others add', async () => {
+    for (let i = 0; i < 7; i++) await api.ok('POST', ENTERPRISES, { slug: `page-${i}`, name: `Page ${i}` });
+    const seen: string[] = [];
+    let path: string | undefined = `${ENTERPRISES}?limit=3`;
+    for (let pages = 0; path !== undefined && pages < 50; pages++) {
+      const answer = await api.ok('GET', path);
+      const page = answer.body as { items: { id: string }[]; next?: string };
+      seen.push(...page.items.map(({ id }) => id));
+      const link = /^<(.+)>; rel="next"$/.exec(answer.headers.get('link') ?? '')?.[1];
+      assert.equal(new URL(link ?? '/', world.url).searchParams.get('after'), page.next ?? null);
+      path = link;
+      if (pages === 0) await api.ok('POST', ENTERPRISES, { slug: 'meanwhile', name: 'Meanwhile' });
+    }
+    assert.equal(new Set(seen).size, seen.length);
+    const all = (await api.ok('GET', `${ENTERPRISES}?limit=200`)).body as { items: { id: string }[] };
+    assert.deepEqual(
+      seen,
+      all.items.map(({ id }) => id),
+    );
+    const newest = (await api.ok('GET', `${ENTERPRISES}?limit=200&order=newest`)).body as { items: { id: string }[] };
+    assert.deepEqual(newest.items, all.items.toReversed());
+  });
+});

@@ -1,0 +1,52 @@
+import type { Client } from './client.ts';
+
+/** One of everything, in one organization. */
+export type Shop = {
+  readonly product: string;
+  readonly plan: string;
+  readonly enterprise: string;
+  readonly contract: string;
+  readonly site: string;
+  readonly token: string;
+};
+
+export const TERMS = {
+  tier: { rank: 20, code: 'gold' },
+  limits: [{ code: 'machines', max: 10, scope: 'pool', enforce: 'hard' }],
+  siteCaps: { production: 5, development: 'unlimited' },
+  modeChanges: true,
+  graceSeconds: 86_400,
+  contactSeconds: 86_400,
+  degrade: 'warn',
+  bindingNeed: 0,
+};
+
+export const CATALOG = {
+  features: [{ code: 'remote', name: 'Remote control' }],
+  limits: [{ code: 'machines', name: 'Machines', unit: 'machines' }],
+  tiers: [{ rank: 20, code: 'gold', name: 'Gold' }],
+};
+
+export async function openShop(api: Client, name: string): Promise<Shop & { readonly before: object }> {
+  const make = async (path: string, body: unknown) => (await api.ok('POST', path, body)).body as { id: string };
+  const product = await make('/api/v1/products', { code: name, name, catalog: CATALOG });
+  const terms = { ...TERMS, features: [name, `${name}/remote`] };
+  const plan = await make('/api/v1/plans', { code: name, name, terms, months: 12, requestsPerMonth: 'unlimited' });
+  const enterprise = await make('/api/v1/enterprises', { slug: name, name });
+  const year = new Date().getUTCFullYear();
+  const term = { firstDay: `${year}-01-01`, lastDay: `${year + 1}-12-31`, timeZone: 'UTC' };
+  const contract = await make('/api/v1/contracts', { enterprise: enterprise.id, number: name, plan: plan.id, term });
+  await api.ok('POST', `/api/v1/contracts/${contract.id}/activate`, undefined, { 'If-Match': '*' });
+  const wanted = { contract: contract.id, name: 'plant-1', mode: 'production' };
+  const { site } = (await api.ok('POST', '/api/v1/sites/create', wanted)).body as { site: { id: string } };
+  const token = await make('/api/v1/tokens', { name, roles: ['auditor'], days: 1 });
+  return {
+    product: product.id,
+    plan: plan.id,
+    enterprise: enterprise.id,
+    contract: contract.id,
+    site: site.id,
+    token: token.id,
+    before: site,
+  };
+}
