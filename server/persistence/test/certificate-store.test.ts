@@ -68,7 +68,7 @@ onBothHosts('The certificate store', (getDatabase) => {
 
 /** As the owner of the tables: the application's roles may not remove any of this. */
 async function emptied(database: TestDatabase): Promise<void> {
-  await database.dataSource.query(`truncate ${TABLES}`);
+  await database.dataSource.query(`truncate ${TABLES} cascade`);
 }
 
 async function auditRows(database: TestDatabase): Promise<number> {
