@@ -4,7 +4,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { requireTool } from '@licet/checks';
-import { encodePem } from '@licet/format';
+import { shardOf } from '@licet/authority';
+import { encodePem, toHex } from '@licet/format';
 import { type TestDatabase, testDatabase } from '../../persistence/test/test-database.ts';
 import { type License, Shop } from './shop.ts';
 
@@ -34,13 +35,15 @@ describe('what others say of our revocations', () => {
   };
   before(async function () {
     database = await testDatabase(this);
-    // One shard: a verifier given all CRLs by hand finds the one it needs.
-    shop = await Shop.open(database, 1);
+    shop = await Shop.open(database, 2);
     [good, bad, held] = [await shop.license(), await shop.license(), await shop.license()];
     await shop.revoker.change(shop.order({ type: 'revoke', reason: 'keyCompromise' }), bad);
     await shop.revoker.change(shop.order({ type: 'hold' }), held);
+    const { serial } = shop.service.certificate!;
+    const superseded = shop.order({ type: 'revoke', reason: 'superseded' });
+    await shop.revoker.change(superseded, { issuer: shop.root.key, serial });
     const summary = await shop.publish();
-    assert.deepEqual(summary, { published: 2, refused: 0, busy: 0 }, String(shop.events.map((event) => event)));
+    assert.deepEqual(summary, { published: 5, refused: 0, busy: 0 });
     pem('ca.pem', shop.enterprise.certificate!.der);
     pem('root.pem', shop.root.certificate!.der);
     pem('chain.pem', shop.enterprise.certificate!.der, shop.organization.certificate!.der);
@@ -59,12 +62,16 @@ describe('what others say of our revocations', () => {
       requireTool(this, 'openssl');
       const args = ['ocsp', '-issuer', file('ca.pem'), hash, '-url', `${shop.served.url}/ocsp`];
       const trust = ['-CAfile', file('all.pem')];
-      const ask = (...more: string[]) => said('openssl', ...args, ...trust, ...more);
-      assert.match(await ask('-cert', file('good.pem')), /Response verify OK[^]*: good/);
-      assert.match(await ask('-cert', file('bad.pem')), /Response verify OK[^]*: revoked[^]*Reason: keyCompromise/);
-      assert.match(await ask('-cert', file('held.pem')), /Response verify OK[^]*: revoked[^]*Reason: certificateHold/);
-      assert.match(await ask('-serial', '0x4711'), /Response verify OK[^]*: unknown/);
-      assert.match(await ask('-no_nonce', '-cert', file('bad.pem')), /Response verify OK[^]*: revoked/);
+      const ask = async (...more: string[]) => {
+        const text = await said('openssl', ...args, ...trust, ...more);
+        assert.match(text, /Response verify OK/);
+        return text;
+      };
+      assert.match(await ask('-cert', file('good.pem')), /: good/);
+      assert.match(await ask('-cert', file('bad.pem')), /: revoked[^]*Reason: keyCompromise/);
+      assert.match(await ask('-cert', file('held.pem')), /: revoked[^]*Reason: certificateHold/);
+      assert.match(await ask('-serial', '0x4711'), /: unknown/);
+      assert.match(await ask('-no_nonce', '-cert', file('bad.pem')), /: revoked/);
       const both = await ask('-cert', file('good.pem'), '-cert', file('bad.pem'));
       assert.match(both, /good\.pem: good[^]*bad\.pem: revoked/);
       assert.doesNotMatch(both, /WARNING: no nonce/);
@@ -92,16 +99,17 @@ describe('what others say of our revocations', () => {
 
   it('openssl crl and openssl verify -crl_check_all -extended_crl', async function () {
     requireTool(this, 'openssl', 'curl');
-    // The root's CRL is made in the ceremony; here it has revoked nobody.
     const crls: string[] = [];
-    for (const [i, generation] of [shop.enterprise, shop.organization].entries()) {
-      const [url] = generation.addresses!.crls;
-      await run('curl', ['-sf', '-o', file(`${i}.crl`), url!]);
-      await run('curl', ['-sf', '-o', file(`${i}.crl.pem`), url!.replace(/crl$/, 'pem')]);
+    const lists = [shop.enterprise, shop.organization, shop.root].flatMap((generation) =>
+      generation.addresses!.crls.map((url) => ({ generation, url })),
+    );
+    for (const [i, { generation, url }] of lists.entries()) {
+      await run('curl', ['-sf', '-o', file(`${i}.crl`), url]);
+      await run('curl', ['-sf', '-o', file(`${i}.crl.pem`), url.replace(/crl$/, 'pem')]);
       const ca = pem(`issuer-${i}.pem`, generation.certificate!.der);
       const text = await said('openssl', 'crl', '-in', file(`${i}.crl`), '-CAfile', ca, '-noout', '-text', '-verify');
       assert.match(text, /verify OK/);
-      assert.match(text, /X509v3 Issuing Distribution Point: critical/);
+      assert.equal(/X509v3 Issuing Distribution Point: critical/.test(text), generation !== shop.root);
       crls.push('-CRLfile', file(`${i}.crl.pem`));
     }
     const check = (name: string) =>
@@ -111,9 +119,8 @@ describe('what others say of our revocations', () => {
         '-x509_strict',
         '-crl_check_all',
         '-extended_crl',
-        '-partial_chain',
         '-CAfile',
-        file('issuer-1.pem'),
+        file('root.pem'),
         '-untrusted',
         file('chain.pem'),
         ...crls,
@@ -126,8 +133,8 @@ describe('what others say of our revocations', () => {
 
   it('certtool of GnuTLS', async function () {
     requireTool(this, 'certtool', 'curl');
-    const [url] = shop.enterprise.addresses!.crls;
-    await run('curl', ['-sf', '-o', file('gnutls.pem'), url!.replace(/crl$/, 'pem')]);
+    const url = shop.enterprise.addresses!.crls[shardOf(bad.serial, 2)]!;
+    await run('curl', ['-sf', '-o', file('gnutls.pem'), url.replace(/crl$/, 'pem')]);
     const text = await said(
       'certtool',
       '--verify-crl',
@@ -137,27 +144,17 @@ describe('what others say of our revocations', () => {
       file('gnutls.pem'),
     );
     assert.match(text, /Verification output: Verified\./);
-    assert.match(text, /Revoked certificates \(2\)/);
+    assert.match(text, new RegExp(`Serial Number .*: ${toHex(bad.serial)}`));
   }).timeout(10_000);
 
-  it('strongSwan asks OCSP online, by the addresses in the certificate', async function () {
+  it('strongSwan fetches the CRL by the address in the certificate', async function () {
     requireTool(this, 'pki');
+    // Version 5.9.8 cannot read name constraints, so our enterprise CAs are beyond it; it meets the root's.
     const check = (name: string) =>
-      said(
-        'pki',
-        '--verify',
-        '--in',
-        file(name),
-        '--cacert',
-        file('root.pem'),
-        '--cacert',
-        file('issuer-1.pem'),
-        '--cacert',
-        file('ca.pem'),
-        '--online',
-      );
-    pem('issuer-1.pem', shop.organization.certificate!.der);
-    assert.match(await check('good.pem'), /certificate status is good[^]*certificate trusted/);
-    assert.match(await check('bad.pem'), /certificate was revoked/);
+      said('pki', '--verify', '--in', file(name), '--cacert', file('root.pem'), '--online');
+    pem('organization.pem', shop.organization.certificate!.der);
+    pem('service.pem', shop.service.certificate!.der);
+    assert.match(await check('organization.pem'), /certificate trusted[^]*certificate status is good/);
+    assert.match(await check('service.pem'), /certificate was revoked/);
   }).timeout(20_000);
 });

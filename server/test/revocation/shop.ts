@@ -76,6 +76,7 @@ export class Shop {
   served!: Served;
   root!: IssuerGeneration;
   organization!: IssuerGeneration;
+  service!: IssuerGeneration;
   enterprise!: IssuerGeneration;
   #issued = 0;
 
@@ -120,7 +121,7 @@ export class Shop {
       ],
     });
     const base = this.served.url;
-    const { root, organization } = await createHierarchy({
+    const { root, organization, service } = await createHierarchy({
       signers: { root: this.signer, online: this.signer },
       clock: this.clock,
       random,
@@ -134,6 +135,7 @@ export class Shop {
     });
     this.root = root;
     this.organization = organization;
+    this.service = service;
     this.enterprise = await this.#enterprise(organization, base, shards);
     await this.renew();
   }
@@ -160,7 +162,8 @@ export class Shop {
     );
   }
 
-  generations = async () => [this.organization, this.enterprise];
+  /** The root as well: here it is not offline. */
+  generations = async () => [this.root, this.organization, this.enterprise];
 
   renew(): Promise<number> {
     const report = ({ error }: { error: unknown }) => void this.reported.push(error);
@@ -254,6 +257,7 @@ export class Shop {
 }
 
 export function claims(now: Date): Claims {
+  const today = Math.floor(now.getTime() / DAY) * DAY;
   return {
     id: '00000000-0000-4000-8000-000000000001',
     sequence: 1,
@@ -261,7 +265,7 @@ export function claims(now: Date): Claims {
     tier: { rank: 20, code: 'gold' },
     features: ['press'],
     limits: [],
-    term: { from: new Date(now.getTime() - DAY), to: new Date(Math.floor(now.getTime() / 1000) * 1000 + 700 * DAY) },
+    term: { from: new Date(today), to: new Date(today + 700 * DAY) },
     grace: 1_209_600,
     contact: 604_800,
     degrade: 'readOnly',

@@ -10,6 +10,7 @@ import {
   encodeCertificateList,
   encodeTbsCertificate,
   extension,
+  type RawExtension,
 } from '@licet/format';
 import { checkCrlSync } from '@licet/verify';
 import { PLACEHOLDERS, SIGNATURE_ALGORITHMS } from '../../issue/signatures.ts';
@@ -23,6 +24,8 @@ export type CrlHead = {
   readonly algorithm: KeyAlgorithm;
   /** As it stands in the certificates of the shard, byte for byte. */
   readonly address: string;
+  /** The issuer has no other list, so this one needs no scope: it speaks of all, and of a root itself. */
+  readonly isWhole: boolean;
   readonly number: bigint;
   readonly thisUpdate: Date;
   readonly nextUpdate: Date;
@@ -51,7 +54,7 @@ export class CrlDraft {
   constructor(head: CrlHead) {
     this.#head = head;
     this.#issuer = decodeCertificate(head.issuer);
-    const { algorithm, address, number, thisUpdate, nextUpdate, expectedEntries } = head;
+    const { algorithm, address, isWhole, number, thisUpdate, nextUpdate, expectedEntries } = head;
     this.#writer = new CertificateListWriter(
       {
         signatureAlgorithm: { raw: SIGNATURE_ALGORITHMS[algorithm] },
@@ -61,8 +64,7 @@ export class CrlDraft {
         extensions: [
           extension.authorityKeyIdentifier({ keyIdentifier: this.#issuer.extensions.subjectKeyIdentifier! }),
           extension.crlNumber(number),
-          // §5.2.5: the same name as in the certificates, or the list speaks of none of them.
-          extension.issuingDistributionPoint({ point: { kind: 'full', names: [{ kind: 'uri', value: address }] } }),
+          ...(isWhole ? [] : [scopeOf(address)]),
         ],
       },
       expectedEntries,
@@ -122,6 +124,11 @@ export class CrlDraft {
     });
     return decodeCertificate(encodeCertificate(tbs, signatureAlgorithm, PLACEHOLDERS[algorithm]));
   }
+}
+
+/** §5.2.5: the same name as in the certificates, or the list speaks of none of them. */
+function scopeOf(address: string): RawExtension {
+  return extension.issuingDistributionPoint({ point: { kind: 'full', names: [{ kind: 'uri', value: address }] } });
 }
 
 /** A serial that we never use stands for what is not revoked; of the revoked the first stands for all. */

@@ -150,6 +150,7 @@ async function makeOn(bench: CrlBench, deps: CrlPublisherDeps, making: Making): 
     issuer: generation.certificate!.der,
     algorithm: generation.algorithm,
     address: generation.addresses!.crls[hold.shard]!,
+    isWhole: generation.addresses!.crls.length === 1,
     number,
     ...times,
     expectedEntries: Math.ceil((previous?.entries ?? 0) * 1.1),
