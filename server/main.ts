@@ -1,42 +1,26 @@
 import { hostname } from 'node:os';
-import { setTimeout as pause } from 'node:timers/promises';
-import { createApp, routeLabels } from './app.ts';
 import { systemClock as clock } from './clock.ts';
 import { EXIT_CODES } from './config/exit-codes.ts';
 import { type Config, type Loaded, loadConfig, secretsOf } from './config/index.ts';
 import { databaseOptions } from './database-options.ts';
-import type { FastPath } from './http/dispatcher.ts';
-import { createListener } from './http/listener.ts';
-import { createOperations } from './operations/pages.ts';
-import type { Route } from './http/routes.ts';
-import type { Job } from './jobs/job.ts';
-import { type Schedule, startSchedule } from './jobs/schedule.ts';
-import { type Lifecycle, createLifecycle } from './lifecycle.ts';
-import { createLiveness } from './operations/liveness.ts';
+import { isEvaluation, publishingBaseOf, tlsModeOf } from './effective.ts';
+import type { Ground } from './ground.ts';
+import { createLifecycle } from './lifecycle.ts';
 import { type Log, createLog } from './log.ts';
 import { type LogOutput, logOutput } from './log-output.ts';
-import { type Metrics, createMetrics } from './metrics.ts';
+import { createMetrics } from './metrics.ts';
+import { createReadiness } from './operations/readiness.ts';
 import manifest from './package.json' with { type: 'json' };
 import { type Database, openDatabase } from './persistence/database.ts';
-import { jobRuns } from './persistence/job-runs.ts';
-import { leases } from './persistence/leases.ts';
 import { systemRandom as random } from './random.ts';
-import { type Readiness, createReadiness } from './operations/readiness.ts';
-import { listenError, startFailure } from './start-error.ts';
-import { type WatchedTls, watchTlsFiles } from './tls/files.ts';
-import { welcome } from './welcome.ts';
-
-/** What the parts of the server are made with. */
-type Ground = {
-  readonly config: Config;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  readonly lifecycle: Lifecycle;
-};
-
-const routes: readonly Route[] = [];
-const fastPaths: readonly FastPath[] = [];
-const jobs: readonly Job[] = [];
+import { startFailure } from './start-error.ts';
+import { welcome, type Welcomed } from './welcome.ts';
+import { type AuthorityParts, connectAuthority, readyAuthority } from './wire-authority.ts';
+import { commonJobs, openWork } from './wire-jobs.ts';
+import { appFor, openOperations, openPlain, openPublic, type PlainListener, type Served } from './wire-listeners.ts';
+import { publishing } from './wire-publishing.ts';
+import { type OpenedSigner, openServerSigner } from './wire-signer.ts';
+import { openOwnTls, openTlsFiles } from './wire-tls.ts';
 
 /** Beyond the drain: for what has to be written and closed after it. */
 const CLOSING_MS = 10_000;
@@ -48,8 +32,8 @@ async function main(): Promise<void> {
   const { config } = loaded;
   const metrics = createMetrics({
     version: manifest.version,
-    routes: routeLabels(routes, fastPaths),
-    jobs: jobs.map(({ name }) => name),
+    routes: [],
+    jobs: [],
   });
   const output = logOutput(process.stdout.fd, () => metrics.logLineDropped());
   const log = logFor(loaded, output);
@@ -67,112 +51,110 @@ async function main(): Promise<void> {
 }
 
 async function start(ground: Ground): Promise<void> {
-  const { config, log, metrics, lifecycle } = ground;
+  const { config, log } = ground;
   // What can be refused without touching the database is refused first.
-  const tls = openTls(ground);
-  const database = await openDatabase(databaseOptions(config), {
-    clock,
-    random,
-    log: log.with({ component: 'database' }),
-    onRetry: (cause) => metrics.transactionRetried(cause),
-  });
-  const readiness = createReadiness(
-    [{ name: 'database', check: () => database.checkWritable() }],
-    config.operations.readinessSeconds * 1000,
-  );
+  const files = openTlsFiles(ground);
+  const plain = tlsModeOf(config) === 'off' ? undefined : await openPlain(ground);
+  const stores = await openStores(ground);
   try {
-    const address = await openPublic(ground, readiness, tls);
-    const schedule = openSchedule(ground, database);
-    lifecycle.add({ name: 'jobs', stop: () => schedule.stop() });
-    lifecycle.add({ name: 'database', stop: () => database.close() });
-    const operations = await openOperations(ground, readiness, database);
-    log.info({ address, operations, version: manifest.version, ms: Math.round(performance.now()) }, 'ready');
-    if (isText(config)) process.stdout.write(welcome({ address, operations, data: whereData(config, database) }));
+    const holder = `${hostname()}:${process.pid}:${Buffer.from(random.bytes(6)).toString('hex')}`;
+    const base = publishingBaseOf(config, plain?.port ?? config.http.port);
+    const wired = { config, database: stores.database, signer: stores.signer.signer, holder, base };
+    const authority = connectAuthority(wired);
+    await readyAuthority(wired, authority);
+    const tls = files ?? (await openOwnTls(ground, authority));
+    const where = await open(ground, stores, { authority, holder, plain, tls });
+    log.info({ ...where, version: manifest.version, ms: Math.round(performance.now()) }, 'ready');
+    if (isText(config)) process.stdout.write(welcome(await welcomed(ground, stores, authority, where)));
   } catch (error) {
-    await database.close();
+    await stores.signer.close();
+    await stores.database.close();
     throw error;
   }
 }
 
-function openTls({ config, log, metrics }: Ground): WatchedTls | undefined {
-  const { mode, certificate, key } = config.http.tls;
-  if (mode === 'off' || certificate === undefined || key === undefined) return undefined;
-  return watchTlsFiles({ certificate, key }, { clock, log, metrics });
+type Stores = { readonly database: Database; readonly signer: OpenedSigner };
+
+/** Side by side: a passphrase takes as long to check as a database to open. */
+async function openStores({ config, log, metrics }: Ground): Promise<Stores> {
+  const [database, signer] = await Promise.allSettled([
+    openDatabase(databaseOptions(config), {
+      clock,
+      random,
+      log: log.with({ component: 'database' }),
+      onRetry: (cause) => metrics.transactionRetried(cause),
+    }),
+    openServerSigner(config, log.with({ component: 'signer' })),
+  ]);
+  if (database.status === 'fulfilled' && signer.status === 'fulfilled') {
+    return { database: database.value, signer: signer.value };
+  }
+  if (database.status === 'fulfilled') await database.value.close();
+  if (signer.status === 'fulfilled') await signer.value.close();
+  throw database.status === 'rejected' ? database.reason : (signer as PromiseRejectedResult).reason;
 }
 
-function openPublic(ground: Ground, readiness: Readiness, tls: WatchedTls | undefined): Promise<string> {
-  const { config, log, metrics, lifecycle } = ground;
-  const { host, port, limits, timeouts, trustProxy } = config.http;
-  const app = createApp({
-    routes,
-    fastPaths,
-    limits: { bytes: limits.bodyBytes, depth: limits.jsonDepth, keys: limits.jsonKeys, urlBytes: limits.urlBytes },
-    trustProxy,
-    random,
-    log,
-    metrics,
-  });
-  const { requestClientCertificate } = config.http.tls;
-  const listener = createListener(app, {
-    limits,
-    timeouts,
-    ...(tls && { tls: { options: tls.first.options, requestClientCertificate } }),
-  });
-  tls?.onChange(({ options }) => listener.replaceTls(options));
-  // Without files to read again it means what it means everywhere: the terminal is gone.
-  process.on('SIGHUP', () => (tls ? tls.reload() : lifecycle.signal('SIGHUP')));
-  metrics.watch({ connections: () => listener.connections() });
-  lifecycle.add({
-    name: 'public listener',
-    async stop() {
-      readiness.close('stopping');
-      await pause(timeouts.settleSeconds * 1000);
-      tls?.stop();
-      return listener.drain(timeouts.drainSeconds * 1000);
-    },
-  });
-  return listener.listen(host, port).catch((error: unknown) => {
-    throw listenError(error, host, port, 'http');
-  });
-}
+type Wired = {
+  readonly authority: AuthorityParts;
+  readonly holder: string;
+  readonly plain: PlainListener | undefined;
+  readonly tls: Awaited<ReturnType<typeof openOwnTls>>;
+};
 
-function openOperations(
-  { config, metrics, lifecycle }: Ground,
-  readiness: Readiness,
-  database: Database,
-): Promise<string> {
-  const { host, port } = config.operations;
-  const { limits, timeouts } = config.http;
-  const liveness = createLiveness();
-  metrics.watch({
-    pool: () => database.poolStats(),
-    loopDelay: () => liveness.delay(),
-    isReady: async () => (await readiness.state()).isReady,
-  });
-  const listener = createListener(createOperations({ liveness, readiness, metrics }), { limits, timeouts });
+/** Opens the doors, and says in which order everything is closed again. */
+async function open(
+  ground: Ground,
+  { database, signer }: Stores,
+  { authority, holder, plain, tls }: Wired,
+): Promise<{ address: string; plain?: string; operations: string }> {
+  const { config, log, lifecycle } = ground;
+  const readiness = createReadiness(
+    [
+      { name: 'database', check: () => database.checkWritable() },
+      { name: 'signer', check: () => signer.signer.ping() },
+      { name: 'journal', check: async () => authority.fence.assertOpen() },
+    ],
+    config.operations.readinessSeconds * 1000,
+  );
+  let address = '';
+  const fastPaths = publishing(authority, () => config.http.publicUrl ?? address);
+  const served: Served = { routes: [], fastPaths };
+  const app = appFor(ground, served);
+  plain?.serve(appFor(ground, { routes: [], fastPaths }));
+  address = await openPublic(ground, { app, readiness, tls, plain });
+  await openWork(ground, database, { jobs: commonJobs(database), subscribers: [], holder });
+  const authorityLog = log.with({ component: 'authority' });
+  authority.directory.watch((err) => authorityLog.warn({ err }, 'authorities not looked at'));
+  const guard = authority.guard.watch((err) => authorityLog.error({ err }, 'journal and database not compared'));
   lifecycle.add({
-    name: 'operations listener',
+    name: 'authority',
     stop() {
-      liveness.stop();
-      return listener.drain(1000);
+      authority.directory.stop();
+      return guard.stop();
     },
   });
-  return listener.listen(host, port).catch((error: unknown) => {
-    throw listenError(error, host, port, 'operations');
-  });
+  lifecycle.add({ name: 'signer', stop: () => signer.close() });
+  lifecycle.add({ name: 'database', stop: () => database.close() });
+  const operations = await openOperations(ground, readiness, database);
+  if (authority.fence.reason !== undefined) authorityLog.error({}, authority.fence.reason);
+  return { address, ...(plain && { plain: publishingBaseOf(config, plain.port) }), operations };
 }
 
-function openSchedule({ log, metrics }: Ground, transactions: Database): Schedule {
-  const start = Buffer.from(random.bytes(6)).toString('hex');
-  return startSchedule(jobs, {
-    clock,
-    transactions,
-    leases,
-    runs: jobRuns,
-    log: log.with({ component: 'jobs' }),
-    holder: `${hostname()}:${process.pid}:${start}`,
-    onRun: ({ seconds, ...labels }) => metrics.jobRan(labels, seconds),
-  });
+async function welcomed(
+  { config }: Ground,
+  { database }: Stores,
+  { directory, fence }: AuthorityParts,
+  { address, plain, operations }: { address: string; plain?: string; operations: string },
+): Promise<Welcomed> {
+  return {
+    address,
+    operations,
+    publishing: plain,
+    data: whereData(config, database),
+    roots: await directory.roots(),
+    isEvaluation: isEvaluation(config),
+    fenced: fence.reason,
+  };
 }
 
 function logFor(loaded: Loaded, output: LogOutput): Log {

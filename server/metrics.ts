@@ -20,6 +20,8 @@ export type Metrics = {
   jobRan(labels: { job: string; result: JobResult }, seconds: number): void;
   certificateReloaded(result: 'done' | 'failed', expiresAt?: Date): void;
   logLineDropped(): void;
+  /** More labels of closed sets, from parts that are made later. */
+  know(labels: { readonly routes?: readonly string[]; readonly jobs?: readonly string[] }): void;
   /** Read at each scrape. */
   watch(sources: MetricSources): void;
   /** The Prometheus text format. */
@@ -46,10 +48,11 @@ export function createMetrics({ version, routes, jobs }: MetricsOptions): Metric
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   for (const name of MISNAMED) registry.removeSingleMetric(name);
-  const route = closed(routes, 'unmatched');
-  const method = closed(METHODS, OTHER);
-  const job = closed(jobs, OTHER);
-  const cause = closed(['serialization', 'deadlock', 'link'] satisfies RetryCause[], OTHER);
+  const known = { routes: new Set(routes), jobs: new Set(jobs) };
+  const route = closed(known.routes, 'unmatched');
+  const method = closed(new Set(METHODS), OTHER);
+  const job = closed(known.jobs, OTHER);
+  const cause = closed(new Set(['serialization', 'deadlock', 'link'] satisfies RetryCause[]), OTHER);
   const all = { ...httpMetrics(registry), ...workMetrics(registry) };
   new Gauge({
     name: 'licet_build_info',
@@ -77,14 +80,17 @@ export function createMetrics({ version, routes, jobs }: MetricsOptions): Metric
       if (expiresAt !== undefined) all.certificateExpiry.set(expiresAt.getTime() / 1000);
     },
     logLineDropped: () => all.dropped.inc(),
+    know({ routes: more = [], jobs: tasks = [] }) {
+      for (const name of more) known.routes.add(name);
+      for (const name of tasks) known.jobs.add(name);
+    },
     watch: (sources) => watch(registry, sources),
     text: () => registry.metrics(),
     contentType: registry.contentType,
   };
 }
 
-function closed(names: readonly string[], otherwise: string): (name: string) => string {
-  const known = new Set(names);
+function closed(known: ReadonlySet<string>, otherwise: string): (name: string) => string {
   return (name) => (known.has(name) ? name : otherwise);
 }
 

@@ -21,7 +21,12 @@ const SYSTEM: Readonly<Record<string, string>> = {
 };
 
 /** `key` is the section of the configuration that names the address. */
-export function listenError(error: unknown, host: string, port: number, key: 'http' | 'operations'): StartError {
+export function listenError(
+  error: unknown,
+  host: string,
+  port: number,
+  key: 'http' | 'http.plain' | 'operations',
+): StartError {
   const { code = 'unknown error' } = error as NodeJS.ErrnoException;
   const place = code === 'EADDRINUSE' || code === 'EACCES' ? `${key}.port` : `${key}.host`;
   const reason = SYSTEM[code] ?? `cannot be listened on (${code}): check`;

@@ -9,6 +9,7 @@ export type DirectoryDeps = { readonly transactions: Transactions; readonly auth
 
 /** Deeper than any chain of ours; a loop of parents ends here and not never. */
 const LONGEST_CHAIN = 8;
+const MOST_ROOTS = 100;
 /** How late another process notices a change. */
 const LOOK_EVERY_MS = 2000;
 
@@ -20,6 +21,7 @@ export class Directory {
   readonly #deps: DirectoryDeps;
   readonly #opened = new Map<string, Promise<Opened | undefined>>();
   readonly #active = new Map<string, Promise<Opened | undefined>>();
+  #roots: Promise<readonly Uint8Array[]> | undefined;
   #version: bigint | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -42,6 +44,7 @@ export class Directory {
     this.#version = version;
     this.#opened.clear();
     this.#active.clear();
+    this.#roots = undefined;
   }
 
   /** Whatever its status: recovery and status answers need old ones too. */
@@ -65,6 +68,21 @@ export class Directory {
       const authority = await this.#read((tx) => this.#deps.authorities.byKeyIdentifier(tx, keyIdentifier));
       return authority && this.find(authority.key);
     });
+  }
+
+  /** The roots that are in use here, DER. */
+  roots(): Promise<readonly Uint8Array[]> {
+    this.#roots ??= this.list({ kind: 'root', limit: MOST_ROOTS }).then((all) =>
+      all.filter(({ status }) => status !== 'retired').map(({ certificate }) => certificate),
+    );
+    this.#roots.catch(() => (this.#roots = undefined));
+    return this.#roots;
+  }
+
+  /** Whose service CA certifies servers here. */
+  async serviceOrganization(): Promise<string | undefined> {
+    const all = await this.list({ kind: 'service', limit: MOST_ROOTS });
+    return all.find(({ status }) => status === 'active')?.organization;
   }
 
   list(query: AuthorityQuery): Promise<readonly Authority[]> {

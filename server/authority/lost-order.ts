@@ -62,7 +62,7 @@ export function issuedFrom(
     request: hash('sha256', tbs, 'buffer'),
     csr: new Uint8Array(32),
     publicKey: hash('sha256', read.publicKey.raw, 'buffer'),
-    keyOwner: `reconciled ${toHex(serial)}`,
+    keyOwner: claims === undefined ? `reconciled ${toHex(serial)}` : `lineage ${decodeClaims(claims.value).id}`,
     tbs,
     profile,
     profileHash: profileHash(profiles[profile]),

@@ -1,26 +1,14 @@
 import {
   type CertificateId,
   type ChangeOutcome,
-  type FinalReason,
   type KnownCertificate,
-  REVOCATION_REASONS,
   type RevocationEvent,
   type RevocationRecord,
   type RevocationStore,
+  stateOf,
 } from '@licet/authority';
 import { toHex } from '@licet/format';
 import type { RevocationReplay } from './journal-watch.ts';
-
-/** CRLReason, RFC 5280 §5.3.1, as the journal keeps it. */
-const REASONS: ReadonlyMap<number, FinalReason> = new Map<number, FinalReason>([
-  [1, 'keyCompromise'],
-  [2, 'cACompromise'],
-  [3, 'affiliationChanged'],
-  [4, 'superseded'],
-  [5, 'cessationOfOperation'],
-  [9, 'privilegeWithdrawn'],
-]);
-if (REASONS.size !== REVOCATION_REASONS.length) throw new Error('A reason of revocation has no number here.');
 
 /** One transaction. */
 const BATCH = 1000;
@@ -84,11 +72,10 @@ function reflects(known: KnownCertificate | undefined, { event }: RevocationReco
   return event === 'revoked' ? false : state === (event === 'held' ? 'held' : 'valid');
 }
 
-function eventOf({ event, reason }: RevocationRecord): RevocationEvent {
-  if (event === 'held') return { type: 'hold' };
-  if (event === 'reinstated') return { type: 'reinstate' };
-  // A number that nobody writes is a revocation all the same.
-  return { type: 'revoke', reason: REASONS.get(reason) ?? 'cessationOfOperation' };
+function eventOf({ reason, at }: RevocationRecord): RevocationEvent {
+  const state = stateOf(reason, at);
+  if (state.state === 'held') return { type: 'hold' };
+  return state.state === 'valid' ? { type: 'reinstate' } : { type: 'revoke', reason: state.reason };
 }
 
 function* batches<T>(items: readonly T[]): Generator<readonly T[]> {

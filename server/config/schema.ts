@@ -1,15 +1,22 @@
 import { z } from 'zod';
+import { authoritySection } from './sections/authority.ts';
 import { dataSection } from './sections/data.ts';
 import { databaseSection } from './sections/database.ts';
+import { estSection, identitiesSection } from './sections/est.ts';
 import { httpSection } from './sections/http.ts';
 import { logSection } from './sections/log.ts';
 import { operationsSection } from './sections/operations.ts';
+import { signerSection } from './sections/signer.ts';
 
 /** The configuration: one section, one file. docs/configuration.md is made from this (`npm run docs:config`). */
 export const schema = z.strictObject({
   data: dataSection,
   database: databaseSection,
   http: httpSection,
+  est: estSection,
+  identities: identitiesSection,
+  authority: authoritySection,
+  signer: signerSection,
   operations: operationsSection,
   log: logSection,
 });

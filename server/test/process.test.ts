@@ -34,7 +34,7 @@ describe('the server process', () => {
   });
 
   function run(flags: readonly string[] = [], env: Record<string, string> = {}, node: readonly string[] = []): Run {
-    const free = ['--http.port', '0', '--operations.port', '0'];
+    const free = ['--http.port', '0', '--http.plain.port', '0', '--operations.port', '0', '--http.tls.mode', 'off'];
     const child = spawn(process.execPath, [...node, START, ...free, ...flags], {
       cwd: folder,
       env: { PATH: process.env['PATH'] ?? '', LICET_DATA_FOLDER: join(folder, 'data'), ...env },

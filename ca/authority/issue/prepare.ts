@@ -27,7 +27,7 @@ import { makeTicket, type Ticket } from './ticket.ts';
 import { validityOf } from './validity.ts';
 
 /** Whose key it is: a stranger proves possession by a CSR; of a key in our own signer we know it. */
-export type KeySource = { readonly csr: Bytes } | { readonly held: KeyDescription };
+export type KeySource = { readonly csr: Bytes } | { readonly held: Pick<KeyDescription, 'publicKey'> };
 
 export type IssueRequest = {
   readonly profile: Profile;

@@ -1,14 +1,26 @@
 import { z } from 'zod';
 import { filePath, port, seconds } from '../fields.ts';
 
-const TLS_MODES = ['off', 'files'] as const;
+const TLS_MODES = ['own', 'files', 'off'] as const;
 
 const tls = z
   .strictObject({
     mode: z
       .enum(TLS_MODES)
-      .default('off')
-      .describe('`files` serves HTTPS with the two files below, `off` plain HTTP (for a laptop, or behind a proxy).'),
+      .optional()
+      .describe(
+        '`own` serves HTTPS with a certificate from the service CA, made at the first start and renewed by itself; ' +
+          '`files` with the two files below; `off` plain HTTP (behind a proxy). Default: `own` where the server is an ' +
+          'evaluation (`authority.evaluation`), else `off`.',
+      ),
+    names: z
+      .array(z.string().min(1))
+      .meta({ allowed: 'a list of host names and addresses' })
+      .default([])
+      .describe(
+        'What the `own` certificate says the server is called. Default: the host of `http.publicUrl`, or else ' +
+          'localhost and its addresses.',
+      ),
     certificate: filePath()
       .optional()
       .describe('PEM file: the server certificate, then its intermediates. Read again when it changes, and on SIGHUP.'),
@@ -27,6 +39,19 @@ const tls = z
     }
   })
   .describe('TLS of the public listener: 1.2 and 1.3 only.');
+
+const plain = z
+  .strictObject({
+    host: z.string().min(1).optional().describe('Its address. Default: `http.host`.'),
+    port: port()
+      .default(8081)
+      .describe('Its port; 0 takes any free one. Behind a proxy, let it pass these paths on to here, as plain HTTP.'),
+  })
+  .prefault({})
+  .describe(
+    'The plain listener, open when the public one serves HTTPS: /ca, /crl and /ocsp and nothing else, for whoever ' +
+      'checks a certificate (RFC 5280 8 warns of HTTPS there: checking its certificate could need the very same CRL).',
+  );
 
 const limits = z
   .strictObject({
@@ -101,6 +126,7 @@ export const httpSection = z
       .default([])
       .describe('The proxies whose X-Forwarded-For and X-Forwarded-Proto are believed. Default: none.'),
     tls,
+    plain,
     limits,
     timeouts,
   })

@@ -1,0 +1,96 @@
+import { type Issuer, type IssueRequest, loadProfiles } from '@licet/authority';
+import { type Certificate, decodeCertificate, fromHex, toHex } from '@licet/format';
+import { LicetError } from '../licensing/errors.ts';
+import { type Issuance, type IssuedLicense, licenseContext, type LicenseOrder } from '../licensing/ports/issuance.ts';
+import type { Transactions } from '../licensing/ports/transactions.ts';
+import type { Directory, Opened } from './directory.ts';
+import type { Enterprises } from './enterprises.ts';
+import { asLicetError } from './errors.ts';
+import type { Fence } from './fence.ts';
+import type { CertificateFinder } from './ports/certificates.ts';
+
+export type IssuanceDeps = {
+  readonly issuer: Issuer;
+  readonly enterprises: Enterprises;
+  readonly directory: Directory;
+  readonly fence: Fence;
+  readonly transactions: Transactions;
+  readonly certificates: CertificateFinder;
+};
+
+const PROFILE = loadProfiles().site;
+
+/** Licenses, as the domain orders them. */
+export function createIssuance(deps: IssuanceDeps): Issuance {
+  return {
+    async issue(order) {
+      try {
+        deps.fence.assertOpen();
+        return await issue(deps, order);
+      } catch (error) {
+        throw asLicetError(error);
+      }
+    },
+    find: (organization, serial) => find(deps, organization, serial),
+  };
+}
+
+async function issue(deps: IssuanceDeps, order: LicenseOrder): Promise<IssuedLicense> {
+  const { organization, enterprise, site, claims, contract, facts } = order;
+  const by = await deps.enterprises.ensure({ organization, enterprise }, contract);
+  const { certificate, fresh } = await deps.issuer.issue({
+    profile: PROFILE,
+    issuer: by.generation,
+    key: await keyOf(deps, order),
+    subject: { organization, enterprise, commonName: site },
+    claims,
+    contract,
+    ...(order.until && { until: order.until }),
+    principal: `license ${order.ground}`,
+    keyOwner: `lineage ${facts.lineage}`,
+    context: licenseContext(facts),
+  });
+  return licenseOf(decodeCertificate(certificate), by, fresh);
+}
+
+/** A key that was certified before: that its holder has the private half was shown then. */
+async function keyOf(deps: IssuanceDeps, { key, organization }: LicenseOrder): Promise<IssueRequest['key']> {
+  if ('csr' in key) return key;
+  const found = await certificateOf(deps, organization, key.licensed);
+  if (found === undefined) {
+    throw new LicetError('not-found', 'LICENSE_UNKNOWN', 'There is no license with this serial.');
+  }
+  return { held: { publicKey: found.certificate.publicKey.raw } };
+}
+
+async function find(deps: IssuanceDeps, organization: string, serial: string): Promise<IssuedLicense | undefined> {
+  const found = await certificateOf(deps, organization, serial);
+  return found && licenseOf(found.certificate, found.by, false);
+}
+
+async function certificateOf(
+  { transactions, certificates, directory }: IssuanceDeps,
+  organization: string,
+  serial: string,
+): Promise<{ certificate: Certificate; by: Opened } | undefined> {
+  if (!/^(?:[\da-f]{2}){1,20}$/.test(serial)) return undefined;
+  const found = await transactions.run(
+    { organization },
+    (tx) => certificates.license(tx, organization, fromHex(serial)),
+    { readOnly: true },
+  );
+  const by = found && (await directory.find(found.issuer));
+  return by && { certificate: decodeCertificate(found.certificate), by };
+}
+
+/** With the chain of today: a CA that was certified anew since has another certificate under the same key. */
+function licenseOf(certificate: Certificate, { generation }: Opened, fresh: boolean): IssuedLicense {
+  const { serial, notBefore, notAfter, der } = certificate;
+  return {
+    serial: toHex(serial),
+    chain: [der, ...generation.chain.map((above) => above.der)],
+    notBefore,
+    notAfter,
+    fresh,
+  };
+}

@@ -1,0 +1,54 @@
+import type { Fence } from './fence.ts';
+import { type Comparison, compareJournal, type JournalDeps, JournalLost } from './journal-watch.ts';
+
+const EVERY_MS = 30_000;
+/** While it is fenced: `licet reconcile` in another process may be done any moment. */
+const FENCED_EVERY_MS = 2000;
+
+export type JournalGuard = {
+  /** Compares now, and fences or opens accordingly. */
+  check(): Promise<void>;
+  /** Keeps comparing, and once more when it is stopped, so that the next start has little to read. */
+  watch(report: (error: unknown) => void): { stop(): Promise<void> };
+};
+
+/** Holds the fence to what journal and database say. */
+export function createJournalGuard(deps: JournalDeps, fence: Fence): JournalGuard {
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> | undefined;
+  const check = async (): Promise<void> => {
+    try {
+      const comparison = await compareJournal(deps);
+      if (comparison.state === 'level') fence.open();
+      else fence.close(sentence(comparison));
+    } catch (error) {
+      if (error instanceof JournalLost) fence.close(error.message);
+      throw error;
+    }
+  };
+  /** One at a time. */
+  const once = (): Promise<void> => (running ??= check().finally(() => (running = undefined)));
+  return {
+    check: once,
+    watch(report) {
+      let stopped = false;
+      const look = async (): Promise<void> => {
+        await once().catch(report);
+        if (!stopped) timer = setTimeout(() => void look(), pauseMs(fence)).unref();
+      };
+      timer = setTimeout(() => void look(), pauseMs(fence)).unref();
+      return {
+        async stop() {
+          stopped = true;
+          clearTimeout(timer);
+          await once().catch(report);
+        },
+      };
+    },
+  };
+}
+
+const pauseMs = ({ reason }: Fence): number => (reason === undefined ? EVERY_MS : FENCED_EVERY_MS);
+
+const sentence = ({ orders, revocations }: Extract<Comparison, { state: 'behind' }>): string =>
+  `The database is older than the signer's journal, which knows ${orders} more certificates and ${revocations} more revocations.`;

@@ -1,0 +1,158 @@
+import {
+  addressesOf,
+  type CertificateStore,
+  createIssuer,
+  createRevoker,
+  type Issuer,
+  IssuerGeneration,
+  recover,
+  type Revoker,
+  type RevocationStore,
+  type Signer,
+} from '@licet/authority';
+import { decodeCertificate } from '@licet/format';
+import { createIssuance } from './authority/issuance.ts';
+import { Directory } from './authority/directory.ts';
+import { Enterprises } from './authority/enterprises.ts';
+import { createEvaluation, createWidening } from './authority/evaluation.ts';
+import { Fence } from './authority/fence.ts';
+import { createJournalGuard, type JournalGuard } from './authority/journal-guard.ts';
+import { type JournalDeps, JournalLost } from './authority/journal-watch.ts';
+import { createRevocationReplay } from './authority/revocation-replay.ts';
+import { systemClock as clock } from './clock.ts';
+import { EXIT_CODES } from './config/exit-codes.ts';
+import type { Config } from './config/index.ts';
+import { isEvaluation } from './effective.ts';
+import type { Issuance } from './licensing/ports/issuance.ts';
+import { auditLog } from './persistence/audit-log.ts';
+import { authorities } from './persistence/authority/authorities.ts';
+import { certificateFinder } from './persistence/authority/certificate-finder.ts';
+import { createCertificateRecords } from './persistence/authority/certificate-records.ts';
+import { createCertificateStore } from './persistence/authority/certificate-store.ts';
+import { journalMarks } from './persistence/authority/journal-marks.ts';
+import { makeCertificatePartitions } from './persistence/authority/partitions.ts';
+import { createRevocationStore } from './persistence/authority/revocation-store.ts';
+import type { Database } from './persistence/database.ts';
+import { leases } from './persistence/leases.ts';
+import { createLicenseRecorder } from './persistence/licensing/record-issued.ts';
+import { outbox } from './persistence/outbox.ts';
+import { systemRandom as random } from './random.ts';
+import { StartError } from './start-error.ts';
+
+export type AuthorityGround = {
+  readonly config: Config;
+  readonly database: Database;
+  readonly signer: Signer;
+  /** Names this process as the holder of leases. */
+  readonly holder: string;
+  /** What stands in certificates before /ca, /crl and /ocsp. */
+  readonly base: string;
+};
+
+/** The authority's rooms, connected; nothing runs by itself yet. */
+export type AuthorityParts = {
+  readonly directory: Directory;
+  readonly fence: Fence;
+  readonly guard: JournalGuard;
+  readonly journal: JournalDeps;
+  readonly store: CertificateStore;
+  readonly revocations: RevocationStore;
+  readonly revoker: Revoker;
+  readonly issuer: Issuer;
+  readonly enterprises: Enterprises;
+  readonly issuance: Issuance;
+  readonly publish: { readonly base: string; readonly shards: number };
+};
+
+/** Another process finishes what it began within this time; the embedded database has no other. */
+const ABANDONED_AFTER_MS = 30_000;
+
+export function connectAuthority({ config, database, signer, holder, base }: AuthorityGround): AuthorityParts {
+  const publish = { base, shards: config.authority.crlShards };
+  const directory = new Directory({ transactions: database, authorities });
+  const fence = new Fence();
+  const committed = createLicenseRecorder(outbox);
+  const store = createCertificateStore({ transactions: database, auditLog, outbox, committed });
+  const revocations = createRevocationStore({ transactions: database, auditLog, outbox, leases, holder });
+  const revoker = createRevoker({ signer, store: revocations, clock });
+  const issuer = createIssuer({ signer, store, clock, random, generationOf: generationIn(directory, signer, publish) });
+  const journal: JournalDeps = {
+    signer,
+    transactions: database,
+    directory,
+    marks: journalMarks,
+    records: createCertificateRecords({ auditLog, outbox }),
+    revocations: createRevocationReplay(revocations),
+    clock,
+  };
+  const { algorithm } = config.authority;
+  const enterprises = new Enterprises({
+    directory,
+    issuer,
+    signer,
+    clock,
+    publish,
+    algorithm,
+    async supersede(certificate, organization) {
+      const event = { type: 'revoke', reason: 'superseded' } as const;
+      await revoker.change({ organization, event, principal: 'system:authority', context: {} }, certificate);
+    },
+    ...(isEvaluation(config) && {
+      widen: createWidening({ signer, store, directory, clock, random, publish, algorithm }, issuer),
+    }),
+  });
+  const guard = createJournalGuard(journal, fence);
+  const issuance = createIssuance({
+    issuer,
+    enterprises,
+    directory,
+    fence,
+    transactions: database,
+    certificates: certificateFinder,
+  });
+  return { directory, fence, guard, journal, store, revocations, revoker, issuer, enterprises, issuance, publish };
+}
+
+/** Journal and database beside each other; then what an earlier process left unfinished; then, perhaps, a hierarchy. */
+export async function readyAuthority(ground: AuthorityGround, parts: AuthorityParts): Promise<void> {
+  const { config, database, signer } = ground;
+  const { guard, fence, directory, store } = parts;
+  await database.run('platform', (tx) => makeCertificatePartitions(tx, clock.now()));
+  await guard.check().catch((error: unknown) => {
+    if (!(error instanceof JournalLost)) throw error;
+    throw new StartError(EXIT_CODES.unavailable.code, error.message, error);
+  });
+  if (fence.reason !== undefined) return;
+  const before = clock.now().getTime() - (database.host === 'embedded' ? 0 : ABANDONED_AFTER_MS);
+  await recover(
+    { signer, store, clock, generationOf: generationIn(directory, signer, parts.publish) },
+    new Date(before),
+  );
+  if (!isEvaluation(config)) return;
+  const { algorithm, organization } = config.authority;
+  const role = { organization, enterprise: undefined, contract: undefined } as const;
+  const isThere = (await directory.active({ ...role, kind: 'service' })) !== undefined;
+  const { publish } = parts;
+  // An authority that is saved has a mark for its journal: see `journal-watch.ts`.
+  const mark = () => guard.check();
+  if (!isThere) {
+    await createEvaluation({ signer, store, directory, clock, random, publish, algorithm }, organization, mark);
+  }
+}
+
+/** Of a root whose hierarchy was being made when the process ended, the directory knows nothing yet. */
+function generationIn(directory: Directory, signer: Signer, { base }: { base: string }) {
+  return async (key: string): Promise<IssuerGeneration | undefined> => {
+    const known = await directory.generationOf(key);
+    if (known !== undefined) return known;
+    const held = (await signer.keys()).find(({ id, purpose }) => id === key && purpose === 'root');
+    if (held === undefined) return undefined;
+    if (held.certificate === undefined) return IssuerGeneration.rootToBe(held);
+    const certificate = decodeCertificate(held.certificate);
+    return IssuerGeneration.open(
+      held,
+      [certificate],
+      addressesOf(base, certificate.extensions.subjectKeyIdentifier ?? new Uint8Array(), 1),
+    );
+  };
+}

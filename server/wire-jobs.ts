@@ -1,0 +1,60 @@
+import type { Ground } from './ground.ts';
+import { systemClock as clock } from './clock.ts';
+import { type Deliverer, startDeliverer, type Subscriber } from './jobs/outbox-deliverer.ts';
+import { housekeeping } from './jobs/housekeeping.ts';
+import type { Job } from './jobs/job.ts';
+import { type Schedule, startSchedule } from './jobs/schedule.ts';
+import { makeCertificatePartitions } from './persistence/authority/partitions.ts';
+import type { Database } from './persistence/database.ts';
+import { idempotencyKeys } from './persistence/idempotency.ts';
+import { jobRuns } from './persistence/job-runs.ts';
+import { leases } from './persistence/leases.ts';
+import { outbox } from './persistence/outbox.ts';
+import { systemRandom as random } from './random.ts';
+
+/** What every server does at set times, whatever else it is used for. */
+export function commonJobs(database: Database): readonly Job[] {
+  return [
+    ...housekeeping({ transactions: database, outbox, idempotencyKeys }),
+    {
+      name: 'certificate-partitions',
+      cron: '7 3 * * *',
+      timeoutSeconds: 60,
+      catchUp: true,
+      async run({ assertHeld }) {
+        await database.run('platform', async (tx) => {
+          await assertHeld(tx);
+          await makeCertificatePartitions(tx, clock.now());
+        });
+      },
+    },
+  ];
+}
+
+export type Work = {
+  readonly jobs: readonly Job[];
+  readonly subscribers: readonly Subscriber[];
+  readonly holder: string;
+};
+
+/** Starts what runs by itself, and has it stopped before the database is closed. */
+export async function openWork({ log, metrics, lifecycle }: Ground, database: Database, work: Work): Promise<void> {
+  metrics.know({ jobs: work.jobs.map(({ name }) => name) });
+  const schedule: Schedule = startSchedule(work.jobs, {
+    clock,
+    transactions: database,
+    leases,
+    runs: jobRuns,
+    log: log.with({ component: 'jobs' }),
+    holder: work.holder,
+    onRun: ({ seconds, ...labels }) => metrics.jobRan(labels, seconds),
+  });
+  lifecycle.add({ name: 'jobs', stop: () => schedule.stop() });
+  const deliverer: Deliverer = await startDeliverer(work.subscribers, {
+    transactions: database,
+    outbox,
+    random,
+    log: log.with({ component: 'outbox' }),
+  });
+  lifecycle.add({ name: 'outbox', stop: () => deliverer.stop() });
+}

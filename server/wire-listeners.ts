@@ -1,0 +1,119 @@
+import type { RequestListener } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
+import { createApp, routeLabels } from './app.ts';
+import type { Ground } from './ground.ts';
+import type { FastPath } from './http/dispatcher.ts';
+import { createListener, type Listener } from './http/listener.ts';
+import type { Route } from './http/routes.ts';
+import { createLiveness } from './operations/liveness.ts';
+import { createOperations } from './operations/pages.ts';
+import type { Readiness } from './operations/readiness.ts';
+import type { Database } from './persistence/database.ts';
+import { systemRandom as random } from './random.ts';
+import { listenError } from './start-error.ts';
+import type { WatchedTls } from './tls/files.ts';
+
+export type Served = { readonly routes: readonly Route[]; readonly fastPaths: readonly FastPath[] };
+
+export function appFor({ config, log, metrics }: Ground, { routes, fastPaths }: Served): RequestListener {
+  const { limits, trustProxy } = config.http;
+  metrics.know({ routes: routeLabels(routes, fastPaths) });
+  return createApp({
+    routes,
+    fastPaths,
+    limits: { bytes: limits.bodyBytes, depth: limits.jsonDepth, keys: limits.jsonKeys, urlBytes: limits.urlBytes },
+    trustProxy,
+    random,
+    log,
+    metrics,
+  });
+}
+
+export type PlainListener = { readonly port: number; serve(app: RequestListener): void; close(): Promise<unknown> };
+
+/**
+ * The plain listener, beside a public one with TLS. It is open before anything else, because certificates name its
+ * port; until there is something to serve it asks for patience.
+ */
+export async function openPlain({ config }: Ground): Promise<PlainListener> {
+  const { limits, timeouts, plain } = config.http;
+  let app: RequestListener = (_request, response) => {
+    response.writeHead(503, { 'Retry-After': '1' }).end();
+  };
+  const listener = createListener((request, response) => app(request, response), { limits, timeouts });
+  const host = plain.host ?? config.http.host;
+  const address = await listener.listen(host, plain.port).catch((error: unknown) => {
+    throw listenError(error, host, plain.port, 'http.plain');
+  });
+  return {
+    port: Number(new URL(address).port),
+    serve(next) {
+      app = next;
+    },
+    close: () => listener.drain(timeouts.drainSeconds * 1000),
+  };
+}
+
+export type PublicParts = {
+  readonly app: RequestListener;
+  readonly readiness: Readiness;
+  readonly tls: WatchedTls | undefined;
+  readonly plain: PlainListener | undefined;
+};
+
+export function openPublic(ground: Ground, { app, readiness, tls, plain }: PublicParts): Promise<string> {
+  const { config, metrics, lifecycle } = ground;
+  const { host, port, limits, timeouts } = config.http;
+  const { requestClientCertificate } = config.http.tls;
+  const listener = createListener(app, {
+    limits,
+    timeouts,
+    ...(tls && { tls: { options: tls.first.options, requestClientCertificate } }),
+  });
+  tls?.onChange(({ options }) => listener.replaceTls(options));
+  // Without files to read again it means what it means everywhere: the terminal is gone.
+  process.on('SIGHUP', () => (tls ? tls.reload() : lifecycle.signal('SIGHUP')));
+  metrics.watch({ connections: () => listener.connections() });
+  lifecycle.add({ name: 'public listener', stop: () => stopPublic(ground, { listener, readiness, tls, plain }) });
+  return listener.listen(host, port).catch((error: unknown) => {
+    throw listenError(error, host, port, 'http');
+  });
+}
+
+async function stopPublic(
+  { config }: Ground,
+  { listener, readiness, tls, plain }: Omit<PublicParts, 'app'> & { listener: Listener },
+): Promise<boolean> {
+  const { settleSeconds, drainSeconds } = config.http.timeouts;
+  readiness.close('stopping');
+  await pause(settleSeconds * 1000);
+  tls?.stop();
+  const [isWhole] = await Promise.all([listener.drain(drainSeconds * 1000), plain?.close()]);
+  return isWhole;
+}
+
+export function openOperations(
+  { config, metrics, lifecycle }: Ground,
+  readiness: Readiness,
+  database: Database,
+): Promise<string> {
+  const { host, port } = config.operations;
+  const { limits, timeouts } = config.http;
+  const liveness = createLiveness();
+  metrics.watch({
+    pool: () => database.poolStats(),
+    loopDelay: () => liveness.delay(),
+    isReady: async () => (await readiness.state()).isReady,
+  });
+  const listener = createListener(createOperations({ liveness, readiness, metrics }), { limits, timeouts });
+  lifecycle.add({
+    name: 'operations listener',
+    stop() {
+      liveness.stop();
+      return listener.drain(1000);
+    },
+  });
+  return listener.listen(host, port).catch((error: unknown) => {
+    throw listenError(error, host, port, 'operations');
+  });
+}
