@@ -32,12 +32,14 @@ export function housekeeping({ transactions, outbox, idempotencyKeys }: Housekee
   ];
 }
 
-async function inBatches(
+/** As long as `prune` finds a whole batch to remove. */
+export async function inBatches(
   transactions: Transactions,
   { signal, assertHeld }: JobContext,
   prune: (tx: Transaction) => Promise<number>,
+  batch = BATCH,
 ): Promise<void> {
-  for (let pruned = BATCH; pruned === BATCH;) {
+  for (let pruned = batch; pruned === batch;) {
     signal.throwIfAborted();
     pruned = await transactions.run('platform', async (tx) => {
       await assertHeld(tx);

@@ -17,11 +17,14 @@ export type FetchGuard = {
   readonly mostBytes: number;
 };
 
+/** To be sent by POST instead of a GET, as OAuth wants it. */
+export type Form = { readonly fields: URLSearchParams; readonly authorization?: string | undefined };
+
 /**
  * A JSON document of somebody else, over TLS, from a public address, as it stands: no redirect is followed, no more is
  * read than allowed, and the address that was judged is the one that is connected to.
  */
-export function fetchJson(address: string, guard: FetchGuard): Promise<unknown> {
+export function fetchJson(address: string, guard: FetchGuard, form?: Form): Promise<unknown> {
   const url = new URL(address);
   if (url.protocol !== 'https:') throw new FetchRefused(`${url.href} is no https address.`);
   if (url.username !== '' || url.password !== '')
@@ -35,7 +38,8 @@ export function fetchJson(address: string, guard: FetchGuard): Promise<unknown> 
     const options = {
       signal,
       agent: false,
-      headers: { accept: 'application/json' },
+      method: form === undefined ? 'GET' : 'POST',
+      headers: headersOf(form),
       lookup: isPrivate ? systemLookup : publicLookup,
       ...(isPrivate && guard.ca !== undefined && { ca: guard.ca }),
     };
@@ -67,8 +71,16 @@ export function fetchJson(address: string, guard: FetchGuard): Promise<unknown> 
         : `cannot be reached: ${error.message}`;
       reject(error instanceof FetchRefused ? error : new FetchRefused(`${url.href} ${why}.`, { cause: error }));
     });
-    asked.end();
+    asked.end(form?.fields.toString());
   });
+}
+
+function headersOf(form: Form | undefined): Record<string, string> {
+  const accept = { accept: 'application/json' };
+  if (form === undefined) return accept;
+  const { authorization } = form;
+  const type = { 'content-type': 'application/x-www-form-urlencoded' };
+  return { ...accept, ...type, ...(authorization !== undefined && { authorization }) };
 }
 
 /** Resolves for the connection itself, so that no second look-up can find another address than the judged one. */

@@ -1,5 +1,7 @@
 import type { Collection } from '../ports/collection.ts';
 import type { Transaction } from '../ports/transactions.ts';
+import type { License } from '../model/license.ts';
+import type { Incident } from './renewal-window.ts';
 import type { IdentityClaims, TrustRule } from './trust-rule.ts';
 
 export type Expected = {
@@ -44,3 +46,13 @@ export type IdentityStores = {
   };
   readonly used: UsedIdentities;
 };
+
+export interface Incidents {
+  /** Those of the organization that have begun and concern licenses that may still be in use. */
+  inForce(tx: Transaction, at: Date): Promise<readonly Incident[]>;
+}
+
+export interface LicenseDirectory {
+  /** By the serial alone, in all organizations. Undefined: there is none, or more than one. */
+  bySerial(tx: Transaction, serial: string): Promise<License | undefined>;
+}

@@ -18,7 +18,10 @@ import { type Dependencies, reading } from '../use-case.ts';
 
 export type ProtocolDeps = Dependencies & {
   /** The CAs that stand above the licenses of an enterprise now, DER: its own, then those above, the root last. */
-  readonly authorities: (organization: string, enterprise: string | undefined) => Promise<readonly Bytes[]>;
+  readonly authorities: (
+    organization: string,
+    enterprise: { readonly slug: string; readonly contracts: readonly string[] } | undefined,
+  ) => Promise<readonly Bytes[]>;
 };
 
 /** The use cases of licensing, as the protocols of enrolment ask for them. */
@@ -41,8 +44,7 @@ export function createEnrolment(deps: ProtocolDeps): Enrolment {
     async caCertificates(label) {
       const organization = label?.organization ?? (await onlyOrganization(deps));
       if (label !== undefined) {
-        const { slug } = await reading(deps, { organization }, (tx) => enterpriseBySlug(deps, tx, label.enterprise));
-        return deps.authorities(organization, slug);
+        return deps.authorities(organization, await withContracts(deps, organization, label.enterprise));
       }
       return deps.authorities(organization, undefined);
     },
@@ -92,6 +94,16 @@ async function checkLabel(
 async function enterpriseBySlug({ stores }: Dependencies, tx: Transaction, slug: string): Promise<Enterprise> {
   const { items } = await stores.enterprises.list(tx, { where: { slug }, limit: 1 });
   return found('enterprise', items[0]);
+}
+
+function withContracts(deps: Dependencies, organization: string, label: string) {
+  return reading(deps, { organization }, async (tx) => {
+    const { id, slug } = await enterpriseBySlug(deps, tx, label);
+    // Each contract has a CA of its own. The newest, should there ever be more than these.
+    const query = { where: { enterprise: id }, limit: 100, newestFirst: true } as const;
+    const { items } = await deps.stores.contracts.list(tx, query);
+    return { slug, contracts: items.map((contract) => contract.id) };
+  });
 }
 
 /** Where an address does not say whose it is. */

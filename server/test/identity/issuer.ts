@@ -13,9 +13,19 @@ export type TlsFiles = { readonly cert: string; readonly key: string };
 export function localCertificate(): TlsFiles {
   const folder = mkdtempSync(join(tmpdir(), 'licet-issuer-'));
   const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+  const algorithm = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
   const made = spawnSync('openssl', [
-    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'],
-    ...['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost', '-keyout', key, '-out', cert],
+    'req',
+    '-x509',
+    ...algorithm,
+    '-days',
+    '2',
+    ...subject,
+    '-keyout',
+    key,
+    '-out',
+    cert,
   ]);
   if (made.status !== 0) throw new Error(String(made.stderr));
   const files = { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };

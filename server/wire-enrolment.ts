@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs';
+import { toHex } from '@licet/format';
+import type { Directory } from './authority/directory.ts';
+import type { Route, Step } from './http/routes.ts';
+import { estRoutes } from './http/est/routes.ts';
+import { fetchJson } from './http/identity/guarded-fetch.ts';
+import { createIdentityTokens } from './http/identity/identity-tokens.ts';
+import { KeySets } from './http/identity/key-sets.ts';
+import { renewalInfoRoutes } from './http/identity/renewal-info-route.ts';
+import { identityRoutes } from './http/identity/routes.ts';
+import { inBatches } from './jobs/housekeeping.ts';
+import type { Job } from './jobs/job.ts';
+import type { Authenticator } from './licensing/access/authenticate.ts';
+import { isSecret } from './licensing/access/secrets.ts';
+import { presentLicense } from './licensing/identity/present-license.ts';
+import { createEnrolment, type ProtocolDeps } from './licensing/identity/protocol-enrolment.ts';
+import type { Dependencies } from './licensing/use-case.ts';
+import type { Log } from './log.ts';
+import { incidents, licenseDirectory } from './persistence/identity/renewal.ts';
+import { identityStores } from './persistence/identity/stores.ts';
+
+export type EnrolmentGround = {
+  readonly licensing: Dependencies;
+  readonly directory: Directory;
+  readonly authenticator: Pick<Authenticator, 'bearer'>;
+  readonly settings: {
+    readonly est: { readonly requireChannelBinding: boolean; readonly serverKeyGeneration: boolean };
+    readonly identities: { readonly privateIssuers: readonly string[]; readonly ca?: string | undefined };
+  };
+  /** How often one address may ask; renewals go through when the limiter fails. */
+  readonly guards: readonly Step[];
+  readonly log: Log;
+};
+
+/** More enterprises than these are told apart by the label in the address. */
+const MOST_AUTHORITIES = 100;
+const BATCH = 1000;
+const FETCH = { timeoutMs: 5000, mostBytes: 256 * 1024 } as const;
+
+/** How sites and builds get their licenses, and hear when to renew them. */
+export function enrolment(ground: EnrolmentGround): {
+  readonly routes: readonly Route[];
+  readonly jobs: readonly Job[];
+} {
+  const { licensing, authenticator, settings, guards, log } = ground;
+  const { clock, random, transactions, issuance, stores } = licensing;
+  const est = estRoutes({
+    enrolment: createEnrolment({ ...licensing, authorities: authoritiesOf(ground) }),
+    present: (chain) =>
+      presentLicense(chain, {
+        clock,
+        find: (organization, serial) => issuance.find(organization, serial),
+        license: (organization, serial) =>
+          transactions.run({ organization }, (tx) => stores.licenses.get(tx, serial), { readOnly: true }),
+      }),
+    principalOf: async (secret) =>
+      isSecret('api', secret) ? (await authenticator.bearer(secret)).principal : undefined,
+    settings: settings.est,
+    guards,
+    random,
+    log,
+  });
+  const { ca, privateIssuers } = settings.identities;
+  const guard = { ...FETCH, privateHosts: privateIssuers, ca: ca === undefined ? undefined : readFileSync(ca, 'utf8') };
+  const keySets = new KeySets({ clock, log, fetchJson: (address) => fetchJson(address, guard) });
+  const identities = { identities: identityStores, tokens: createIdentityTokens({ keySets, clock }) };
+  return {
+    routes: [
+      ...est,
+      ...identityRoutes({ ...licensing, ...identities, guards }),
+      ...renewalInfoRoutes({ transactions, clock, random, directory: licenseDirectory, incidents, guards }),
+    ],
+    jobs: [
+      {
+        name: 'prune-used-identities',
+        cron: '47 * * * *',
+        timeoutSeconds: 300,
+        run: (context) =>
+          inBatches(transactions, context, (tx) => identityStores.used.prune(tx, clock.now(), BATCH), BATCH),
+      },
+    ],
+  };
+}
+
+/** The CAs above the licenses of an enterprise, or of all; each once, the root last. */
+function authoritiesOf({ directory }: Pick<EnrolmentGround, 'directory'>): ProtocolDeps['authorities'] {
+  return async (organization, enterprise) => {
+    const role = { organization, enterprise: undefined, contract: undefined } as const;
+    const issuing =
+      enterprise === undefined
+        ? (await directory.list({ organization, kind: 'enterprise', limit: MOST_AUTHORITIES }))
+            .filter(({ status }) => status === 'active')
+            .map(({ key }) => directory.find(key))
+        : enterprise.contracts.map((contract) =>
+            directory.active({ organization, kind: 'enterprise', enterprise: enterprise.slug, contract }),
+          );
+    const opened = [...(await Promise.all(issuing)), await directory.active({ ...role, kind: 'organization' })];
+    const chains = opened.flatMap((one) => (one === undefined ? [] : [one.generation.chain.map(({ der }) => der)]));
+    const all = new Map(chains.flatMap((chain) => chain.map((der) => [toHex(der), der] as const)));
+    // A Map keeps the order of the first insertion, and every chain ends with what the others end with.
+    const above = new Set((chains.at(-1) ?? []).map(toHex));
+    return [...all].toSorted(([a], [b]) => Number(above.has(a)) - Number(above.has(b))).map(([, der]) => der);
+  };
+}
