@@ -86,6 +86,8 @@ export {
   publishDue,
   type PublishSummary,
 } from './revoke/crl/publisher.ts';
+export { createCrlPublisher, type CrlPublisher, type PublishingOptions } from './revoke/crl/publishing.ts';
+export { proveVisible, type Visibility, type VisibilityDeps } from './revoke/visible.ts';
 export { type ServedCrl, ServedCrls, type ServedCrlsDeps } from './revoke/crl/served.ts';
 export { renewResponders, type RenewalDeps } from './revoke/ocsp/renew.ts';
 export {

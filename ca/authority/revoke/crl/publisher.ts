@@ -33,7 +33,8 @@ export const CRL_SETTINGS: CrlSettings = {
 
 export type CrlEvent =
   | { readonly kind: 'published'; readonly crl: PublishedCrl; readonly secondsBehind: number | undefined }
-  | { readonly kind: 'refused'; readonly shard: ShardId; readonly error: unknown };
+  /** Without a shard: it did not even come to that. */
+  | { readonly kind: 'refused'; readonly shard: ShardId | undefined; readonly error: unknown };
 
 export type CrlPublisherDeps = {
   readonly signer: Signer;
