@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { formatHighWater, type HighWater, NO_HIGH_WATER, parseHighWater, raise } from '../high-water.ts';
 
 /** The mark in a file; nothing seen yet when there is no file, or none that can be read. */
@@ -16,13 +17,60 @@ export async function loadHighWater(path: string): Promise<HighWater> {
 
 /**
  * Raises the mark in a file to at least this one, and gives the result. The file is replaced as a whole (written beside
- * it, synced, renamed, the folder synced): a crash leaves the old mark or the new one.
+ * it, synced, renamed, the folder synced): a crash leaves the old mark or the new one. Processes that raise at the same
+ * time take turns, so that no raise is lost.
  */
 export async function saveHighWater(path: string, mark: HighWater): Promise<HighWater> {
   const before = await loadHighWater(path);
   const after = raise(before, mark);
-  const text = formatHighWater(after);
-  if (text === formatHighWater(before)) return after;
+  if (formatHighWater(after) === formatHighWater(before)) return after;
+  const lock = `${path}.lock`;
+  await acquire(lock);
+  try {
+    const raised = raise(await loadHighWater(path), mark);
+    await replace(path, formatHighWater(raised));
+    return raised;
+  } finally {
+    await rm(lock, { force: true });
+  }
+}
+
+const PAUSE_MS = 10;
+/** A turn takes a few milliseconds. Whoever holds one for so long has crashed. */
+const ABANDONED_MS = 2_000;
+
+async function acquire(lock: string): Promise<void> {
+  let waited = 0;
+  let holder: number | undefined;
+  while (!(await create(lock))) {
+    const seen = await inode(lock);
+    waited = seen === holder ? waited + PAUSE_MS : 0;
+    holder = seen;
+    if (waited >= ABANDONED_MS) await rm(lock, { force: true });
+    else await setTimeout(PAUSE_MS);
+  }
+}
+
+async function create(lock: string): Promise<boolean> {
+  try {
+    await using file = await open(lock, 'wx', 0o600);
+    return file.fd >= 0;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+async function inode(lock: string): Promise<number | undefined> {
+  try {
+    return (await stat(lock)).ino;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function replace(path: string, text: string): Promise<void> {
   const temporary = `${path}.${randomUUID()}`;
   try {
     await writeSynced(temporary, text);
@@ -32,7 +80,6 @@ export async function saveHighWater(path: string, mark: HighWater): Promise<High
     throw error;
   }
   await syncFolder(dirname(path));
-  return after;
 }
 
 async function writeSynced(path: string, text: string): Promise<void> {

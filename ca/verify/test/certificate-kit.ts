@@ -70,6 +70,7 @@ export const ALGORITHM = {
   rsaPss222: pss(222),
   rsaPss16: pss(16),
   ed25519: fromHex('300506032b6570'),
+  mlDsa65: fromHex('300b0609608648016503040312'),
 } as const;
 
 const SALTS = new Map<Bytes, number>([
@@ -133,7 +134,10 @@ function make(usual: Record<string, RawExtension>, issuer: Made | undefined, wis
 
 function signBytes(message: Bytes, signer: KeyPair, algorithm: Bytes): Bytes {
   const weak = algorithm === ALGORITHM.ecdsaSha1 || algorithm === ALGORITHM.rsaSha1;
-  const hash = signer.privateKey.asymmetricKeyType === 'ed25519' ? null : weak ? 'sha1' : signer.hash;
+  const { asymmetricKeyType } = signer.privateKey;
+  // These hash by themselves.
+  const whole = asymmetricKeyType === 'ed25519' || asymmetricKeyType === 'ml-dsa-65';
+  const hash = whole ? null : weak ? 'sha1' : signer.hash;
   const saltLength = SALTS.get(algorithm);
   const padding = saltLength === undefined ? {} : { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength };
   return new Uint8Array(sign(hash, message, { key: signer.privateKey, ...padding }));

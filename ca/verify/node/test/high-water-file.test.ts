@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { NO_HIGH_WATER } from '../../high-water.ts';
 import { loadHighWater, saveHighWater } from '../high-water-file.ts';
 
@@ -59,4 +61,30 @@ describe('the file of the high-water mark', () => {
   it('keeps the old mark and says so when it cannot be written', async () => {
     await assert.rejects(saveHighWater(join(folder, 'missing', 'mark.json'), mark('10')), { code: 'ENOENT' });
   });
+
+  it('loses no raise of those that raise at the same time', async () => {
+    const one = (id: string) => ({ ...NO_HIGH_WATER, sequences: { [id]: 1 } });
+    const ids = Array.from({ length: 12 }, (_, i) => `grant-${i}`);
+    await Promise.all(ids.map((id) => saveHighWater(path, one(id))));
+    assert.deepEqual(Object.keys((await loadHighWater(path)).sequences).toSorted(), ids.toSorted());
+    assert.deepEqual(await readdir(folder), ['high-water.json']);
+  });
+
+  it('is raised by processes of their own, and nothing of theirs is lost', async () => {
+    const module = new URL('../high-water-file.ts', import.meta.url).href;
+    const program = `import { saveHighWater } from ${JSON.stringify(module)};
+      const [path, name] = process.argv.slice(1);
+      for (let i = 0; i < 10; i += 1)
+        await saveHighWater(path, { time: new Date(0), sequences: { [name + i]: 1 }, crlNumbers: {} });`;
+    const run = promisify(execFile);
+    const node = (name: string) => run(process.execPath, ['--input-type=module', '-e', program, path, name]);
+    await Promise.all([node('a'), node('b')]);
+    assert.equal(Object.keys((await loadHighWater(path)).sequences).length, 20);
+  }).timeout(20_000);
+
+  it('is raised although somebody crashed in the middle', async () => {
+    await writeFile(`${path}.lock`, '');
+    assert.deepEqual(await saveHighWater(path, mark('10')), mark('10'));
+    assert.deepEqual(await readdir(folder), ['high-water.json']);
+  }).timeout(20_000);
 });
