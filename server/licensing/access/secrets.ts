@@ -6,14 +6,14 @@ import type { Random } from '../ports/random.ts';
  * they see one. Opaque on purpose and not signed: what is known of a secret is one indexed row, so that revoking it
  * holds at once, there is no key to lose and no algorithm to confuse.
  */
-export type SecretKind = 'api' | 'session' | 'refresh' | 'invite';
+export type SecretKind = 'api' | 'session' | 'refresh' | 'invite' | 'state' | 'browser';
 
 const ENTROPY = 32;
 const CHECK = 4;
 /** 36 bytes in base 62. */
 const LENGTH = 49;
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
-const FORM = new RegExp(`^licet_(api|session|refresh|invite)_([0-9A-Za-z]{${LENGTH}})$`);
+const FORM = new RegExp(`^licet_(api|session|refresh|invite|state|browser)_([0-9A-Za-z]{${LENGTH}})$`);
 /** How much of a token is kept readable, to tell one from another: too little to help a guess. */
 const SHOWN = 4;
 
