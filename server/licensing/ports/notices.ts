@@ -25,6 +25,8 @@ export type OverdueSite = {
   readonly site: string;
   readonly enterprise: string;
   readonly lastReport: Date | undefined;
+  /** Of the alert: the same for as long as no report comes. */
+  readonly key: string;
 };
 
 /**
@@ -36,6 +38,6 @@ export interface Notices {
   expiring(tx: Transaction, fractions: readonly number[], at: Date, limit: number): Promise<readonly ExpiringLicense[]>;
   /** Contracts that end within one of so many days (descending), not yet told of for this end. */
   ending(tx: Transaction, days: readonly number[], at: Date, limit: number): Promise<readonly EndingContract[]>;
-  /** Active sites whose contract demands reports, that have not reported in time; after `after`, by id. */
-  overdue(tx: Transaction, at: Date, limit: number, after?: string): Promise<readonly OverdueSite[]>;
+  /** Active sites whose contract demands reports, that have not reported in time and have no alert for that yet. */
+  overdue(tx: Transaction, at: Date, limit: number): Promise<readonly OverdueSite[]>;
 }

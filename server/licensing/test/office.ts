@@ -240,7 +240,7 @@ export class Office {
   }
 
   async #publicKeyOf(serial: string) {
-    return decodeCertificate((await this.#find(serial))!.chain[0]! as Uint8Array<ArrayBuffer>).publicKey.raw;
+    return decodeCertificate((await this.#find(serial))!.chain[0]!).publicKey.raw;
   }
 }
 

@@ -291,7 +291,7 @@ describe('Renewal', () => {
           assert.equal((await lineageOf(site))?.status, 'forked', 'a clone unseen');
         }
       }),
-      { numRuns: 25 },
+      { numRuns: 10 },
     );
   }).timeout(20_000);
 });

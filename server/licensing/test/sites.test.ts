@@ -47,8 +47,8 @@ describe('Sites', () => {
       ],
     );
     assert.equal(claims.term.to.toISOString(), '2027-12-31T23:00:00.000Z');
-    const anchors = TrustAnchors.fromDer([license.chain.at(-1)! as Uint8Array<ArrayBuffer>]);
-    const pem = license.chain.map((der) => encodePem('CERTIFICATE', der as Uint8Array<ArrayBuffer>)).join('');
+    const anchors = TrustAnchors.fromDer([license.chain.at(-1)!]);
+    const pem = license.chain.map((der) => encodePem('CERTIFICATE', der)).join('');
     const verdict = await verifyLicense(pem, { anchors, at: START, product: 'press' });
     assert.equal(verdict.usable, true, JSON.stringify(verdict.codes));
   });

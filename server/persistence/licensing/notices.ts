@@ -43,16 +43,20 @@ export const notices: Notices = {
     );
   },
 
-  async overdue(tx, at, limit, after) {
+  async overdue(tx, at, limit) {
     const rows = await sql(tx).query<Omit<OverdueSite, 'lastReport'> & { lastReport: Date | null }>(
-      `select s.organization, s.id as site, s.enterprise, s.reported_at as "lastReport"
-         from sites s join contracts c on c.organization = s.organization and c.id = s.contract
-        where s.status = 'active' and c.status = 'active' and c.terms -> 'reporting' ->> 'required' = 'true'
-          and coalesce(s.reported_at, s.created_at)
-              + make_interval(secs => (c.terms -> 'reporting' ->> 'every')::float8) < $1
-          and ($3::uuid is null or s.id > $3)
-        order by s.id limit $2`,
-      [at, limit, after ?? null],
+      `with late as (
+         select s.organization, s.id as site, s.enterprise, s.reported_at as "lastReport",
+                'report:' || s.id || ':' || coalesce(extract(epoch from s.reported_at)::bigint::text, 'never') as key
+           from sites s join contracts c on c.organization = s.organization and c.id = s.contract
+          where s.status = 'active' and c.status = 'active' and c.terms -> 'reporting' ->> 'required' = 'true'
+            and coalesce(s.reported_at, s.created_at)
+                + make_interval(secs => (c.terms -> 'reporting' ->> 'every')::float8) < $1
+       )
+       select * from late
+        where not exists (select from alerts a where a.organization = late.organization and a.key = late.key)
+        order by site limit $2`,
+      [at, limit],
     );
     return rows.map((row) => ({ ...row, lastReport: row.lastReport ?? undefined }));
   },

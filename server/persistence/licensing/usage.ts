@@ -24,7 +24,11 @@ export const usage: Usage = {
         at,
       ],
     );
-    if (added.length === 1) return 'added';
+    if (added.length === 1) {
+      // No change of the site as its operators know it: its version stays.
+      await sql(tx).query('update sites set reported_at = greatest(reported_at, $2) where id = $1', [site, to]);
+      return 'added';
+    }
     const known = await sql(tx).query<{ same: boolean }>(
       'select digest = $3 as same from usage_reports where site = $1 and id = $2',
       [site, id, bytea(digest)],

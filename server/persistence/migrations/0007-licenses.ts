@@ -116,6 +116,7 @@ const statements = [
    )`,
   // The same trouble is one alert until it is resolved.
   `create unique index alerts_unresolved on alerts (organization, key) where status <> 'resolved'`,
+  'create index alerts_by_key on alerts (organization, key)',
   'create index alerts_of_enterprise on alerts (organization, enterprise, id)',
   ...protect('alerts'),
 
