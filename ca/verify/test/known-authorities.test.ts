@@ -106,13 +106,15 @@ describe('what is known of CAs', () => {
     const smaller = makeEnterprise(organization, {
       keys: enterprise,
       claims: { ...CLAIMS, features: ['app'] },
-      notAfter: days(200),
+      notBefore: days(100),
+      notAfter: days(400),
     });
-    const chain = [smaller, enterprise, organization];
-    for (const day of [0, 199, 201, 299]) {
-      const license = bundle(makeSite(enterprise, { notAfter: days(400) }), ...chain);
+    const chain = [enterprise, smaller, organization];
+    const license = bundle(makeSite(enterprise, { notAfter: days(500) }), ...chain);
+    for (const day of [0, 99, 150, 301, 401]) {
       assert.deepEqual(knowing(license, days(day), chain), afresh(license, days(day)), `day ${day}`);
     }
+    assert.deepEqual(afresh(license, days(150)).effective?.features, ['app']);
   });
 
   it('says nothing of other anchors', () => {
