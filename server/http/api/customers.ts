@@ -59,7 +59,7 @@ const contract: Kind<Contract, z.output<typeof contractView>> = {
 };
 
 const TERM_REFUSALS = { TIME_ZONE_UNKNOWN: 400, DAY_INVALID: 400, TERM_EMPTY: 400 } as const;
-const APPROVAL = { APPROVAL_NEEDED: 403 } as const;
+const APPROVAL = { APPROVAL_NEEDED: 403, PERSON_REQUIRED: 403 } as const;
 
 export const enterpriseEndpoints: readonly Endpoint[] = [
   ...readEndpoints(enterprise),

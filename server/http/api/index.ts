@@ -1,6 +1,7 @@
 import { openApiDocument } from '../openapi/document.ts';
 import { documentRoutes } from '../openapi/routes.ts';
 import type { Route } from '../routes.ts';
+import { alertEndpoints } from './alerts.ts';
 import { catalogEndpoints } from './catalog.ts';
 import { contractEndpoints, enterpriseEndpoints } from './customers.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -8,12 +9,15 @@ import { keyEndpoints } from './keys.ts';
 import { organizationEndpoints } from './organization.ts';
 import { type ApiDeps, routeOf } from './serve.ts';
 import { siteEndpoints } from './sites.ts';
+import { statisticsEndpoints } from './statistics.ts';
 import { tokenEndpoints } from './tokens.ts';
 
 /** Every call there is, in the order of the document. */
 export const ENDPOINTS: readonly Endpoint[] = [
   ...siteEndpoints,
   ...keyEndpoints,
+  ...statisticsEndpoints,
+  ...alertEndpoints,
   ...organizationEndpoints,
   ...catalogEndpoints,
   ...enterpriseEndpoints,

@@ -1,11 +1,11 @@
 import type { Request, Response } from 'express';
 import type { Action } from '../../licensing/access/actions.ts';
-import { boundsOf } from '../../licensing/access/authorize.ts';
 import { canonicalJson } from '../../licensing/canonical-json.ts';
 import { idempotent } from '../../licensing/idempotent.ts';
 import type { Principal } from '../../licensing/model/principal.ts';
 import type { IdempotencyKeys, KeptAnswer } from '../../licensing/ports/idempotency.ts';
 import type { Transaction, Transactions } from '../../licensing/ports/transactions.ts';
+import { principalOf } from '../access/principal.ts';
 import { parseInput } from '../input.ts';
 import type { Route, Step } from '../routes.ts';
 import { entityTag, seenVersion } from './conditional.ts';
@@ -13,16 +13,9 @@ import type { Call, Endpoint, Reply, Use } from './endpoint.ts';
 import { nextLink } from './paging.ts';
 import { inputOf } from './wire.ts';
 
-/** Who asks, as the authentication layer sees it. */
-export type Access = {
-  /** Run before the body is read: they find out who asks, and how often. */
-  readonly guards: readonly Step[];
-  /** After the guards. */
-  principalOf(request: Request): Principal;
-};
-
 export type ApiDeps = {
-  readonly access: Access;
+  /** How often, who, and whether at all: what runs before the body is read. */
+  readonly guardsFor: (action: Action) => readonly Step[];
   readonly use: Use;
   readonly keys: IdempotencyKeys;
 };
@@ -44,21 +37,15 @@ export function routeOf(endpoint: Endpoint, deps: ApiDeps): Route {
   return {
     method,
     path,
-    ...(action === 'anyone' ? {} : { guards: [...deps.access.guards, mayAtAll(action, deps.access)] }),
+    ...(action !== 'anyone' && { guards: deps.guardsFor(action) }),
     ...(endpoint.body && { body: { kind: 'json' } }),
     handle: (request, response) => serve(endpoint, deps, request, response),
   };
 }
 
-/** Who may do this nowhere is refused before a byte of the body is read. */
-const mayAtAll =
-  (action: Action, access: Access): Step =>
-  (request) =>
-    void boundsOf(access.principalOf(request), action);
-
 async function serve(endpoint: Endpoint, deps: ApiDeps, request: Request, response: Response): Promise<void> {
   const call: AnyCall = {
-    principal: endpoint.action === 'anyone' ? NOBODY : deps.access.principalOf(request),
+    principal: endpoint.action === 'anyone' ? NOBODY : principalOf(request),
     ...inputOf(endpoint, request),
     body: endpoint.body && parseInput(endpoint.body, request.body),
     version: endpoint.changesVersion === true ? seenVersion(request.headers['if-match']) : undefined,

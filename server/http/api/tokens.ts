@@ -3,6 +3,7 @@ import { boundsOf } from '../../licensing/access/authorize.ts';
 import type { Guarded } from '../../licensing/access/approvals.ts';
 import type { ApiToken } from '../../licensing/access/model.ts';
 import { createToken, type MadeToken, revokeToken } from '../../licensing/access/tokens.ts';
+import { found } from '../../licensing/entities.ts';
 import { LicetError } from '../../licensing/errors.ts';
 import { displayName, reference } from '../../licensing/fields.ts';
 import { ROLES } from '../../licensing/model/principal.ts';
@@ -106,11 +107,18 @@ export const tokenEndpoints: readonly Endpoint[] = [
       body: { name: 'Back office', roles: ['operator'], days: 90 },
       answer: { ...example, secret: 'licet_api_6fJ0…' },
     },
-    refusals: { TOKEN_INVALID: 400, APPROVAL_NEEDED: 403, PERSON_REQUIRED: 403 },
+    refusals: { TOKEN_INVALID: 400, ENTERPRISE_NOT_FOUND: 404, APPROVAL_NEEDED: 403, PERSON_REQUIRED: 403 },
     // Not repeatable: the kept answer would be the secret itself, in the clear.
-    async run({ principal, body }, { access }): Promise<MadeToken> {
+    async run({ principal, body }, { access, licensing }): Promise<MadeToken> {
       const { organization } = principal;
-      return done(await access.transactions.run({ organization }, (tx) => createToken(access, tx, principal, body)));
+      const made = await access.transactions.run({ organization }, async (tx) => {
+        const { enterprise } = body;
+        if (enterprise !== undefined) {
+          found('enterprise', await licensing.stores.enterprises.get(tx, enterprise), principal, ({ id }) => id);
+        }
+        return createToken(access, tx, principal, body);
+      });
+      return done(made);
     },
     reply: ({ token, secret }) => ({ body: { ...tokenJson(token), secret }, location: `/api/v1/tokens/${token.id}` }),
   }),

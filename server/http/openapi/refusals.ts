@@ -30,11 +30,12 @@ export function refusalsOf(endpoint: Endpoint): ReadonlyMap<number, readonly str
   if (action !== 'anyone') {
     add(401, 'NOT_AUTHENTICATED');
     add(403, 'NOT_ALLOWED');
-    add(429, 'RATE_LIMITED');
-    add(503, ...DATABASE_CODES);
+    add(429, 'TOO_MANY_REQUESTS', 'MONTHLY_REQUESTS_USED');
+    add(503, 'LIMITER_UNAVAILABLE', ...DATABASE_CODES);
   }
   add(404, params ? 'NOT_FOUND' : 'ROUTE_NOT_FOUND');
   add(406, 'NOT_ACCEPTABLE');
+  if (params || query) add(414, 'URL_TOO_LONG');
   if (changesVersion === true) {
     add(412, 'VERSION_STALE');
     add(428, 'VERSION_REQUIRED');

@@ -8,6 +8,7 @@ export type Shop = {
   readonly contract: string;
   readonly site: string;
   readonly token: string;
+  readonly alert: string;
 };
 
 export const TERMS = {
@@ -40,6 +41,11 @@ export async function openShop(api: Client, name: string): Promise<Shop & { read
   const wanted = { contract: contract.id, name: 'plant-1', mode: 'production' };
   const { site } = (await api.ok('POST', '/api/v1/sites/create', wanted)).body as { site: { id: string } };
   const token = await make('/api/v1/tokens', { name, roles: ['auditor'], days: 1 });
+  const alert = await make('/api/v1/alerts', {
+    kind: 'license-invalid',
+    serial: `0${name.length}ab`,
+    codes: ['EXPIRED'],
+  });
   return {
     product: product.id,
     plan: plan.id,
@@ -47,6 +53,7 @@ export async function openShop(api: Client, name: string): Promise<Shop & { read
     contract: contract.id,
     site: site.id,
     token: token.id,
+    alert: alert.id,
     before: site,
   };
 }

@@ -54,11 +54,10 @@ describe('The API, as a new user walks through it', () => {
       tiers: [{ rank: 20, code: 'gold', name: 'Gold' }],
     };
     await api.ok('POST', '/api/v1/products', { code: 'press', name: 'Press', catalog });
-    made['enterprise'] = (await api.ok('POST', '/api/v1/enterprises', { slug: 'globex', name: 'Globex' }))
-      .body as never;
+    const enterprise = (await api.ok('POST', '/api/v1/enterprises', { slug: 'globex', name: 'Globex' })).body as Made;
     const year = new Date().getUTCFullYear();
     const term = { firstDay: `${year}-01-01`, lastDay: `${year + 1}-12-31`, timeZone: 'Europe/Berlin' };
-    const contract = { enterprise: made['enterprise'].id, number: 'C-1', terms: TERMS, term };
+    const contract = { enterprise: enterprise.id, number: 'C-1', terms: TERMS, term };
     made['contract'] = (await api.ok('POST', '/api/v1/contracts', contract)).body as Made;
     await api.ok('POST', `/api/v1/contracts/${made['contract'].id}/activate`, undefined, { 'If-Match': '"1"' });
   });
