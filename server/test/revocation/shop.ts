@@ -58,7 +58,8 @@ export type License = CertificateId & { readonly der: Uint8Array };
 /** Everything between a revocation and whoever asks for it, on a real database, signer and socket. */
 export class Shop {
   /** Programs of others know only the real time. */
-  now = new Date();
+  readonly begun = new Date();
+  now = this.begun;
   readonly clock = { now: () => this.now };
   readonly events: CrlEvent[] = [];
   readonly reported: unknown[] = [];
@@ -131,7 +132,7 @@ export class Shop {
       names: { root: 'Acme Root', organization: 'Acme CA', service: 'Acme Service CA' },
       base,
       shards,
-      claims: claims(this.now),
+      claims: claims(this.begun),
     });
     this.root = root;
     this.organization = organization;
@@ -148,7 +149,7 @@ export class Shop {
       issuer: above,
       key: { held: key },
       subject: { ...tenant, commonName: 'Globex CA' },
-      claims: claims(this.now),
+      claims: claims(this.begun),
       principal: `authority ${key.id}`,
       keyOwner: key.id,
       context: {},
@@ -237,7 +238,7 @@ export class Shop {
       issuer: this.enterprise,
       key: { csr: encodeCertificationRequest(info, ECDSA_SHA256, sign('sha256', info, privateKey)) },
       subject: { organization: 'acme', enterprise: 'globex', commonName: site },
-      claims: claims(this.now),
+      claims: claims(this.begun),
       principal: `site ${site}`,
       keyOwner: `lineage ${site}`,
       context: {},
