@@ -168,6 +168,31 @@ describe('the ceremonies of CAs', function () {
     await assert.rejects(hall.accept('c', 'organization', 'signed'), { message: /EXPIRED/ });
   });
 
+  it('leave nothing behind wherever they are interrupted, and are simply held again', async () => {
+    const steps = [
+      () => hall.root('again'),
+      () => hall.request('request', 'organization'),
+      () => hall.sign('signed', 'organization', 'request'),
+      () => hall.accept('accepted', 'organization', 'signed'),
+    ];
+    for (const step of steps) {
+      const before = hall.listing();
+      let interruptions = 0;
+      for (hall.interruptAt = 0; ; hall.interruptAt += 1) {
+        const done = await step().catch((error: unknown) => {
+          assert.match(String(error), /interrupted/);
+          return undefined;
+        });
+        if (done !== undefined) break;
+        assert.deepEqual(hall.listing(), before);
+        interruptions += 1;
+      }
+      assert.ok(interruptions > 4 && interruptions === hall.said.length);
+    }
+    assert.equal((await readAuthorityBundle(hall.path('online'))).length, 1);
+    assert.equal(readdirSync(hall.path('online', 'keys')).filter((name) => name.endsWith('.key')).length, 1);
+  });
+
   it('keep away from a signer that is in use', async () => {
     await hall.request('request', 'organization');
     const passphrase = await readSecretFile(hall.path('passphrase'));

@@ -24,11 +24,16 @@ export class Hall {
   now = NOW;
   answers: string[] = [];
   said: string[] = [];
+  /** After so many lines the one who reads them falls over the cable. */
+  interruptAt: number | undefined;
   readonly room: Room = {
     clock: { now: () => this.now },
     random: { bytes: (length) => new Uint8Array(randomBytes(length)) },
     program: { version: '0.0.0', node: 'v24', hash: '00' },
-    say: (line) => void this.said.push(line),
+    say: (line) => {
+      if (this.said.length === this.interruptAt) throw new Error('interrupted');
+      this.said.push(line);
+    },
     ask: async () => this.answers.shift(),
   };
 
