@@ -1,57 +1,25 @@
 import assert from 'node:assert/strict';
-import { createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
+import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { connect, type TLSSocket } from 'node:tls';
 import { makeCsr } from '@licet/authority/workshop';
 import {
   type Bytes,
-  createAlgorithm,
-  createName,
   decodeCertificate,
   decodeCertsOnly,
-  encodeCertificationRequest,
-  encodeCertificationRequestInfo,
   encodePem,
   extension,
   fromBase64,
   OID,
-  type RawExtension,
   toBase64,
   toHex,
 } from '@licet/format';
 import { LicetError } from '../../licensing/errors.ts';
 import { type EstServer, estServer } from './est-server.ts';
+import { csrFor, NAME, newKeys, type Wish } from './requests.ts';
 
 type Got = { status: number; headers: Record<string, string | string[] | undefined>; body: string };
 type Asking = Omit<RequestOptions, 'headers'> & { headers?: Record<string, string>; body?: string | Uint8Array };
-
-const NAME = [
-  { type: 'organizationName', value: 'acme' },
-  { type: 'organizationalUnitName', value: 'globex' },
-  { type: 'commonName', value: 'plant-7' },
-];
-
-type Wish = {
-  names?: typeof NAME;
-  password?: string;
-  extensions?: readonly RawExtension[];
-  attributes?: { oid: string; values: Bytes[] }[];
-  keys?: ReturnType<typeof newKeys>;
-};
-
-const newKeys = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
-
-function csrFor({ names = NAME, password, extensions, attributes, keys = newKeys() }: Wish = {}): Bytes {
-  const info = encodeCertificationRequestInfo({
-    subject: createName(names),
-    publicKey: { raw: keys.publicKey.export({ type: 'spki', format: 'der' }) },
-    ...(password !== undefined && { challengePassword: password }),
-    ...(extensions && { requestedExtensions: extensions }),
-    ...(attributes && { attributes }),
-  });
-  const algorithm = createAlgorithm(OID.ecdsaWithSha256);
-  return encodeCertificationRequest(info, algorithm, sign('sha256', info, keys.privateKey));
-}
 
 const wrap = (der: Bytes) => toBase64(der).replaceAll(/.{1,64}/g, '$&\n');
 const basic = (secret: string) => `Basic ${Buffer.from(`any:${secret}`).toString('base64')}`;

@@ -1,0 +1,139 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { makeCsr } from '@licet/authority/workshop';
+import { encodePem } from '@licet/format';
+import { issueServiceCertificate } from '../../authority/service-certificates.ts';
+import { loadConfig } from '../../config/index.ts';
+import { createAuthenticator } from '../../licensing/access/authenticate.ts';
+import { createFirstOwner } from '../../licensing/access/tokens.ts';
+import { activateContract, createContract } from '../../licensing/contracts/contracts.ts';
+import { createToken } from '../../licensing/enrolment/create-token.ts';
+import { createEnterprise } from '../../licensing/enterprises/enterprises.ts';
+import type { Contract } from '../../licensing/model/contract.ts';
+import type { Enterprise } from '../../licensing/model/enterprise.ts';
+import { createOrganization } from '../../licensing/organizations/organizations.ts';
+import { createProduct } from '../../licensing/products/products.ts';
+import { createSecondPerson } from '../../licensing/second-person.ts';
+import { OWNER, TERMS } from '../../licensing/test/office.ts';
+import type { Dependencies } from '../../licensing/use-case.ts';
+import { createLog } from '../../log.ts';
+import { accessStores } from '../../persistence/access/index.ts';
+import { auditLog } from '../../persistence/audit-log.ts';
+import { stores } from '../../persistence/licensing/stores.ts';
+import { outbox } from '../../persistence/outbox.ts';
+import { testDatabase, type TestDatabase } from '../../persistence/test/test-database.ts';
+import { connectAuthority, readyAuthority } from '../../wire-authority.ts';
+import { enrolment, type EnrolmentGround } from '../../wire-enrolment.ts';
+import { openServerSigner } from '../../wire-signer.ts';
+import { serve, type Served } from '../frame/served.ts';
+
+/** One vendor with two customers, as production has it: database, signer process, authority, domain, TLS. */
+export type World = {
+  readonly base: string;
+  readonly served: Served;
+  readonly database: TestDatabase;
+  readonly deps: Dependencies;
+  readonly globex: { enterprise: Enterprise; contract: Contract };
+  readonly initech: { enterprise: Enterprise; contract: Contract };
+  readonly jobs: ReturnType<typeof enrolment>['jobs'];
+  /** Of the owner: an API token. */
+  readonly apiToken: string;
+  at(name: string): string;
+  /** An enrolment token. */
+  token(contract: Contract, name?: string): Promise<string>;
+  close(): Promise<void>;
+};
+
+const random = { bytes: (length: number) => new Uint8Array(randomBytes(length)) };
+// Certificates are judged by tools that have the clock of the machine.
+const clock = { now: () => new Date() };
+
+export async function openWorld(
+  context: Mocha.Context,
+  identities: EnrolmentGround['settings']['identities'] = { privateIssuers: [] },
+): Promise<World> {
+  const database = await testDatabase(context);
+  const folder = mkdtempSync(join(tmpdir(), 'licet-enrolment-'));
+  const argv = ['--data.folder', folder, '--authority.evaluation', 'on', '--authority.organization', 'acme'];
+  const { config } = await loadConfig({ argv, env: {}, directory: folder });
+  const signer = await openServerSigner(config, { warn: () => undefined, error: () => undefined });
+  const ground = { config, database, signer: signer.signer, holder: 'test', base: 'http://127.0.0.1:9' };
+  const authority = connectAuthority(ground);
+  await readyAuthority(ground, authority);
+  const common = { transactions: database, clock, random, auditLog, outbox };
+  const access = { ...common, stores: accessStores, organizations: stores.organizations };
+  const deps = { ...common, stores, issuance: authority.issuance, secondPerson: createSecondPerson(access) };
+  const customers = await found(deps);
+  const owner = await database.run({ organization: 'acme' }, (tx) => createFirstOwner(access, tx, 'acme'));
+  const wired = enrolment({
+    licensing: deps,
+    directory: authority.directory,
+    authenticator: createAuthenticator(access),
+    settings: { est: { requireChannelBinding: false, serverKeyGeneration: false }, identities },
+    guards: [],
+    log: createLog({ level: 'error', format: 'json', clock, write: () => {}, secrets: [] }),
+  });
+  const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const order = { organization: 'acme', names: ['localhost'], csr: makeCsr('P-256', { keys }), principal: 'test' };
+  const chain = await issueServiceCertificate(authority, order);
+  const pem = (ders: readonly Uint8Array[]) => ders.map((der) => encodePem('CERTIFICATE', der)).join('');
+  const tls = { cert: pem(chain), key: keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
+  writeFileSync(join(folder, 'root.pem'), pem(await authority.directory.roots()));
+  const served = await serve({ routes: wired.routes, tls: { options: tls, requestClientCertificate: true } });
+  return {
+    ...customers,
+    base: `https://localhost:${served.port}`,
+    served,
+    database,
+    deps,
+    jobs: wired.jobs,
+    apiToken: owner!.secret,
+    at: (name) => join(folder, name),
+    async token({ id: contract }, name) {
+      const made = await createToken(deps)(OWNER, {
+        contract,
+        mode: 'production',
+        ...(name !== undefined && { name }),
+        options: {},
+      });
+      return made.token;
+    },
+    async close() {
+      await served.close();
+      authority.directory.stop();
+      await signer.close();
+      await database.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function found(deps: Dependencies): Promise<Pick<World, 'globex' | 'initech'>> {
+  await createOrganization(deps)(OWNER, {
+    slug: 'acme',
+    name: 'Acme',
+    settings: { secondPerson: false, onFork: 'quarantine-later' },
+  });
+  await createProduct(deps)(OWNER, {
+    code: 'press',
+    name: 'Press',
+    catalog: {
+      features: [{ code: 'remote', name: 'Remote' }],
+      limits: ['machines', 'users'].map((code) => ({ code, name: code, unit: code })),
+      tiers: [{ rank: 20, code: 'gold', name: 'Gold' }],
+    },
+  });
+  return { globex: await customer(deps, 'globex'), initech: await customer(deps, 'initech') };
+}
+
+async function customer(deps: Dependencies, slug: string) {
+  const enterprise = await createEnterprise(deps)(OWNER, { slug, name: slug });
+  const year = clock.now().getUTCFullYear();
+  const term = { firstDay: `${year}-01-01`, lastDay: `${year + 1}-12-31`, timeZone: 'UTC' };
+  const terms = { ...TERMS, siteCaps: { production: 50, development: 50 } };
+  const wanted = { enterprise: enterprise.id, number: `C-${slug}`, terms, term };
+  const { id } = await createContract(deps)(OWNER, wanted as Parameters<ReturnType<typeof createContract>>[1]);
+  return { enterprise, contract: await activateContract(deps)(OWNER, { id }) };
+}
