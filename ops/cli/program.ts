@@ -15,6 +15,7 @@ import { register as db } from './commands/db.ts';
 import { register as ceremony } from './commands/ceremony.ts';
 import { register as keys } from './commands/keys.ts';
 import { register as inspect } from './commands/inspect.ts';
+import { register as reconcile } from './commands/reconcile.ts';
 import { register as verify } from './commands/verify.ts';
 import manifest from './package.json' with { type: 'json' };
 import type { CliIo } from './io.ts';
@@ -38,6 +39,7 @@ const COMMANDS: readonly Register[] = [
   audit,
   db,
   keys,
+  reconcile,
   ceremony,
   completion,
 ];

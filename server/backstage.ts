@@ -1,0 +1,50 @@
+import { hostname } from 'node:os';
+import { systemClock as clock } from './clock.ts';
+import { type Config, loadConfig } from './config/index.ts';
+import { databaseOptions } from './database-options.ts';
+import { publishingBaseOf, tlsModeOf } from './effective.ts';
+import { type Database, openDatabase } from './persistence/database.ts';
+import { systemRandom as random } from './random.ts';
+import { type AuthorityParts, connectAuthority } from './wire-authority.ts';
+import { borrowSigner } from './wire-signer.ts';
+
+export type Backstage = {
+  readonly config: Config;
+  readonly database: Database;
+  readonly authority: AuthorityParts;
+};
+
+/**
+ * For programs beside the server that change the authority: its database and its signer, without listeners or jobs. The
+ * embedded database has one owner, so there the server is stopped first; beside PostgreSQL it may go on.
+ */
+export async function withBackstage<T>(
+  configuration: readonly string[],
+  work: (backstage: Backstage) => Promise<T>,
+): Promise<T> {
+  const { config } = await loadConfig({ argv: configuration, env: process.env, directory: process.cwd() });
+  const warn = (_fields: object, message: string): void => void process.stderr.write(`licet: ${message}\n`);
+  const log = { info: () => undefined, warn, error: warn };
+  const database = await openDatabase(databaseOptions(config), { clock, random, log });
+  try {
+    const opened = await borrowSigner(config, log);
+    try {
+      const port = tlsModeOf(config) === 'off' ? config.http.port : config.http.plain.port;
+      const base = publishingBaseOf(config, port);
+      const holder = `${hostname()}:${process.pid}:backstage`;
+      const authority = connectAuthority({ config, database, signer: opened.signer, holder, base });
+      return await work({ config, database, authority });
+    } finally {
+      await opened.close();
+    }
+  } finally {
+    await database.close();
+  }
+}
+
+/** What stands before `--` and after it, where the server's own configuration begins. */
+export function splitArguments(argv: readonly string[]): { own: string[]; configuration: readonly string[] } {
+  const dashes = argv.indexOf('--');
+  if (dashes === -1) return { own: [...argv], configuration: [] };
+  return { own: argv.slice(0, dashes), configuration: argv.slice(dashes + 1) };
+}

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { cpSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fromHex } from '@licet/format';
+import { reconcile } from '../../authority/reconcile.ts';
+import type { IssuedLicense } from '../../licensing/ports/issuance.ts';
+import { makeCertificatePartitions } from '../../persistence/authority/partitions.ts';
+import { contract, CONTRACT, licenseOrder, lineageOf, Workshop } from './workshop.ts';
+
+describe('a database beside the journal of its signer', function () {
+  this.timeout(30_000);
+  let workshop: Workshop;
+  beforeEach(async () => {
+    workshop = await Workshop.open();
+  });
+  afterEach(() => workshop.close());
+
+  const issue = (number: number): Promise<IssuedLicense> =>
+    workshop.authority.issuance.issue(licenseOrder(lineageOf(number)));
+
+  const idOf = async ({ serial }: IssuedLicense) => {
+    const role = { organization: 'demo', kind: 'enterprise', enterprise: 'globex', contract: CONTRACT } as const;
+    const by = await workshop.authority.directory.active(role);
+    return { issuer: by!.authority.key, serial: fromHex(serial) };
+  };
+
+  const revoke = async (license: IssuedLicense, type: 'revoke' | 'hold' = 'revoke') => {
+    const event = type === 'hold' ? { type } : ({ type, reason: 'keyCompromise' } as const);
+    const order = { organization: 'demo', event, principal: 'user:test', context: {} };
+    return workshop.authority.revoker.change(order, await idOf(license));
+  };
+
+  const putBack = () =>
+    reconcile({
+      ...workshop.authority.journal,
+      publish: workshop.authority.publish,
+      makePartitions: async (from) => {
+        await workshop.database.run('platform', (tx) => makeCertificatePartitions(tx, from));
+      },
+    });
+
+  const restart = async (between: () => void = () => undefined): Promise<void> => {
+    await workshop.stop();
+    between();
+    await workshop.start();
+  };
+
+  it('that agree start without a fence, also after a stop without a last look', async () => {
+    await issue(1);
+    await restart();
+    assert.equal(workshop.authority.fence.reason, undefined);
+    assert.equal((await issue(2)).fresh, true);
+  });
+
+  it('F8: a restored backup fences the server; after reconcile no serial is lost and nothing is un-revoked', async () => {
+    const before = await issue(1);
+    await restart(() => workshop.backUp());
+    const after = [await issue(2), await issue(3), await issue(4)];
+    await revoke(before);
+    await revoke(after[0]!);
+    await revoke(after[1]!, 'hold');
+    const ids = await Promise.all([before, ...after].map(idOf));
+    const states = () => workshop.authority.revocations.find(ids);
+    const wanted = await states();
+
+    await restart(() => workshop.restore());
+    assert.match(workshop.authority.fence.reason ?? '', /older than the signer's journal, which knows 3 more/);
+    await assert.rejects(issue(5), { name: 'LicetError', code: 'FENCED', kind: 'unavailable' });
+
+    const done = await putBack();
+    assert.deepEqual(done, { authorities: 0, certificates: 3, serials: 0, revocations: 3 });
+    assert.deepEqual(
+      (await states()).map((known) => known?.state.state),
+      wanted.map((known) => known?.state.state),
+    );
+    assert.deepEqual(
+      wanted.map((known) => known?.state.state),
+      ['revoked', 'revoked', 'held', 'valid'],
+    );
+    await workshop.authority.guard.check();
+    assert.equal(workshop.authority.fence.reason, undefined);
+    assert.equal((await issue(6)).fresh, true);
+    assert.deepEqual(await putBack(), { authorities: 0, certificates: 0, serials: 0, revocations: 0 });
+  });
+
+  it('puts an authority back whose contract was activated after the backup', async () => {
+    await restart(() => workshop.backUp());
+    const license = await issue(1);
+    const id = await idOf(license);
+    await restart(() => workshop.restore());
+    assert.notEqual(workshop.authority.fence.reason, undefined);
+    const done = await putBack();
+    // The organization's CA was certified anew for the features of this contract, and the enterprise's made.
+    assert.deepEqual([done.authorities, done.certificates], [2, 3]);
+    assert.deepEqual(await idOf(license), id);
+    await workshop.authority.guard.check();
+    assert.deepEqual((await issue(1)).chain.slice(1), license.chain.slice(1));
+  });
+
+  it('refuses to start when the journal is lost, and says what to do', async () => {
+    await issue(1);
+    const start = restart(() => rmSync(join(workshop.folder, 'signer/journal'), { recursive: true }));
+    await assert.rejects(start, /journal is not the one that the database has seen: restore the newest copy/);
+  });
+
+  it('refuses to start when the journal is an old copy', async () => {
+    await issue(1);
+    const journal = join(workshop.folder, 'signer/journal');
+    await restart(() => cpSync(journal, join(workshop.folder, 'old'), { recursive: true }));
+    await issue(2);
+    await workshop.authority.guard.check();
+    const start = restart(() => {
+      rmSync(journal, { recursive: true });
+      cpSync(join(workshop.folder, 'old'), journal, { recursive: true });
+    });
+    await assert.rejects(start, /ends before entry \d+, which the database has seen/);
+  });
+
+  it('a contract that changes changes its CA; one that shrinks revokes what promised more', async () => {
+    await issue(1);
+    const role = { organization: 'demo', kind: 'enterprise', enterprise: 'globex', contract: CONTRACT } as const;
+    const first = (await workshop.authority.directory.active(role))!;
+    const smaller = contract({ sequence: 2, features: ['press'] });
+    const license = await workshop.authority.issuance.issue(licenseOrder(lineageOf(2), smaller));
+    const second = (await workshop.authority.directory.active(role))!;
+    assert.equal(second.authority.key, first.authority.key);
+    assert.deepEqual(second.generation.claims?.features, ['press']);
+    assert.equal(license.chain.length, 4);
+    const old = { issuer: first.authority.parent!, serial: first.generation.chain[0]!.serial };
+    const [known] = await workshop.authority.revocations.find([old]);
+    assert.equal(known?.state.state, 'revoked');
+  });
+});
