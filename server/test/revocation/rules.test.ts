@@ -200,8 +200,10 @@ describe('revocation', () => {
 
   it('of an enterprise revokes its CA certificate and every license below, responders aside', async () => {
     const query = 'select count(*)::integer as n from revocations where issuer = $1 and reason = 5';
-    const count = async (issuer: string) =>
-      ((await database.dataSource.query(query, [issuer])) as { n: number }[])[0]!.n;
+    const count = async (issuer: string) => {
+      const rows: { n: number }[] = await database.dataSource.query(query, [issuer]);
+      return rows[0]?.n;
+    };
     await database.run('platform', (tx) =>
       sql(tx).query(
         `insert into authorities (key, organization, kind, algorithm, held, key_identifier, certificate, addresses, status, created_at)

@@ -104,10 +104,11 @@ export class Shop {
     });
   }
 
-  static async open(database: TestDatabase, shards = 2): Promise<Shop> {
+  /** Without a signer, with one in this very process. */
+  static async open(database: TestDatabase, shards = 2, given?: Signer): Promise<Shop> {
     const folder = mkdtempSync(join(tmpdir(), 'licet-revoke-'));
     const clock = { now: () => shop.now };
-    const signer = await openSigner({ folder, clock, keys: { wrappingKey: random.bytes(32) } });
+    const signer = given ?? (await openSigner({ folder, clock, keys: { wrappingKey: random.bytes(32) } }));
     const shop: Shop = new Shop(database, signer, folder);
     await shop.#start(shards);
     return shop;
