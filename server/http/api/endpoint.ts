@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Principal } from '../../licensing/model/principal.ts';
 import type { AccessDeps } from '../../licensing/access/ports.ts';
 import type { renewLicense } from '../../licensing/licenses/renew.ts';
+import type { VerdictTokens } from '../../licensing/ports/verdict-tokens.ts';
 import type { Dependencies } from '../../licensing/use-case.ts';
 import type { Action } from '../../licensing/access/actions.ts';
 import type { Method } from '../routes.ts';
@@ -29,6 +30,7 @@ export type Use = {
   readonly access: AccessDeps;
   /** One for the whole process, because renewals that arrive together are decided together. */
   readonly renew: ReturnType<typeof renewLicense>;
+  readonly tokens: VerdictTokens;
 };
 
 /** What a call is made of: nothing of HTTP, everything already checked. */

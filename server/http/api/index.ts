@@ -11,11 +11,13 @@ import { type ApiDeps, routeOf } from './serve.ts';
 import { siteEndpoints } from './sites.ts';
 import { statisticsEndpoints } from './statistics.ts';
 import { tokenEndpoints } from './tokens.ts';
+import { validateEndpoints } from './validate.ts';
 
 /** Every call there is, in the order of the document. */
 export const ENDPOINTS: readonly Endpoint[] = [
   ...siteEndpoints,
   ...keyEndpoints,
+  ...validateEndpoints,
   ...statisticsEndpoints,
   ...alertEndpoints,
   ...organizationEndpoints,

@@ -15,7 +15,7 @@ import { inputOf } from './wire.ts';
 
 export type ApiDeps = {
   /** How often, who, and whether at all: what runs before the body is read. */
-  readonly guardsFor: (action: Action) => readonly Step[];
+  readonly guardsFor: (action: Action | 'anyone') => readonly Step[];
   readonly use: Use;
   readonly keys: IdempotencyKeys;
 };
@@ -37,7 +37,7 @@ export function routeOf(endpoint: Endpoint, deps: ApiDeps): Route {
   return {
     method,
     path,
-    ...(action !== 'anyone' && { guards: deps.guardsFor(action) }),
+    guards: deps.guardsFor(action),
     ...(endpoint.body && { body: { kind: 'json' } }),
     handle: (request, response) => serve(endpoint, deps, request, response),
   };

@@ -27,11 +27,13 @@ export function refusalsOf(endpoint: Endpoint): ReadonlyMap<number, readonly str
     add(413, 'BODY_TOO_LARGE');
     add(415, 'TYPE_UNSUPPORTED', 'ENCODING_UNSUPPORTED', 'CHARSET_UNSUPPORTED');
   }
+  add(429, 'TOO_MANY_REQUESTS');
+  add(503, 'LIMITER_UNAVAILABLE');
   if (action !== 'anyone') {
     add(401, 'NOT_AUTHENTICATED');
     add(403, 'NOT_ALLOWED');
-    add(429, 'TOO_MANY_REQUESTS', 'MONTHLY_REQUESTS_USED');
-    add(503, 'LIMITER_UNAVAILABLE', ...DATABASE_CODES);
+    add(429, 'MONTHLY_REQUESTS_USED');
+    add(503, ...DATABASE_CODES);
   }
   add(404, params ? 'NOT_FOUND' : 'ROUTE_NOT_FOUND');
   add(406, 'NOT_ACCEPTABLE');

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { requireTool } from '@licet/checks';
+import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { client, type Client } from './client.ts';
 import { openWorld, type World } from './world.ts';
 
@@ -92,6 +93,33 @@ describe('The API, as a new user walks through it', () => {
     const key = (file: string) =>
       execFileSync('openssl', ['x509', '-in', join(folder, file), '-noout', '-pubkey'], { encoding: 'utf8' });
     assert.equal(key('production.lic'), key('site.lic'));
+  });
+
+  it('says what the license is worth, in a token that anybody can verify', async () => {
+    const license = readFileSync(join(folder, 'production.lic'), 'utf8');
+    const require = { features: ['press/remote'], limits: { machines: 4 } };
+    const { body } = await api.ok('POST', '/api/v1/keys/validate', { license, product: 'press', require });
+    const { verdict, token } = body as { verdict: { usable: boolean; state: string }; token: string };
+    assert.deepEqual([verdict.usable, verdict.state], [true, 'valid'], JSON.stringify(verdict));
+    const keys = createRemoteJWKSet(new URL('/.well-known/jwks.json', world.url));
+    const { payload } = await jwtVerify(token, keys, {
+      issuer: 'urn:licet:organization:acme',
+      typ: 'licet-verdict+jwt',
+      algorithms: ['ES256'],
+    });
+    assert.deepEqual(payload['verdict'], verdict);
+    const old = readFileSync(join(folder, 'site.lic'), 'utf8');
+    const { body: superseded } = await api.ok('POST', '/api/v1/keys/validate', { license: old });
+    const { codes } = (superseded as { verdict: { codes: { code: string }[] } }).verdict;
+    assert.ok(codes.some(({ code }) => code === 'SUPERSEDED'));
+  });
+
+  it('shows what another site would get, and why not', async () => {
+    const path = `/api/v1/contracts/${made['contract']!.id}/preview`;
+    const { body } = await api.ok('POST', path, { mode: 'production', shares: { machines: 9 } });
+    const { possible, obstacles } = body as { possible: boolean; obstacles: { code: string }[] };
+    assert.equal(possible, false);
+    assert.deepEqual(obstacles.map(({ code }) => code).toSorted(), ['POOL_EXHAUSTED', 'SITE_CAP_REACHED']);
   });
 
   it('renews the license: the old one and a request in, a new one out', async () => {

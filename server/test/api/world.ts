@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createVerdictTokens } from '../../authority/verdict-tokens.ts';
 import { loadConfig } from '../../config/index.ts';
 import { apiRoutes } from '../../http/api/index.ts';
 import { mayAtAll } from '../../http/access/guards.ts';
@@ -70,7 +71,7 @@ export async function openWorld(context: Mocha.Context): Promise<World> {
     issuance: authority.issuance,
     secondPerson: createSecondPerson(access),
   };
-  const use = { licensing, access, renew: renewLicense(licensing) };
+  const use = { licensing, access, renew: renewLicense(licensing), tokens: createVerdictTokens(signer.signer) };
   const owners = { acme: await founded(use, 'acme'), initech: await founded(use, 'initech') };
   const authenticator = createAuthenticator(access);
   // Without the limits: they would be what these tests see, instead of what they ask for.
@@ -79,7 +80,7 @@ export async function openWorld(context: Mocha.Context): Promise<World> {
     setPrincipal(request, await authenticator.bearer(token));
   };
   const routes = apiRoutes({
-    guardsFor: (action) => [authenticate, mayAtAll(action)],
+    guardsFor: (action) => (action === 'anyone' ? [] : [authenticate, mayAtAll(action)]),
     keys: idempotencyKeys,
     use,
     version: '0',
