@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startSigner } from '@licet/authority';
+import { type IssuerGeneration, startSigner } from '@licet/authority';
+import { type Bytes, createAlgorithm, encodeCertId, encodeOcspRequest, OID } from '@licet/format';
 import { openDatabase } from '@licet/server/database';
 import { administer, startCluster } from '@licet/server/test-cluster';
 import { Shop } from '@licet/server/test-revocation';
@@ -67,4 +68,15 @@ export function cpuOf(pid: number): number {
   const [, user = '0', system = '0'] =
     /\) \S(?: \S+){10} (\d+) (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
   return (Number(user) + Number(system)) * 10_000;
+}
+
+/** As most clients ask: SHA-1, one certificate, no nonce. */
+export function ocspRequestFor({ certificate }: IssuerGeneration, serial: Bytes): Uint8Array {
+  const raw = encodeCertId({
+    hashAlgorithm: createAlgorithm(OID.sha1, 'null'),
+    issuerNameHash: hash('sha1', certificate!.subject.raw, 'buffer'),
+    issuerKeyHash: hash('sha1', certificate!.publicKey.key, 'buffer'),
+    serial,
+  });
+  return encodeOcspRequest({ requests: [{ raw }] });
 }

@@ -1,5 +1,4 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { setTimeout as pause } from 'node:timers/promises';
 import { decodeCertificateList } from '@licet/format';
 import { makeSerials, openWorkplace, type Workplace } from '../revocation-shop.ts';
 import type { Row } from '../row.ts';
@@ -43,20 +42,13 @@ async function publishOnce({ shop }: Workplace): Promise<Round> {
   globalThis.gc?.();
   const delay = monitorEventLoopDelay({ resolution: 5 });
   let most = 0;
-  let isOver = false;
-  const watch = (async () => {
-    while (!isOver) {
-      most = Math.max(most, process.memoryUsage.rss());
-      await pause(10);
-    }
-  })();
+  const watch = setInterval(() => (most = Math.max(most, process.memoryUsage.rss())), 10);
   delay.enable();
   const start = performance.now();
   const { published, refused } = await shop.publish();
   const seconds = (performance.now() - start) / 1000;
   delay.disable();
-  isOver = true;
-  await watch;
+  clearInterval(watch);
   if (published === 0 || refused > 0) throw new Error(`nothing was published: ${JSON.stringify(shop.events.at(-1))}`);
   return { seconds, megabytes: most / 2 ** 20, delayMs: delay.percentile(99) / 1e6 };
 }
