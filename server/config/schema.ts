@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { accessSection } from './sections/access.ts';
 import { authoritySection } from './sections/authority.ts';
 import { dataSection } from './sections/data.ts';
 import { databaseSection } from './sections/database.ts';
@@ -13,6 +14,7 @@ export const schema = z.strictObject({
   data: dataSection,
   database: databaseSection,
   http: httpSection,
+  access: accessSection,
   est: estSection,
   identities: identitiesSection,
   authority: authoritySection,

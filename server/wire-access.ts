@@ -1,0 +1,133 @@
+import { readFileSync } from 'node:fs';
+import type { Config } from './config/index.ts';
+import { type GuardDeps, guard, guardsFor, limitAddress, type OnFailure } from './http/access/guards.ts';
+import { createIdentityProviders } from './http/access/oidc/providers.ts';
+import { sessionRoutes } from './http/access/session-routes.ts';
+import { fetchJson } from './http/identity/guarded-fetch.ts';
+import type { Route, Step } from './http/routes.ts';
+import { accessHousekeeping } from './jobs/access-housekeeping.ts';
+import type { Job } from './jobs/job.ts';
+import type { Action } from './licensing/access/actions.ts';
+import { type Authenticator, createAuthenticator } from './licensing/access/authenticate.ts';
+import { authenticateLicense } from './licensing/access/authenticate-license.ts';
+import { createLimiter } from './licensing/access/limits.ts';
+import { createMonthlyRequests } from './licensing/access/monthly.ts';
+import { createPasswords } from './licensing/access/passwords.ts';
+import type { AccessDeps } from './licensing/access/ports.ts';
+import type { ProviderDeps } from './licensing/access/providers.ts';
+import { createSealer } from './licensing/access/seal.ts';
+import type { Dependencies } from './licensing/use-case.ts';
+import type { Stage } from './lifecycle.ts';
+import type { Log } from './log.ts';
+import { accessStores } from './persistence/access/index.ts';
+import { sealingKey } from './sealing-key.ts';
+
+export type AccessGround = {
+  readonly config: Config;
+  readonly licensing: Dependencies;
+  readonly log: Log;
+  /** How browsers reach this server; known once it listens. */
+  readonly publicUrl: () => string;
+};
+
+export type Access = {
+  /** For the use cases of `licensing/access`. */
+  readonly deps: AccessDeps & ProviderDeps;
+  readonly authenticator: Authenticator;
+  /** For routes that name their action. */
+  guardsFor(action: Action): readonly Step[];
+  /** For routes that find out by themselves who asks. */
+  limitAddress(failure: OnFailure): Step;
+  /** To come in, to stay, to leave. */
+  readonly routes: readonly Route[];
+  readonly jobs: readonly Job[];
+  /** To be stopped after the listeners and before the database. */
+  readonly stage: Stage;
+};
+
+const FETCH = { timeoutMs: 5000, mostBytes: 256 * 1024 } as const;
+/** When tokens were last used, and how many requests were made, is written down this often, and at the end. */
+const FLUSH_MS = 10_000;
+
+/** Who gets in, how often, and what becomes of what is counted. */
+export function openAccess(ground: AccessGround): Access {
+  const { config, licensing, log } = ground;
+  const { transactions, clock, random, auditLog, outbox, stores } = licensing;
+  const sealer = createSealer(sealingKey(config, random), random);
+  const common = { transactions, clock, random, auditLog, outbox, organizations: stores.organizations };
+  const deps = { ...common, stores: accessStores, sealer, issuers: config.access.issuers };
+  const authenticator = createAuthenticator(deps);
+  const { contracts, plans } = stores;
+  const monthly = createMonthlyRequests({ transactions, clock, contracts, plans, quotas: accessStores.quotas });
+  const limiter = createLimiter(ratesOf(config), clock);
+  const guards: GuardDeps = { authenticator, license: licenseOf(ground), limiter, monthly, log };
+  const routes = sessionRoutes({
+    ...deps,
+    passwords: createPasswords(random),
+    times: timesOf(config),
+    providers: createIdentityProviders({ fetchJson: fetcherOf(config), clock, log }),
+    publicUrl: ground.publicUrl,
+  });
+  return {
+    deps,
+    authenticator,
+    guardsFor: (action) => guardsFor(action, guards),
+    limitAddress: (failure) => limitAddress(guards, failure),
+    routes: guard(routes, guards),
+    jobs: accessHousekeeping({ transactions, clock, stores: accessStores }),
+    stage: flushNowAndThen([authenticator, monthly], log),
+  };
+}
+
+function licenseOf({ config, licensing }: AccessGround): GuardDeps['license'] {
+  if (!config.http.tls.requestClientCertificate) return undefined;
+  const { transactions, stores, issuance, clock } = licensing;
+  return (chain) =>
+    authenticateLicense(chain, {
+      clock,
+      find: (organization, serial) => issuance.find(organization, serial),
+      license: (organization, serial) =>
+        transactions.run({ organization }, (tx) => stores.licenses.get(tx, serial), { readOnly: true }),
+      site: (organization, id) =>
+        transactions.run({ organization }, (tx) => stores.sites.get(tx, id), { readOnly: true }),
+    });
+}
+
+function ratesOf({ access: { limits } }: Config) {
+  const rate = (perSecond: number) => ({ burst: Math.max(1, Math.ceil(2 * perSecond)), everySeconds: 1 / perSecond });
+  return {
+    organization: rate(limits.organizationPerSecond),
+    token: rate(limits.tokenPerSecond),
+    site: rate(limits.sitePerSecond),
+    address: rate(limits.addressPerSecond),
+  };
+}
+
+const timesOf = ({ access: { sessions } }: Config) => ({
+  accessSeconds: sessions.accessMinutes * 60,
+  idleSeconds: sessions.idleHours * 60 * 60,
+  totalSeconds: sessions.totalDays * 24 * 60 * 60,
+});
+
+function fetcherOf({ identities: { ca, privateIssuers } }: Config) {
+  const guard = { ...FETCH, privateHosts: privateIssuers, ca: ca === undefined ? undefined : readFileSync(ca, 'utf8') };
+  return (address: string, form?: Parameters<typeof fetchJson>[2]) => fetchJson(address, guard, form);
+}
+
+function flushNowAndThen(counted: readonly { flush(): Promise<void> }[], log: Log): Stage {
+  const flush = async (): Promise<void> => {
+    for (const one of counted) {
+      await one
+        .flush()
+        .catch((error: unknown) => log.warn({ err: error }, 'what was counted could not be written down'));
+    }
+  };
+  const timer = setInterval(() => void flush(), FLUSH_MS).unref();
+  return {
+    name: 'request counts',
+    async stop() {
+      clearInterval(timer);
+      await flush();
+    },
+  };
+}
