@@ -58,26 +58,16 @@ async function renew(
   const ready = await lookups.submit({ ask, actor }).catch((error: unknown) => {
     throw busy(error);
   });
-  switch (ready.judgement) {
-    case 'begin':
-    case 'continue':
-      return issue(deps, actor, ready, asked.csr);
-    case 'repeat':
-      return repeat(deps, ready.found);
-    case 'wait':
-      throw new LicetError(
-        'unavailable',
-        'RENEWAL_UNDER_WAY',
-        'This license is being renewed; ask again in a moment.',
-        {
-          retryAfterSeconds: 5,
-        },
-      );
-    case 'fork':
-      await recordFork(deps, actor, ready.found);
-      if (ready.found.settings.onFork !== 'alarm') throw cloneSuspected();
-      return issue(deps, actor, ready, asked.csr);
+  if (ready.judgement === 'repeat') return repeat(deps, ready.found);
+  if (ready.judgement === 'wait') {
+    const message = 'This license is being renewed; ask again in a moment.';
+    throw new LicetError('unavailable', 'RENEWAL_UNDER_WAY', message, { retryAfterSeconds: 5 });
   }
+  if (ready.judgement === 'fork') {
+    await recordFork(deps, actor, ready.found);
+    if (ready.found.settings.onFork !== 'alarm') throw cloneSuspected();
+  }
+  return issue(deps, actor, ready, asked.csr);
 }
 
 function digestsOf(der: Uint8Array): Pick<RenewalAsk, 'request' | 'publicKey'> {

@@ -6,7 +6,7 @@ import type { Product } from '../model/product.ts';
 import { inTransaction, useCase } from '../use-case.ts';
 
 const named = { code, name: displayName };
-const uniqueCodes = <T extends { readonly code: string }>(list: readonly T[]): boolean =>
+const uniqueCodes = (list: readonly { readonly code: string }[]): boolean =>
   new Set(list.map((one) => one.code)).size === list.length;
 
 const catalog = z

@@ -46,6 +46,7 @@ export const TERMS = {
   graceSeconds: 1_209_600,
   contactSeconds: 604_800,
   degrade: 'readOnly',
+  reporting: undefined,
   bindingNeed: 0,
 } satisfies Parameters<ReturnType<typeof createContract>>[1]['terms'];
 

@@ -3,7 +3,7 @@ import { makeCsr } from '@licet/authority/workshop';
 import * as fc from 'fast-check';
 import { sql } from '../../persistence/database.ts';
 import { testDatabase, type TestDatabase } from '../../persistence/test/test-database.ts';
-import { LicetError } from '../errors.ts';
+import type { LicetError } from '../errors.ts';
 import { resolveFork } from '../licenses/fork.ts';
 import { ABANDONED_AFTER_MS, judgeRenewal } from '../licenses/judge-renewal.ts';
 import { renewLicense } from '../licenses/renew.ts';
