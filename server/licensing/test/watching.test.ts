@@ -1,0 +1,358 @@
+import assert from 'node:assert/strict';
+import { makeCsr } from '@licet/authority/workshop';
+import { encodePem } from '@licet/format';
+import * as fc from 'fast-check';
+import { sql } from '../../persistence/database.ts';
+import { testDatabase, type TestDatabase } from '../../persistence/test/test-database.ts';
+import { acknowledgeAlert, reportAlert, resolveAlert } from '../alerts/alerts.ts';
+import { endIncident, openIncident, suggestRenewal } from '../licenses/incidents.ts';
+import { renewalWindow } from '../licenses/renewal-window.ts';
+import { renewLicense } from '../licenses/renew.ts';
+import { validateLicense } from '../licenses/validate.ts';
+import { tellEndingContracts, tellExpiring, tellOverdueReports } from '../notices/notices.ts';
+import { changeContract } from '../contracts/contracts.ts';
+import { reinstateSite, retireSite, suspendSite } from '../sites/site-life.ts';
+import { updateSite } from '../sites/update-site.ts';
+import { aggregateUsage, reportUsage } from '../usage/usage.ts';
+import { quarterOf, textOfQuarter } from '../usage/quarter.ts';
+import { hasCode, Office, OWNER, siteActor, START } from './office.ts';
+
+const DAY = 86_400_000;
+const HOUR = 3_600_000;
+const uuid = () => crypto.randomUUID();
+
+describe('Watching over licenses', () => {
+  let database: TestDatabase;
+  let office: Office;
+  before(async function () {
+    database = await testDatabase(this);
+    office = new Office(database);
+    await office.open();
+  });
+  after(() => database?.close());
+  beforeEach(() => office.clock.set(START));
+
+  const events = async (type: string, key: string, value: string) =>
+    (
+      await database.run('platform', (tx) =>
+        sql(tx).query<{ payload: Record<string, unknown> }>(
+          'select payload from outbox_events where type = $1 and payload ->> $2 = $3 order by position',
+          [type, key, value],
+        ),
+      )
+    ).map(({ payload }) => payload);
+  const drained = async (job: () => Promise<number>) => {
+    while ((await job()) > 0);
+  };
+  const at = (ms: number) => office.clock.set(new Date(START.getTime() + ms));
+
+  describe('tells of', () => {
+    it('a license at each fraction of its life, and of its end, once', async () => {
+      const { site, license } = await office.site((await office.customer()).contract);
+      const life = license.notAfter.getTime() - license.notBefore.getTime();
+      for (const fraction of [0.5, 0.749, 0.75, 0.76, 0.9, 1.1]) {
+        office.clock.set(new Date(license.notBefore.getTime() + life * fraction));
+        await Promise.all([drained(() => tellExpiring(office.deps)), drained(() => tellExpiring(office.deps))]);
+      }
+      const told = (await events('license.expiring', 'site', site.id)).map(({ life: part }) => part);
+      assert.deepEqual(told, [0.75, 0.875]);
+      assert.equal((await events('license.expired', 'site', site.id)).length, 1);
+    });
+
+    it('no license that was renewed', async () => {
+      const { site, license } = await office.site((await office.customer()).contract);
+      at(18 * DAY);
+      await renewLicense(office.deps)(siteActor(site), { predecessor: license.serial, csr: makeCsr() });
+      at(29 * DAY);
+      await drained(() => tellExpiring(office.deps));
+      assert.equal((await events('license.expiring', 'serial', license.serial)).length, 0);
+    });
+
+    it('the end of a contract at each threshold, once, and anew when it was extended', async () => {
+      const { contract } = await office.customer();
+      const days = async () =>
+        (await events('contract.ending', 'subject', `contract:${contract.id}`)).map((event) => event['days']);
+      const end = contract.endsAt.getTime();
+      for (const before of [100, 90, 89, 60, 20, 7, 6.5, 0.9, -1]) {
+        office.clock.set(new Date(end - before * DAY));
+        await Promise.all([
+          drained(() => tellEndingContracts(office.deps)),
+          drained(() => tellEndingContracts(office.deps)),
+        ]);
+      }
+      assert.deepEqual(await days(), [90, 60, 30, 7, 1]);
+      await changeContract(office.deps)(OWNER, { id: contract.id, term: { ...contract.term, lastDay: '2028-01-20' } });
+      await drained(() => tellEndingContracts(office.deps));
+      assert.deepEqual((await days()).slice(5), [30]);
+    });
+
+    it('a report that did not come, once, and of the next that does not', async () => {
+      const { contract } = await office.customer({ reporting: { every: 86_400, required: true } });
+      const { site } = await office.site(contract);
+      const overdue = async () => {
+        await drained(() => tellOverdueReports(office.deps));
+        return (await events('site.report-overdue', 'site', site.id)).length;
+      };
+      at(DAY - 1000);
+      assert.equal(await overdue(), 0);
+      at(DAY + 1000);
+      assert.equal(await overdue(), 1);
+      assert.equal(await overdue(), 1);
+      const period = { from: START, to: office.clock.now() };
+      await reportUsage(office.deps)(siteActor(site), { site: site.id, id: uuid(), ...period });
+      assert.equal(await overdue(), 1);
+      at(3 * DAY);
+      assert.equal(await overdue(), 2);
+      await retireSite(office.deps)(OWNER, { id: site.id });
+    });
+  });
+
+  describe('hears of use:', () => {
+    const hour = { from: new Date(START.getTime() - HOUR), to: START };
+    const setUp = async () => office.site((await office.customer()).contract, { shares: { machines: 3 } });
+
+    it('the same report again is the same, and another with its id is refused', async () => {
+      const { site } = await setUp();
+      const report = { site: site.id, id: uuid(), ...hour, users: { operator: 2 } };
+      assert.deepEqual(await reportUsage(office.deps)(siteActor(site), report), { repeated: false });
+      assert.deepEqual(await reportUsage(office.deps)(siteActor(site), report), { repeated: true });
+      const other = reportUsage(office.deps)(siteActor(site), { ...report, users: { operator: 3 } });
+      await assert.rejects(other, hasCode('REPORT_CONFLICT'));
+    });
+
+    it('exactly what is licensed is within the limit, and one more is over it, once', async () => {
+      const { site } = await setUp();
+      const report = (machines: number) =>
+        reportUsage(office.deps)(siteActor(site), { site: site.id, id: uuid(), ...hour, usage: { machines } });
+      await report(3);
+      assert.equal((await events('limit.exceeded', 'site', site.id)).length, 0);
+      await report(4);
+      await report(5);
+      assert.deepEqual(
+        (await events('limit.exceeded', 'site', site.id)).map(({ used, max }) => [used, max]),
+        [
+          [4, 3],
+          [5, 3],
+        ],
+      );
+      assert.equal((await events('alert.opened', 'site', site.id)).length, 1);
+    });
+
+    it('periods that cannot be are refused', async () => {
+      const { site } = await setUp();
+      const report = (from: Date, to: Date) =>
+        reportUsage(office.deps)(siteActor(site), { site: site.id, id: uuid(), from, to });
+      await assert.rejects(report(START, START), hasCode('PERIOD_INVALID'));
+      await assert.rejects(report(START, new Date(START.getTime() + HOUR)), hasCode('PERIOD_INVALID'));
+      await assert.rejects(report(new Date(START.getTime() - 401 * DAY), START), hasCode('PERIOD_INVALID'));
+    });
+
+    it('a site reports for itself alone', async () => {
+      const [a, b] = [await setUp(), await setUp()];
+      const foreign = reportUsage(office.deps)(siteActor(a.site), { site: b.site.id, id: uuid(), ...hour });
+      await assert.rejects(foreign, hasCode('SITE_NOT_FOUND'));
+    });
+
+    it('sites and users add up by enterprise and mode, each site with its peak', async () => {
+      const { contract, enterprise } = await office.customer();
+      const [a, b, c] = [
+        await office.site(contract),
+        await office.site(contract),
+        await office.site(contract, { mode: 'development' }),
+      ];
+      for (const [one, operators] of [
+        [a, 4],
+        [a, 6],
+        [a, 5],
+        [b, 10],
+        [c, 1],
+      ] as const) {
+        await reportUsage(office.deps)(OWNER, {
+          site: one.site.id,
+          id: uuid(),
+          ...hour,
+          users: { operator: operators },
+        });
+      }
+      const { rows } = await aggregateUsage(office.deps)(OWNER, { quarter: '2026-Q4', enterprise: enterprise.id });
+      assert.deepEqual(
+        rows.map(({ mode, sites, reporting, users }) => ({ mode, sites, reporting, users })),
+        [
+          { mode: 'development', sites: 1, reporting: 1, users: { operator: 1 } },
+          { mode: 'production', sites: 2, reporting: 2, users: { operator: 16 } },
+        ],
+      );
+      const none = await aggregateUsage(office.deps)(OWNER, { quarter: '2026-Q2', enterprise: enterprise.id });
+      assert.deepEqual(none.rows, []);
+      const mine = { ...OWNER, enterprise: (await office.customer()).enterprise.id };
+      assert.deepEqual((await aggregateUsage(office.deps)(mine, { quarter: '2026-Q4' })).rows, []);
+      await assert.rejects(
+        aggregateUsage(office.deps)(mine, { quarter: '2026-Q4', enterprise: enterprise.id }),
+        hasCode('ENTERPRISE_NOT_FOUND'),
+      );
+      await assert.rejects(aggregateUsage(office.deps)(OWNER, { quarter: '2026-Q5' }), hasCode('INPUT_INVALID'));
+    });
+
+    it('quarters meet without a gap', () => {
+      assert.deepEqual(quarterOf('2026-Q4').to, quarterOf('2027-Q1').from);
+      assert.equal(textOfQuarter(quarterOf('2026-Q4').from), '2026-Q4');
+      assert.equal(textOfQuarter(new Date(quarterOf('2026-Q4').to.getTime() - 1)), '2026-Q4');
+    });
+  });
+
+  it('keeps one alert for one trouble until it is resolved', async () => {
+    const { site, license } = await office.site((await office.customer()).contract);
+    const report = () =>
+      reportAlert(office.deps)(OWNER, { kind: 'license-invalid', serial: license.serial, codes: ['BINDING_MISMATCH'] });
+    const first = await report();
+    assert.deepEqual([first.site, first.status, first.count], [site.id, 'open', 1]);
+    assert.deepEqual([(await report()).id, (await report()).count], [first.id, 3]);
+    await acknowledgeAlert(office.deps)(OWNER, { id: first.id });
+    assert.equal((await report()).status, 'acknowledged');
+    await resolveAlert(office.deps)(OWNER, { id: first.id });
+    await assert.rejects(acknowledgeAlert(office.deps)(OWNER, { id: first.id }), hasCode('TRANSITION_REFUSED'));
+    assert.notEqual((await report()).id, first.id);
+    const other = { ...OWNER, enterprise: uuid() };
+    await assert.rejects(resolveAlert(office.deps)(other, { id: first.id }), hasCode('ALERT_NOT_FOUND'));
+    const unknown = await reportAlert(office.deps)(other, {
+      kind: 'license-invalid',
+      serial: license.serial.replace(/^../, 'ff'),
+      codes: ['MALFORMED'],
+    });
+    assert.equal(unknown.site, undefined);
+  });
+
+  describe('suggests when to renew:', () => {
+    const license = {
+      notBefore: START,
+      notAfter: new Date(START.getTime() + 30 * DAY),
+      enterprise: 'e',
+      issuerKey: 'k',
+      mode: 'production',
+      reissuedAs: undefined,
+    } as const;
+
+    it('between one half and two thirds of life, always the same for a site, spread over sites', () => {
+      const starts = new Set<number>();
+      fc.assert(
+        fc.property(fc.uuid(), (site) => {
+          const { start, end } = renewalWindow({ ...license, site }, license, []);
+          assert.ok(start.getTime() >= START.getTime() + 15 * DAY && end.getTime() <= START.getTime() + 20 * DAY);
+          assert.ok(start < end);
+          assert.deepEqual(renewalWindow({ ...license, site }, license, []).start, start);
+          starts.add(start.getTime());
+        }),
+      );
+      assert.ok(starts.size > 10);
+    });
+
+    it('now, for those whom an incident concerns, with the reason', async () => {
+      const { site, license: issued } = await office.site((await office.customer()).contract);
+      const ask = () => suggestRenewal(office.deps)(siteActor(site), { serial: issued.serial });
+      assert.equal((await ask()).explanation, undefined);
+      at(HOUR);
+      const incident = await openIncident(office.deps)(OWNER, {
+        enterprise: site.enterprise,
+        explanation: 'https://acme.example/i/1',
+        hours: 4,
+      });
+      const window = await ask();
+      assert.equal(window.explanation, 'https://acme.example/i/1');
+      assert.ok(window.end.getTime() <= START.getTime() + 5 * HOUR);
+      const renewed = await renewLicense(office.deps)(siteActor(site), { predecessor: issued.serial, csr: makeCsr() });
+      await endIncident(office.deps)(OWNER, { id: incident.id });
+      await assert.rejects(endIncident(office.deps)(OWNER, { id: incident.id }), hasCode('INCIDENT_NOT_FOUND'));
+      assert.equal(
+        (await suggestRenewal(office.deps)(siteActor(site), { serial: renewed.serial })).explanation,
+        undefined,
+      );
+    });
+
+    it('now, after the rights of the site have changed', async () => {
+      const { site, license: issued } = await office.site((await office.customer()).contract, { mode: 'development' });
+      await updateSite(office.deps)(OWNER, { id: site.id, mode: 'production' });
+      const { end } = await suggestRenewal(office.deps)(siteActor(site), { serial: issued.serial });
+      assert.ok(end < office.clock.now());
+    });
+  });
+
+  describe('judges', () => {
+    const pem = (chain: readonly Uint8Array[]) => chain.map((der) => encodePem('CERTIFICATE', der)).join('');
+    const codes = (verdict: { codes: readonly { code: string }[] }) => verdict.codes.map(({ code }) => code);
+    const validate = (input: object) => validateLicense(office.deps)(OWNER, input as { serial: string });
+
+    it('a good license as good, shown, by serial and by site, long after it was issued', async () => {
+      const { site, license } = await office.site((await office.customer()).contract);
+      at(14 * DAY);
+      for (const input of [{ license: pem(license.chain) }, { serial: license.serial }, { site: site.id }]) {
+        const verdict = await validate({ ...input, product: 'press' });
+        assert.deepEqual([verdict.usable, verdict.state, codes(verdict)], [true, 'valid', ['VALID']]);
+      }
+    });
+
+    it('one that is suspended, reinstated, revoked', async () => {
+      const { site, license } = await office.site((await office.customer()).contract);
+      const { serial } = license;
+      await suspendSite(office.deps)(OWNER, { id: site.id });
+      assert.deepEqual(
+        [(await validate({ serial })).state, codes(await validate({ serial }))[0]],
+        ['restricted', 'SUSPENDED'],
+      );
+      await reinstateSite(office.deps)(OWNER, { id: site.id });
+      assert.equal((await validate({ serial })).usable, true);
+      await retireSite(office.deps)(OWNER, { id: site.id });
+      assert.deepEqual(
+        [(await validate({ serial })).state, codes(await validate({ serial }))[0]],
+        ['invalid', 'REVOKED'],
+      );
+    });
+
+    it('one that was renewed as usable, with a word about it', async () => {
+      const { site, license } = await office.site((await office.customer()).contract);
+      await renewLicense(office.deps)(siteActor(site), { predecessor: license.serial, csr: makeCsr() });
+      const verdict = await validate({ serial: license.serial });
+      assert.deepEqual([verdict.usable, codes(verdict)[0]], [true, 'SUPERSEDED']);
+    });
+
+    it('one that is used on two machines', async () => {
+      const { site, license } = await office.site((await office.customer()).contract);
+      const renew = renewLicense(office.deps);
+      await renew(siteActor(site), { predecessor: license.serial, csr: makeCsr() });
+      await assert.rejects(
+        renew(siteActor(site), { predecessor: license.serial, csr: makeCsr() }),
+        hasCode('CLONE_SUSPECTED'),
+      );
+      const verdict = await validate({ site: site.id });
+      assert.deepEqual([verdict.usable, codes(verdict)[0]], [false, 'CLONED']);
+    });
+
+    it('what is asked for and not licensed', async () => {
+      const { license } = await office.site((await office.customer()).contract, { mode: 'development' });
+      const verdict = await validate({
+        serial: license.serial,
+        require: { features: ['press/steam'], limits: { users: 100 }, mode: 'production' },
+      });
+      assert.deepEqual(codes(verdict).sort(), ['FEATURE_MISSING', 'MODE_MISMATCH']);
+      assert.deepEqual([verdict.usable, verdict.watermark], [false, true]);
+    });
+
+    it('what nobody knows, and what cannot be read', async () => {
+      const { license } = await office.site((await office.customer()).contract);
+      const foreign = await validateLicense(office.deps)(
+        { ...OWNER, organization: 'other' },
+        { license: pem(license.chain) },
+      );
+      assert.equal(foreign.usable, false);
+      assert.deepEqual(codes(foreign), ['ROOT_UNTRUSTED']);
+      const garbage = await validate({ license: 'garbage' });
+      assert.deepEqual([garbage.usable, codes(garbage)], [false, ['MALFORMED']]);
+      await assert.rejects(validate({ serial: 'abcd' }), hasCode('LICENSE_NOT_FOUND'));
+      await assert.rejects(validate({ site: 'abcd' }), hasCode('SITE_NOT_FOUND'));
+      await assert.rejects(validate({ serial: license.serial, require: { features: [] } }), hasCode('INPUT_INVALID'));
+      await assert.rejects(
+        validate({ serial: license.serial, require: { mode: 'staging' } }),
+        hasCode('INPUT_INVALID'),
+      );
+    });
+  });
+});
