@@ -41,7 +41,9 @@ export function ancestryOf(path: readonly Certificate[], anchor: Anchor, context
     const alone = certificate === anchor.certificate ? anchors.length === 1 : anchors.length + others.length === 1;
     if (!alone) return undefined;
   }
-  const { state, findings } = validateAuthorities(certificates.slice(0, -1), anchor, context);
+  // A budget of its own: the path has held, and must not fail for being remembered.
+  const own = { ...context, budget: new Budget() };
+  const { state, findings } = validateAuthorities(certificates.slice(0, -1), anchor, own);
   if (findings.length > 0) return undefined;
   const { from, to } = anchor.validity ?? { from: anchor.certificate.notBefore, to: anchor.certificate.notAfter };
   const below = certificates.slice(0, -1);
