@@ -9,6 +9,9 @@ import { register as organization } from './commands/organization.ts';
 import { register as plan } from './commands/plan.ts';
 import { register as product } from './commands/product.ts';
 import { register as site } from './commands/site.ts';
+import { register as alert } from './commands/alert.ts';
+import { register as license } from './commands/license.ts';
+import { register as statistics } from './commands/statistics.ts';
 import { register as token } from './commands/token.ts';
 import { register as audit } from './commands/audit.ts';
 import { register as db } from './commands/db.ts';
@@ -34,6 +37,9 @@ const COMMANDS: readonly Register[] = [
   enterprise,
   contract,
   site,
+  license,
+  statistics,
+  alert,
   token,
   config,
   audit,

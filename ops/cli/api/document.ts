@@ -65,6 +65,11 @@ function load(): Operations {
       if (found === undefined) throw new TypeError(`The API has no operation "${name}".`);
       return found;
     },
-    resolve: (it) => (it.$ref === undefined ? it : (components.schemas[it.$ref.split('/').at(-1) ?? ''] ?? it)),
+    resolve(it) {
+      const found = it.$ref === undefined ? it : (components.schemas[it.$ref.split('/').at(-1) ?? ''] ?? it);
+      // One of several forms: any field of any of them can be given, and the server says when they do not go together.
+      const forms = found.anyOf?.filter(({ properties }) => properties !== undefined) ?? [];
+      return forms.length === 0 ? found : { properties: Object.assign({}, ...forms.map((form) => form.properties)) };
+    },
   };
 }

@@ -11,6 +11,7 @@ export function register(program: Command, io: CliIo): void {
       { verb: 'show', operation: 'readContract' },
       { verb: 'create', operation: 'createContract' },
       { verb: 'change', operation: 'changeContract' },
+      { verb: 'preview', operation: 'previewSite' },
       { verb: 'activate', operation: 'activateContract' },
       { verb: 'suspend', operation: 'suspendContract' },
       { verb: 'reinstate', operation: 'reinstateContract' },

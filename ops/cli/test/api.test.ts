@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { CliError, type CliIo } from '../io.ts';
+import { createProgram } from '../program.ts';
+
+type Seen = { method: string; url: string; headers: Record<string, unknown>; body: string };
+
+describe('licet before a server', () => {
+  let folder: string;
+  let server: Server;
+  let url: string;
+  const seen: Seen[] = [];
+  let answers: { status: number; headers?: Record<string, string>; body?: unknown }[] = [];
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'licet-cli-'));
+    // Only what goes over the wire is of interest here; the walk in server/test/api has the real server.
+    server = createServer((request, response) => void answer(request, response));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method = '', headers } = request;
+    seen.push({ method, url: request.url ?? '', headers, body: await text(request) });
+    const { status, headers: more = {}, body } = answers.shift() ?? { status: 500 };
+    const type = status < 400 ? 'application/json' : 'application/problem+json';
+    response.writeHead(status, { 'Content-Type': type, ...more });
+    response.end(body === undefined ? '' : JSON.stringify(body));
+  }
+
+  after(() => {
+    server.close();
+    rmSync(folder, { recursive: true });
+  });
+  beforeEach(() => {
+    seen.length = 0;
+    answers = [];
+  });
+
+  async function licet(
+    args: readonly string[],
+    env: Record<string, string> = {},
+  ): Promise<{ out: string; err: string }> {
+    let out = '';
+    let err = '';
+    const io: CliIo = {
+      out: (text) => (out += `${text}\n`),
+      err: (text) => (err += `${text}\n`),
+      stdin: Readable.from([]),
+      env: { LICET_CONTEXTS: join(folder, 'contexts.json'), LICET_URL: url, LICET_TOKEN: 't0ken', ...env },
+      now: () => new Date(0),
+      exit: () => undefined,
+    };
+    await createProgram(io).parseAsync(args, { from: 'user' });
+    return { out, err };
+  }
+
+  const refused = (exitCode: number, code: string, fix: RegExp) => (error: unknown) => {
+    assert.ok(error instanceof CliError, String(error));
+    assert.deepEqual([error.exitCode, error.code], [exitCode, code]);
+    assert.match(error.message, fix);
+    return true;
+  };
+
+  it('sends what the options say, with the token and a key against repetition', async () => {
+    answers = [{ status: 201, body: { id: '1', slug: 'globex' } }];
+    const { out } = await licet([
+      'enterprise',
+      'create',
+      '--slug',
+      'globex',
+      '--name',
+      'Globex',
+      '--labels',
+      '{"a":"b"}',
+      '--json',
+    ]);
+    const [{ method, url: path, headers, body }] = seen as [Seen];
+    assert.deepEqual([method, path, headers['authorization']], ['POST', '/api/v1/enterprises', 'Bearer t0ken']);
+    assert.match(String(headers['idempotency-key']), /^[\da-f-]{36}$/);
+    assert.deepEqual(JSON.parse(body), { slug: 'globex', name: 'Globex', labels: { a: 'b' } });
+    assert.deepEqual(JSON.parse(out), { id: '1', slug: 'globex' });
+  });
+
+  it('sends nothing on a dry run, and shows what it would send', async () => {
+    const { out } = await licet(['site', 'suspend', 'x/../y', '--dry-run']);
+    assert.deepEqual(JSON.parse(out), {
+      method: 'PUT',
+      path: '/api/v1/sites/x%2F..%2Fy',
+      body: { status: 'suspended' },
+    });
+    assert.equal(seen.length, 0);
+  });
+
+  it('changes the version that it has just read', async () => {
+    answers = [
+      { status: 200, headers: { ETag: '"7"' }, body: {} },
+      { status: 200, body: { site: {} } },
+    ];
+    await licet(['site', 'change', '1', '--mode', 'production']);
+    assert.deepEqual(
+      seen.map(({ method, headers }) => [method, headers['if-match']]),
+      [
+        ['GET', undefined],
+        ['PUT', '"7"'],
+      ],
+    );
+  });
+
+  it('does nothing final without --yes where nobody can be asked', async () => {
+    await assert.rejects(licet(['site', 'retire', '1']), refused(64, 'NOT_CONFIRMED', /--yes/));
+    assert.equal(seen.length, 0);
+  });
+
+  it('names the option that is missing', async () => {
+    await assert.rejects(licet(['enterprise', 'create', '--slug', 'x']), refused(64, 'OPTION_MISSING', /--name/));
+  });
+
+  for (const [status, code, exit] of [
+    [401, 'NOT_AUTHENTICATED', 77],
+    [403, 'NOT_ALLOWED', 77],
+    [404, 'SITE_NOT_FOUND', 65],
+    [409, 'SITE_EXISTS', 65],
+    [429, 'TOO_MANY_REQUESTS', 75],
+    [503, 'DATABASE_BUSY', 75],
+    [500, 'INTERNAL', 2],
+  ] as const) {
+    it(`ends with ${exit} when the server answers ${status}`, async () => {
+      answers = [{ status, headers: { 'Retry-After': '3' }, body: { status, code, detail: 'Do this.' } }];
+      await assert.rejects(licet(['site', 'show', '1']), refused(exit, code, /Do this\./));
+    });
+  }
+
+  it('says that nobody listens, and that this may pass', async () => {
+    const env = { LICET_URL: 'http://127.0.0.1:1' };
+    await assert.rejects(licet(['site', 'list'], env), refused(75, 'SERVER_UNREACHABLE', /is the server running/));
+  });
+
+  it('knows several servers, and keeps their tokens from others', async () => {
+    const file = join(folder, 'contexts.json');
+    const env = { LICET_URL: '', LICET_TOKEN: '' };
+    writeFileSync(file, JSON.stringify({ current: 'a', contexts: { a: { url }, b: { url } } }), { mode: 0o600 });
+    writeFileSync(join(folder, 'token'), 'secret-b\n');
+    await licet(['context', 'token', join(folder, 'token'), '--context', 'b'], env);
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    const { out } = await licet(['context', 'list', '--json'], env);
+    assert.ok(!out.includes('secret-b'));
+    assert.deepEqual(
+      (JSON.parse(out) as { hasToken: boolean }[]).map(({ hasToken }) => hasToken),
+      [false, true],
+    );
+    await assert.rejects(licet(['context', 'use', 'c'], env), refused(78, 'CONTEXT_UNKNOWN', /known: a, b/));
+    assert.ok(existsSync(file) && readFileSync(file, 'utf8').includes('secret-b'));
+  });
+
+  it('shows a list as a table that control characters cannot break', async () => {
+    answers = [{ status: 200, body: { items: [{ id: '1', name: 'a\u001b[2Jb', status: 'active' }], next: '1' } }];
+    const { out } = await licet(['enterprise', 'list']);
+    assert.deepEqual(out.trimEnd().split('\n'), ['id  name    status', '1   a\uFFFD[2Jb  active', 'more: --after 1']);
+  });
+});
