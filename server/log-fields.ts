@@ -18,6 +18,8 @@ export const FIELDS = {
   listener: text,
   address: text,
   operations: text,
+  /** Where /ca, /crl and /ocsp are over plain HTTP. */
+  publishing: text,
   file: text,
   folder: text,
   expiresAt: text,
@@ -27,6 +29,7 @@ export const FIELDS = {
   site: text,
   authority: text,
   serial: text,
+  shard: number,
   job: text,
   lease: text,
   result: text,

@@ -19,6 +19,7 @@ import { type AuthorityParts, connectAuthority, readyAuthority } from './wire-au
 import { commonJobs, openWork } from './wire-jobs.ts';
 import { appFor, openOperations, openPlain, openPublic, type PlainListener, type Served } from './wire-listeners.ts';
 import { publishing } from './wire-publishing.ts';
+import { connectStatus } from './wire-status.ts';
 import { type OpenedSigner, openServerSigner } from './wire-signer.ts';
 import { openOwnTls, openTlsFiles } from './wire-tls.ts';
 
@@ -73,6 +74,8 @@ async function start(ground: Ground): Promise<void> {
   }
 }
 
+type Places = { readonly address: string; readonly publishing?: string; readonly operations: string };
+
 type Stores = { readonly database: Database; readonly signer: OpenedSigner };
 
 /** Side by side: a passphrase takes as long to check as a database to open. */
@@ -106,45 +109,49 @@ async function open(
   ground: Ground,
   { database, signer }: Stores,
   { authority, holder, plain, tls }: Wired,
-): Promise<{ address: string; plain?: string; operations: string }> {
+): Promise<Places> {
   const { config, log, lifecycle } = ground;
+  const status = connectStatus(ground, authority, signer.signer);
   const readiness = createReadiness(
     [
       { name: 'database', check: () => database.checkWritable() },
       { name: 'signer', check: () => signer.signer.ping() },
       { name: 'journal', check: async () => authority.fence.assertOpen() },
+      { name: 'crls', check: () => status.checkCrls() },
     ],
     config.operations.readinessSeconds * 1000,
   );
   let address = '';
-  const fastPaths = publishing(authority, () => config.http.publicUrl ?? address);
+  const fastPaths = [...publishing(authority, () => config.http.publicUrl ?? address), ...status.fastPaths];
   const served: Served = { routes: [], fastPaths };
   const app = appFor(ground, served);
   plain?.serve(appFor(ground, { routes: [], fastPaths }));
   address = await openPublic(ground, { app, readiness, tls, plain });
-  await openWork(ground, database, { jobs: commonJobs(database), subscribers: [], holder });
+  await openWork(ground, database, { jobs: [...commonJobs(database), ...status.jobs], subscribers: [], holder });
+  status.start();
   const authorityLog = log.with({ component: 'authority' });
   authority.directory.watch((err) => authorityLog.warn({ err }, 'authorities not looked at'));
   const guard = authority.guard.watch((err) => authorityLog.error({ err }, 'journal and database not compared'));
   lifecycle.add({
     name: 'authority',
-    stop() {
+    async stop() {
       authority.directory.stop();
-      return guard.stop();
+      await status.stop();
+      await guard.stop();
     },
   });
   lifecycle.add({ name: 'signer', stop: () => signer.close() });
   lifecycle.add({ name: 'database', stop: () => database.close() });
   const operations = await openOperations(ground, readiness, database);
   if (authority.fence.reason !== undefined) authorityLog.error({}, authority.fence.reason);
-  return { address, ...(plain && { plain: publishingBaseOf(config, plain.port) }), operations };
+  return { address, ...(plain && { publishing: publishingBaseOf(config, plain.port) }), operations };
 }
 
 async function welcomed(
   { config }: Ground,
   { database }: Stores,
   { directory, fence }: AuthorityParts,
-  { address, plain, operations }: { address: string; plain?: string; operations: string },
+  { address, publishing: plain, operations }: Places,
 ): Promise<Welcomed> {
   return {
     address,

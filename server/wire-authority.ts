@@ -1,5 +1,6 @@
 import {
   addressesOf,
+  type CertificateId,
   type CertificateStore,
   createIssuer,
   createRevoker,
@@ -58,6 +59,8 @@ export type AuthorityParts = {
   readonly store: CertificateStore;
   readonly revocations: RevocationStore;
   readonly revoker: Revoker;
+  /** Told of certificates whose status was changed by this process, after it is durable. */
+  readonly onStatusChange: (listener: (ids: readonly CertificateId[]) => void) => void;
   readonly issuer: Issuer;
   readonly enterprises: Enterprises;
   readonly issuance: Issuance;
@@ -74,7 +77,9 @@ export function connectAuthority({ config, database, signer, holder, base }: Aut
   const committed = createLicenseRecorder(outbox);
   const store = createCertificateStore({ transactions: database, auditLog, outbox, committed });
   const revocations = createRevocationStore({ transactions: database, auditLog, outbox, leases, holder });
-  const revoker = createRevoker({ signer, store: revocations, clock });
+  const listeners: ((ids: readonly CertificateId[]) => void)[] = [];
+  const changed = (ids: readonly CertificateId[]) => listeners.forEach((listener) => listener(ids));
+  const revoker = fenced(createRevoker({ signer, store: revocations, clock, changed }), fence);
   const issuer = createIssuer({ signer, store, clock, random, generationOf: generationIn(directory, signer, publish) });
   const journal: JournalDeps = {
     signer,
@@ -110,7 +115,18 @@ export function connectAuthority({ config, database, signer, holder, base }: Aut
     transactions: database,
     certificates: certificateFinder,
   });
-  return { directory, fence, guard, journal, store, revocations, revoker, issuer, enterprises, issuance, publish };
+  const onStatusChange: AuthorityParts['onStatusChange'] = (listener) => void listeners.push(listener);
+  const stores = { store, revocations, journal, publish };
+  return { directory, fence, guard, ...stores, revoker, onStatusChange, issuer, enterprises, issuance };
+}
+
+function fenced(revoker: Revoker, fence: Fence): Revoker {
+  const open = async () => fence.assertOpen();
+  return {
+    change: (...order) => open().then(() => revoker.change(...order)),
+    changeAll: (...order) => open().then(() => revoker.changeAll(...order)),
+    revokeEnterprise: (...order) => open().then(() => revoker.revokeEnterprise(...order)),
+  };
 }
 
 /** Journal and database beside each other; then what an earlier process left unfinished; then, perhaps, a hierarchy. */

@@ -10,6 +10,7 @@ export type DirectoryDeps = { readonly transactions: Transactions; readonly auth
 /** Deeper than any chain of ours; a loop of parents ends here and not never. */
 const LONGEST_CHAIN = 8;
 const MOST_ROOTS = 100;
+const PAGE = 500;
 /** How late another process notices a change. */
 const LOOK_EVERY_MS = 2000;
 
@@ -23,7 +24,9 @@ export class Directory {
   readonly #active = new Map<string, Promise<Opened | undefined>>();
   #roots: Promise<readonly Uint8Array[]> | undefined;
   #version: bigint | undefined;
+  #held: Promise<readonly IssuerGeneration[]> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  readonly #listeners: (() => void)[] = [];
 
   constructor(deps: DirectoryDeps) {
     this.#deps = deps;
@@ -38,13 +41,21 @@ export class Directory {
     clearInterval(this.#timer);
   }
 
+  /** Told when there is another authority, or another certificate or status of one. */
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
   async refresh(): Promise<void> {
     const version = await this.#read((tx) => this.#deps.authorities.version(tx));
     if (version === this.#version) return;
+    const isFirst = this.#version === undefined;
     this.#version = version;
     this.#opened.clear();
     this.#active.clear();
     this.#roots = undefined;
+    this.#held = undefined;
+    if (!isFirst) for (const listener of this.#listeners) listener();
   }
 
   /** Whatever its status: recovery and status answers need old ones too. */
@@ -79,6 +90,13 @@ export class Directory {
     return this.#roots;
   }
 
+  /** All whose keys are in our signer and not retired: their CRLs and OCSP answers are made here. */
+  held(): Promise<readonly IssuerGeneration[]> {
+    this.#held ??= this.#readHeld();
+    this.#held.catch(() => (this.#held = undefined));
+    return this.#held;
+  }
+
   /** Whose service CA certifies servers here. */
   async serviceOrganization(): Promise<string | undefined> {
     const all = await this.list({ kind: 'service', limit: MOST_ROOTS });
@@ -103,6 +121,19 @@ export class Directory {
 
   #read<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     return this.#deps.transactions.run('platform', work, { readOnly: true });
+  }
+
+  async #readHeld(): Promise<readonly IssuerGeneration[]> {
+    const found: IssuerGeneration[] = [];
+    for (let after: string | undefined; ;) {
+      const page = await this.list({ limit: PAGE, ...(after !== undefined && { after }) });
+      for (const { key, held, status } of page) {
+        const generation = held && status !== 'retired' ? await this.generationOf(key) : undefined;
+        if (generation !== undefined) found.push(generation);
+      }
+      after = page.at(-1)?.key;
+      if (page.length < PAGE) return found;
+    }
   }
 
   /** What was not found, or failed, is looked for again the next time. */
