@@ -108,5 +108,6 @@ export const TEST_EXTRAS = {
     'express',
     'pino',
     'node-cron',
+    'oidc-provider',
   ],
 };

@@ -5,14 +5,14 @@ import { enterpriseOf } from '../enrolment/create-token.ts';
 import { found } from '../entities.ts';
 import { LicetError } from '../errors.ts';
 import { csr, slug } from '../fields.ts';
-import { licenseOrder } from '../licenses/order.ts';
+import { licenseOrder, mayPass } from '../licenses/order.ts';
 import type { Principal } from '../model/principal.ts';
 import type { Site } from '../model/site.ts';
 import { ownOrganization } from '../organizations/organizations.ts';
 import type { IssuedLicense } from '../ports/issuance.ts';
 import { addSite } from '../sites/new-site.ts';
 import { type Dependencies, inTransaction, parsed, reading, type Work } from '../use-case.ts';
-import type { IdentityStores, IdentityTokens, VerifiedToken } from './ports.ts';
+import type { IdentityStores, IdentityTokens, UsedToken, VerifiedToken } from './ports.ts';
 import { matches, type TrustRule, valueOf } from './trust-rule.ts';
 
 export type IdentityDeps = Dependencies & { readonly identities: IdentityStores; readonly tokens: IdentityTokens };
@@ -49,11 +49,12 @@ export async function exchangeIdentity(
 
 type Exchange = { readonly rule: TrustRule; readonly verified: VerifiedToken; readonly request: Uint8Array };
 
-async function issue(deps: IdentityDeps, { rule, verified, request }: Exchange) {
+async function issue(deps: IdentityDeps, exchange: Exchange): Promise<IssuedLicense & { readonly site: string }> {
+  const { rule, verified, request } = exchange;
   const principal = principalOf(rule, verified);
   const name = siteName(rule, verified);
   const { order, site } = await inTransaction(deps, principal, async (work) => {
-    await spend(deps, work, { rule, verified, request });
+    await spend(deps, work, exchange);
     const { stores } = deps;
     const contract = found('contract', await stores.contracts.get(work.tx, rule.contract), principal, enterpriseOf);
     const enterprise = found('enterprise', await stores.enterprises.get(work.tx, contract.enterprise));
@@ -66,16 +67,34 @@ async function issue(deps: IdentityDeps, { rule, verified, request }: Exchange) 
     return { order: licenseOrder({ ...parts, ground, principal: principal.id }), site: at };
   });
   const until = new Date(deps.clock.now().getTime() + rule.lifetime * 1000);
-  return { ...(await deps.issuance.issue({ ...order, until })), site: site.name };
+  try {
+    return { ...(await deps.issuance.issue({ ...order, until })), site: site.name };
+  } catch (error) {
+    // Nothing will ever come of this request: the build may correct it without another token.
+    if (!mayPass(error)) {
+      const { organization } = rule;
+      await deps.transactions.run({ organization }, (tx) =>
+        deps.identities.used.release(tx, usedToken(exchange), digestOf(request)),
+      );
+    }
+    throw error;
+  }
 }
 
 /** The same token with the same request is the same question, asked again because the answer was lost. */
-async function spend({ identities }: IdentityDeps, { tx }: Work, { rule, verified, request }: Exchange): Promise<void> {
-  const { id, expiresAt } = verified;
-  const used = { organization: rule.organization, issuer: rule.issuer, id, expiresAt };
-  if (await identities.used.use(tx, used, hash('sha256', request, 'buffer'))) return;
+async function spend({ identities }: IdentityDeps, { tx }: Work, exchange: Exchange): Promise<void> {
+  if (await identities.used.use(tx, usedToken(exchange), digestOf(exchange.request))) return;
   throw refusal('IDENTITY_USED', 'This identity token was used before; have the issuer make a new one.');
 }
+
+const usedToken = ({ rule: { organization, issuer }, verified: { id, expiresAt } }: Exchange): UsedToken => ({
+  organization,
+  issuer,
+  id,
+  expiresAt,
+});
+
+const digestOf = (request: Uint8Array): Uint8Array => hash('sha256', request, 'buffer');
 
 async function siteOf(
   deps: IdentityDeps,

@@ -25,16 +25,22 @@ export interface IdentityTokens {
   verify(token: string, expected: Expected): Promise<VerifiedToken>;
 }
 
+/** One token of one issuer, shown to one organization. */
+export type UsedToken = {
+  readonly organization: string;
+  readonly issuer: string;
+  readonly id: string;
+  readonly expiresAt: Date;
+};
+
 export interface UsedIdentities {
   /**
    * Notes that the token is used by this request. False: it was used by another. Committed, it holds; a repetition of the
    * same request is true again.
    */
-  use(
-    tx: Transaction,
-    token: { readonly organization: string; readonly issuer: string; readonly id: string; readonly expiresAt: Date },
-    request: Uint8Array,
-  ): Promise<boolean>;
+  use(tx: Transaction, token: UsedToken, request: Uint8Array): Promise<boolean>;
+  /** Nothing came of the request: another may use the token. */
+  release(tx: Transaction, token: UsedToken, request: Uint8Array): Promise<void>;
   /** Forgets up to `limit` tokens that have expired before `at`. Returns how many. */
   prune(tx: Transaction, at: Date, limit: number): Promise<number>;
 }

@@ -45,6 +45,12 @@ export const identityStores: IdentityStores = {
       );
       return rows[0]?.request.equals(Buffer.from(request)) === true;
     },
+    async release(tx, { organization, issuer, id: token }, request) {
+      await sql(tx).query(
+        'delete from used_identities where organization = $1 and issuer = $2 and token = $3 and request = $4',
+        [organization, issuer, token, Buffer.from(request)],
+      );
+    },
     async prune(tx, at, limit) {
       const rows = await sql(tx).query(
         `delete from used_identities where (organization, issuer, token) in (

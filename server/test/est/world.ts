@@ -134,6 +134,6 @@ async function customer(deps: Dependencies, slug: string) {
   const term = { firstDay: `${year}-01-01`, lastDay: `${year + 1}-12-31`, timeZone: 'UTC' };
   const terms = { ...TERMS, siteCaps: { production: 50, development: 50 } };
   const wanted = { enterprise: enterprise.id, number: `C-${slug}`, terms, term };
-  const { id } = await createContract(deps)(OWNER, wanted as Parameters<ReturnType<typeof createContract>>[1]);
+  const { id } = await createContract(deps)(OWNER, wanted);
   return { enterprise, contract: await activateContract(deps)(OWNER, { id }) };
 }
