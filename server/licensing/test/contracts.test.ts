@@ -154,7 +154,7 @@ describe('Contracts', () => {
   it('say whether a change lowers or raises rights', async () => {
     const { contract } = await office.customer();
     const change = (terms: object) =>
-      changeContract(office.deps)(OWNER, { id: contract.id, terms: { ...TERMS, ...terms } as typeof TERMS });
+      changeContract(office.deps)(OWNER, { id: contract.id, terms: { ...TERMS, ...terms } });
     await change({ graceSeconds: 1 });
     await change({ siteCaps: { production: 9, development: 3 } });
     await change({ tier: { rank: 10, code: 'silver' }, siteCaps: { production: 99 } });
