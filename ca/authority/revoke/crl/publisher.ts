@@ -189,13 +189,20 @@ function keptFrom(previous: PublishedCrl | undefined, now: Date): Date {
   return new Date(Math.min(previous.thisUpdate.getTime(), now.getTime() - LOOKBACK_MS));
 }
 
+/** The next page is on its way while this one is being written. */
 async function* pages(store: RevocationStore, shard: ShardId, from: Date): AsyncGenerator<EntryPage, undefined> {
-  let after: EntryCursor | undefined;
-  do {
-    const page = await store.entries(shard, from, after, PAGE);
+  const fetch = (after: EntryCursor | undefined) => {
+    const page = store.entries(shard, from, after, PAGE);
+    // Its failure is met where it is awaited; until then it must not count as unhandled.
+    page.catch(() => undefined);
+    return page;
+  };
+  let coming: Promise<EntryPage> | undefined = fetch(undefined);
+  while (coming !== undefined) {
+    const page: EntryPage = await coming;
+    coming = page.next === undefined ? undefined : fetch(page.next);
     yield page;
-    after = page.next;
-  } while (after !== undefined);
+  }
   return undefined;
 }
 
