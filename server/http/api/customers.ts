@@ -20,6 +20,7 @@ import type { Enterprise } from '../../licensing/model/enterprise.ts';
 import { TERMS_REFUSALS } from './catalog.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { input, output } from './examples.ts';
+import { APPROVAL_REFUSALS } from './guarded.ts';
 import { idFilter, type Kind, readEndpoints, stepEndpoint } from './things.ts';
 import { claimsJson, claimsView } from './verdict.ts';
 import { contractView, enterpriseView, json, versioned } from './views.ts';
@@ -61,7 +62,6 @@ const contract: Kind<Contract, z.output<typeof contractView>> = {
 };
 
 const TERM_REFUSALS = { TIME_ZONE_UNKNOWN: 400, DAY_INVALID: 400, TERM_EMPTY: 400 } as const;
-const APPROVAL = { APPROVAL_NEEDED: 403, PERSON_REQUIRED: 403 } as const;
 
 const boundary = {
   claim: z.string(),
@@ -138,7 +138,7 @@ export const enterpriseEndpoints: readonly Endpoint[] = [
     action: 'enterprise.close',
     useCase: closeEnterprise,
     description: 'For good: ends its contracts, retires its sites, and revokes its CA. Its history stays readable.',
-    refusals: APPROVAL,
+    refusals: APPROVAL_REFUSALS,
   }),
 ];
 
@@ -185,7 +185,13 @@ export const contractEndpoints: readonly Endpoint[] = [
     status: 200,
     answer: contractView,
     example: { body: { number: 'C-2026-0042' }, answer: output.contract },
-    refusals: { CONTRACT_NOT_FOUND: 404, CONTRACT_ENDED: 409, ...APPROVAL, ...TERM_REFUSALS, ...TERMS_REFUSALS },
+    refusals: {
+      CONTRACT_NOT_FOUND: 404,
+      CONTRACT_ENDED: 409,
+      ...APPROVAL_REFUSALS,
+      ...TERM_REFUSALS,
+      ...TERMS_REFUSALS,
+    },
     run: ({ principal, params, body, version }, { licensing }) =>
       changeContract(licensing)(principal, { ...body, id: params.id, version }),
     reply: versioned(json.contract),
@@ -221,7 +227,7 @@ export const contractEndpoints: readonly Endpoint[] = [
     action: 'contract.activate',
     useCase: activateContract,
     description: 'From here on its sites get licenses.',
-    refusals: APPROVAL,
+    refusals: APPROVAL_REFUSALS,
   }),
   stepEndpoint(contract, {
     step: 'suspend',

@@ -7,6 +7,7 @@ import { contractEndpoints, enterpriseEndpoints } from './customers.ts';
 import type { Endpoint } from './endpoint.ts';
 import { keyEndpoints } from './keys.ts';
 import { organizationEndpoints } from './organization.ts';
+import { peopleEndpoints } from './people.ts';
 import { type ApiDeps, routeOf } from './serve.ts';
 import { siteEndpoints } from './sites.ts';
 import { statisticsEndpoints } from './statistics.ts';
@@ -25,6 +26,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...enterpriseEndpoints,
   ...contractEndpoints,
   ...tokenEndpoints,
+  ...peopleEndpoints,
 ];
 
 /** The API, its description, and the page to browse that. */

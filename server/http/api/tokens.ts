@@ -1,14 +1,12 @@
 import { z } from 'zod';
 import { boundsOf } from '../../licensing/access/authorize.ts';
-import type { Guarded } from '../../licensing/access/approvals.ts';
 import type { ApiToken } from '../../licensing/access/model.ts';
 import { createToken, type MadeToken, revokeToken } from '../../licensing/access/tokens.ts';
-import { found } from '../../licensing/entities.ts';
-import { LicetError } from '../../licensing/errors.ts';
 import { displayName, reference } from '../../licensing/fields.ts';
 import { ROLES } from '../../licensing/model/principal.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { pageExample } from './examples.ts';
+import { APPROVAL_REFUSALS, assertEnterprise, done, within } from './guarded.ts';
 import { pageOf, pageQuery } from './paging.ts';
 import { idParams, instant } from './wire.ts';
 
@@ -63,13 +61,6 @@ const example = {
   expiresAt: '2026-04-02T09:00:00.000Z',
 };
 
-/** Nothing was done yet, and the caller must know what to do about it: the same as where the licensing asks for it. */
-function done<T>(guarded: Guarded<T>): T {
-  if (guarded.outcome === 'done') return guarded.result;
-  const message = `A second person must approve this: have approval ${guarded.approval.id} given, then repeat the same request.`;
-  throw new LicetError('forbidden', 'APPROVAL_NEEDED', message);
-}
-
 export const tokenEndpoints: readonly Endpoint[] = [
   endpoint({
     method: 'GET',
@@ -82,13 +73,11 @@ export const tokenEndpoints: readonly Endpoint[] = [
     status: 200,
     answer: pageOf(tokenView),
     example: { answer: pageExample(example) },
-    run({ principal, query: { limit, after, order } }, { access }) {
+    run({ principal, query: { limit, after, order } }, use) {
       const { enterprise } = boundsOf(principal, 'token.read');
       const where = enterprise === undefined ? {} : { enterprise };
       const list = { where, limit, newestFirst: order === 'newest', ...(after !== undefined && { after }) };
-      return access.transactions.run({ organization: principal.organization }, (tx) =>
-        access.stores.tokens.list(tx, list),
-      );
+      return within(use, principal, (tx) => use.access.stores.tokens.list(tx, list));
     },
     reply: ({ items, next }) => ({ body: { items: items.map(tokenJson), ...(next !== undefined && { next }) }, next }),
   }),
@@ -107,18 +96,14 @@ export const tokenEndpoints: readonly Endpoint[] = [
       body: { name: 'Back office', roles: ['operator'], days: 90 },
       answer: { ...example, secret: 'licet_api_6fJ0…' },
     },
-    refusals: { TOKEN_INVALID: 400, ENTERPRISE_NOT_FOUND: 404, APPROVAL_NEEDED: 403, PERSON_REQUIRED: 403 },
+    refusals: { TOKEN_INVALID: 400, ENTERPRISE_NOT_FOUND: 404, ...APPROVAL_REFUSALS },
     // Not repeatable: the kept answer would be the secret itself, in the clear.
-    async run({ principal, body }, { access, licensing }): Promise<MadeToken> {
-      const { organization } = principal;
-      const made = await access.transactions.run({ organization }, async (tx) => {
-        const { enterprise } = body;
-        if (enterprise !== undefined) {
-          found('enterprise', await licensing.stores.enterprises.get(tx, enterprise), principal, ({ id }) => id);
-        }
-        return createToken(access, tx, principal, body);
+    async run({ principal, body }, use): Promise<MadeToken> {
+      const guarded = await within(use, principal, async (tx) => {
+        await assertEnterprise(use, principal, tx, body.enterprise);
+        return createToken(use.access, tx, principal, body);
       });
-      return done(made);
+      return done(guarded);
     },
     reply: ({ token, secret }) => ({ body: { ...tokenJson(token), secret }, location: `/api/v1/tokens/${token.id}` }),
   }),
@@ -133,10 +118,8 @@ export const tokenEndpoints: readonly Endpoint[] = [
     status: 200,
     answer: tokenView,
     example: { answer: { ...example, revokedAt: '2026-02-02T09:00:00.000Z' } },
-    run: ({ principal, params }, { access }) =>
-      access.transactions.run({ organization: principal.organization }, (tx) =>
-        revokeToken(access, tx, principal, params.id),
-      ),
+    run: ({ principal, params }, use) =>
+      within(use, principal, (tx) => revokeToken(use.access, tx, principal, params.id)),
     reply: (it) => ({ body: tokenJson(it) }),
   }),
 ];

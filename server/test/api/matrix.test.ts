@@ -19,10 +19,12 @@ const THINGS: Readonly<Record<string, keyof Shop>> = {
   '/api/v1/plans/:id': 'plan',
   '/api/v1/tokens/:id': 'token',
   '/api/v1/alerts/:id': 'alert',
+  '/api/v1/people/:id': 'person',
+  '/api/v1/approvals/:id': 'approval',
 };
 
 /** These belong to the organization as a whole: who reaches one enterprise only has no business there. */
-const OF_ORGANIZATION: ReadonlySet<keyof Shop> = new Set(['product', 'plan', 'token']);
+const OF_ORGANIZATION: ReadonlySet<keyof Shop> = new Set(['product', 'plan', 'token', 'person', 'approval']);
 
 const MISSING = '00000000-0000-7000-8000-000000000000';
 
@@ -134,15 +136,8 @@ describe('Every route × role × own, foreign and missing id', () => {
   });
 });
 
-const foreignIds = ({ product, plan, enterprise, contract, site, token, alert }: Shop): string[] => [
-  product,
-  plan,
-  enterprise,
-  contract,
-  site,
-  token,
-  alert,
-];
+const foreignIds = (shop: Shop & { readonly before: object }): string[] =>
+  [...new Set(Object.values(THINGS))].map((thing) => shop[thing]);
 
 /** What a call of its own shape needs in its query. */
 const queried = (path: string): string => (path.endsWith('/stats/aggregate') ? `${path}?quarter=2026-Q4` : path);

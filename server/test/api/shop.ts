@@ -9,6 +9,9 @@ export type Shop = {
   readonly site: string;
   readonly token: string;
   readonly alert: string;
+  readonly person: string;
+  /** Of an organization without a second person there are none: an id that is nowhere. */
+  readonly approval: string;
 };
 
 export const TERMS = {
@@ -46,6 +49,7 @@ export async function openShop(api: Client, name: string): Promise<Shop & { read
     serial: `0${name.length}ab`,
     codes: ['EXPIRED'],
   });
+  const person = await make('/api/v1/people', { email: `${name}@example.com`, name, roles: ['auditor'] });
   return {
     product: product.id,
     plan: plan.id,
@@ -54,6 +58,8 @@ export async function openShop(api: Client, name: string): Promise<Shop & { read
     site: site.id,
     token: token.id,
     alert: alert.id,
+    person: person.id,
+    approval: '00000000-0000-7000-8000-000000000001',
     before: site,
   };
 }

@@ -1,0 +1,25 @@
+import type { Signer } from '@licet/authority';
+import { createVerdictTokens } from './authority/verdict-tokens.ts';
+import { apiRoutes } from './http/api/index.ts';
+import type { Use } from './http/api/endpoint.ts';
+import type { Route } from './http/routes.ts';
+import { idempotencyKeys } from './persistence/idempotency.ts';
+import type { Access } from './wire-access.ts';
+
+export type ApiGround = Pick<Use, 'licensing' | 'renew'> & {
+  readonly access: Access;
+  readonly signer: Signer;
+  /** Of this program, as the document names it. */
+  readonly version: string;
+};
+
+/** The API of the license server with its description. */
+export function api({ access, licensing, renew, signer, version }: ApiGround): readonly Route[] {
+  return apiRoutes({
+    use: { licensing, access: access.deps, renew, tokens: createVerdictTokens(signer) },
+    keys: idempotencyKeys,
+    // What anyone may ask is about nobody: a limiter that fails lets it through.
+    guardsFor: (action) => (action === 'anyone' ? [access.limitAddress('open')] : access.guardsFor(action)),
+    version,
+  });
+}
