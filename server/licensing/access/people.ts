@@ -4,6 +4,7 @@ import type { Transaction } from '../ports/transactions.ts';
 import { POWERFUL } from './actions.ts';
 import { type Guarded, withApproval } from './approvals.ts';
 import { authorize, boundsOf, notFound } from './authorize.ts';
+import { keepAnOwner } from './last-owner.ts';
 import type { Person } from './model.ts';
 import type { Passwords } from './passwords.ts';
 import type { AccessDeps } from './ports.ts';
@@ -101,6 +102,7 @@ export async function changePerson(
   // To raise somebody, and to wield power over those who have it.
   return asPowerful(deps, tx, principal, `person:${id}`, [...roles, ...person.roles], { id, ...change }, async () => {
     const next = changed(deps, person, { roles, enterprise, status: status ?? person.status });
+    if (!roles.includes('owner') || status === 'disabled') await keepAnOwner(deps, tx, person);
     await deps.stores.people.replace(tx, next);
     await deps.stores.credentials.revokeSessions(tx, id, deps.clock.now());
     await tell(deps, tx, principal, next, 'person.changed', { roles, status: next.status });

@@ -3,6 +3,7 @@ import type { Transaction } from '../ports/transactions.ts';
 import { authorize, boundsOf, notFound } from './authorize.ts';
 import { POWERFUL } from './actions.ts';
 import { type Guarded, withApproval } from './approvals.ts';
+import { keepAnOwner } from './last-owner.ts';
 import type { Person } from './model.ts';
 import { tell } from './people.ts';
 import type { AccessDeps } from './ports.ts';
@@ -62,6 +63,7 @@ export async function erasePerson(
   authorize(principal, 'person.erase', person);
   if (person.status === 'erased') throw notFound();
   const erase = async (): Promise<void> => {
+    await keepAnOwner(deps, tx, person);
     const nobody = { email: undefined, name: undefined, password: undefined, totp: undefined, recoveryCodes: [] };
     const unknown = { invitation: undefined, invitedUntil: undefined, issuer: undefined, subject: undefined };
     await deps.stores.people.replace(tx, changed(deps, person, { ...nobody, ...unknown, status: 'erased', roles: [] }));

@@ -275,6 +275,29 @@ onBothHosts('The second person', (getDatabase) => {
   });
 });
 
+onBothHosts('The last owner', (getDatabase) => {
+  it('can neither be disabled nor demoted nor erased, not even by two who do it to each other at once', async () => {
+    const deps = accessDeps(getDatabase());
+    await addOrganization(deps, 'lone');
+    const [ann, ben] = [
+      await addPerson(deps, 'lone', 'ann@example.org', ['owner']),
+      await addPerson(deps, 'lone', 'ben@example.org', ['owner']),
+    ];
+    const disable = (who: Principal) =>
+      inside(deps, 'lone', (tx) => changePerson(deps, tx, owner('lone'), who.id.slice(7), { status: 'disabled' }));
+    const both = await Promise.allSettled([disable(ann), disable(ben)]);
+    assert.equal(both.filter(({ status }) => status === 'fulfilled').length, 1);
+    const last = both[0].status === 'rejected' ? ann : ben;
+    const id = last.id.slice(7);
+    const acts = [
+      () => disable(last),
+      () => inside(deps, 'lone', (tx) => changePerson(deps, tx, owner('lone'), id, { roles: ['admin'] })),
+      () => inside(deps, 'lone', (tx) => erasePerson(deps, tx, owner('lone'), id)),
+    ];
+    for (const act of acts) await assert.rejects(act(), hasCode('LAST_OWNER'));
+  });
+});
+
 onBothHosts('Personal data', (getDatabase) => {
   const EMAIL = 'canary-8f1e@example.org';
   const NAME = 'Canary Birdsong';
