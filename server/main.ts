@@ -4,6 +4,7 @@ import { EXIT_CODES } from './config/exit-codes.ts';
 import { type Config, type Loaded, loadConfig, secretsOf } from './config/index.ts';
 import { databaseOptions } from './database-options.ts';
 import { isEvaluation, publishingBaseOf, tlsModeOf } from './effective.ts';
+import { openEvaluationShop } from './evaluation-shop.ts';
 import type { Ground } from './ground.ts';
 import { createLifecycle } from './lifecycle.ts';
 import { type Log, createLog } from './log.ts';
@@ -18,6 +19,7 @@ import { welcome, type Welcomed } from './welcome.ts';
 import { type AuthorityParts, connectAuthority, readyAuthority } from './wire-authority.ts';
 import { commonJobs, openWork } from './wire-jobs.ts';
 import { appFor, openOperations, openPlain, openPublic, type PlainListener, type Served } from './wire-listeners.ts';
+import { connectLicensing } from './wire-licensing.ts';
 import { publishing } from './wire-publishing.ts';
 import { connectStatus } from './wire-status.ts';
 import { type OpenedSigner, openServerSigner } from './wire-signer.ts';
@@ -64,6 +66,10 @@ async function start(ground: Ground): Promise<void> {
     const authority = connectAuthority(wired);
     await readyAuthority(wired, authority);
     const tls = files ?? (await openOwnTls(ground, authority));
+    const licensing = connectLicensing(stores.database, authority);
+    if (isEvaluation(config) && authority.fence.reason === undefined) {
+      await openEvaluationShop(licensing, config.authority.organization);
+    }
     const where = await open(ground, stores, { authority, holder, plain, tls });
     log.info({ ...where, version: manifest.version, ms: Math.round(performance.now()) }, 'ready');
     if (isText(config)) process.stdout.write(welcome(await welcomed(ground, stores, authority, where)));
@@ -128,7 +134,7 @@ async function open(
   plain?.serve(appFor(ground, { routes: [], fastPaths }));
   address = await openPublic(ground, { app, readiness, tls, plain });
   await openWork(ground, database, { jobs: [...commonJobs(database), ...status.jobs], subscribers: [], holder });
-  status.start();
+  await status.start();
   const authorityLog = log.with({ component: 'authority' });
   authority.directory.watch((err) => authorityLog.warn({ err }, 'authorities not looked at'));
   const guard = authority.guard.watch((err) => authorityLog.error({ err }, 'journal and database not compared'));

@@ -23,8 +23,8 @@ export type StatusParts = {
   readonly jobs: readonly Job[];
   /** Rejects when a CRL that agents and servers depend on is missing or out of date. */
   readonly checkCrls: () => Promise<void>;
-  /** Makes what a new hierarchy lacks, and from then on what changes ask for. */
-  start(): void;
+  /** Resolves when each CA has its CRLs; from then on makes what changes ask for. */
+  start(): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -61,12 +61,14 @@ export function connectStatus({ log }: Ground, authority: AuthorityParts, signer
       { name: 'prove-revocations-visible', cron: '*/5 * * * *', timeoutSeconds: 120, run: () => prove(authority) },
     ],
     checkCrls: () => checkCrls(authority),
-    start() {
+    async start() {
       authority.onStatusChange((ids) => {
         responder.forget(ids);
         publisher.nudge();
       });
       directory.onChange(catchUp);
+      // A first start may take this long; later ones find them made. What fails is reported and tried again by the job.
+      if (fence.reason === undefined) await publisher.run().catch(report);
       catchUp();
     },
     stop: () => publisher.stop(),
