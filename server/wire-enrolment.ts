@@ -3,6 +3,7 @@ import { toHex } from '@licet/format';
 import type { Directory } from './authority/directory.ts';
 import type { Route, Step } from './http/routes.ts';
 import { estRoutes } from './http/est/routes.ts';
+import { identityAdminRoutes } from './http/identity/admin-routes.ts';
 import { fetchJson } from './http/identity/guarded-fetch.ts';
 import { createIdentityTokens } from './http/identity/identity-tokens.ts';
 import { KeySets } from './http/identity/key-sets.ts';
@@ -10,6 +11,7 @@ import { renewalInfoRoutes } from './http/identity/renewal-info-route.ts';
 import { identityRoutes } from './http/identity/routes.ts';
 import { inBatches } from './jobs/housekeeping.ts';
 import type { Job } from './jobs/job.ts';
+import type { Action } from './licensing/access/actions.ts';
 import type { Authenticator } from './licensing/access/authenticate.ts';
 import { isSecret } from './licensing/access/secrets.ts';
 import { presentLicense } from './licensing/identity/present-license.ts';
@@ -27,8 +29,10 @@ export type EnrolmentGround = {
     readonly est: { readonly requireChannelBinding: boolean; readonly serverKeyGeneration: boolean };
     readonly identities: { readonly privateIssuers: readonly string[]; readonly ca?: string | undefined };
   };
+  readonly renew: ProtocolDeps['renew'];
   /** How often one address may ask; renewals go through when the limiter fails. */
   readonly guards: readonly Step[];
+  readonly guardsFor: (action: Action) => readonly Step[];
   readonly log: Log;
 };
 
@@ -42,10 +46,10 @@ export function enrolment(ground: EnrolmentGround): {
   readonly routes: readonly Route[];
   readonly jobs: readonly Job[];
 } {
-  const { licensing, authenticator, settings, guards, log } = ground;
+  const { licensing, authenticator, settings, guards, guardsFor, log, renew } = ground;
   const { clock, random, transactions, issuance, stores } = licensing;
   const est = estRoutes({
-    enrolment: createEnrolment({ ...licensing, authorities: authoritiesOf(ground) }),
+    enrolment: createEnrolment({ ...licensing, renew, authorities: authoritiesOf(ground) }),
     present: (chain) =>
       presentLicense(chain, {
         clock,
@@ -68,6 +72,7 @@ export function enrolment(ground: EnrolmentGround): {
     routes: [
       ...est,
       ...identityRoutes({ ...licensing, ...identities, guards }),
+      ...identityAdminRoutes({ ...licensing, identities: identityStores, incidents, guardsFor }),
       ...renewalInfoRoutes({ transactions, clock, random, directory: licenseDirectory, incidents, guards }),
     ],
     jobs: [

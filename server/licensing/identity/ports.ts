@@ -54,6 +54,10 @@ export type IdentityStores = {
 };
 
 export interface Incidents {
+  add(
+    tx: Transaction,
+    incident: Incident & { readonly id: string; readonly organization: string; readonly createdBy: string },
+  ): Promise<void>;
   /** Those of the organization that have begun and concern licenses that may still be in use. */
   inForce(tx: Transaction, at: Date): Promise<readonly Incident[]>;
 }

@@ -5,7 +5,7 @@ import { enrol } from '../enrolment/enrol.ts';
 import { hashToken, organizationOfToken } from '../enrolment/token.ts';
 import { found } from '../entities.ts';
 import { LicetError } from '../errors.ts';
-import { renewLicense } from '../licenses/renew.ts';
+import type { renewLicense } from '../licenses/renew.ts';
 import type { Contract } from '../model/contract.ts';
 import type { Enterprise } from '../model/enterprise.ts';
 import { SLUG } from '../model/entity.ts';
@@ -17,6 +17,8 @@ import { createSite } from '../sites/create-site.ts';
 import { type Dependencies, reading } from '../use-case.ts';
 
 export type ProtocolDeps = Dependencies & {
+  /** The one of this process: renewals that arrive together by whatever way are done together. */
+  readonly renew: ReturnType<typeof renewLicense>;
   /** The CAs that stand above the licenses of an enterprise now, DER: its own, then those above, the root last. */
   readonly authorities: (
     organization: string,
@@ -26,7 +28,7 @@ export type ProtocolDeps = Dependencies & {
 
 /** The use cases of licensing, as the protocols of enrolment ask for them. */
 export function createEnrolment(deps: ProtocolDeps): Enrolment {
-  const renew = renewLicense(deps);
+  const { renew } = deps;
   return {
     async enrol({ applicant, label, csr }) {
       if (applicant.kind === 'principal') return answer(await enrolAs(deps, applicant.principal, label, csr));

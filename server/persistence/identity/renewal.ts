@@ -16,6 +16,14 @@ type IncidentRow = {
 };
 
 export const incidents: Incidents = {
+  async add(tx, { id, organization, enterprise, issuerKey, issuedBefore, explanation, beginsAt, endsAt, createdBy }) {
+    await sql(tx).query(
+      `insert into renewal_incidents (id, organization, enterprise, issuer_key, issued_before, explanation, begins_at,
+                                      ends_at, created_by, created_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $7)`,
+      [id, organization, enterprise ?? null, issuerKey ?? null, issuedBefore, explanation, beginsAt, endsAt, createdBy],
+    );
+  },
   async inForce(tx, at) {
     const rows = await sql(tx).query<IncidentRow>(
       `select enterprise, issuer_key, issued_before, explanation, begins_at, ends_at from renewal_incidents

@@ -4,8 +4,6 @@ import { resolve } from 'node:path';
 import { requireTool } from '@licet/checks';
 import { decodeCertificate, decodeCertsOnly, decodePem, encodePem, fromBase64, toBase64, toHex } from '@licet/format';
 import { TrustAnchors, verifyLicenseSync } from '@licet/verify';
-import { newId } from '../../licensing/model/id.ts';
-import { sql } from '../../persistence/database.ts';
 import { run } from './est-server.ts';
 import { csrFor } from './requests.ts';
 import { openWorld, type World } from './world.ts';
@@ -279,18 +277,32 @@ describe('EST before the licensing domain', function () {
       assert.equal((await ask('00ff')).body.code, 'LICENSE_NOT_FOUND');
       assert.equal((await ask('no-serial')).body.code, 'LICENSE_NOT_FOUND');
 
-      const { clock, random } = world.deps;
-      const soon = new Date(Date.now() + 3_600_000);
-      await world.database.run({ organization: 'acme' }, (tx) =>
-        sql(tx).query(
-          `insert into renewal_incidents (id, organization, enterprise, issuer_key, issued_before, explanation, begins_at, ends_at, created_by, created_at)
-           values ($1, 'acme', $2, null, $3, $4, $5, $3, 'test', $5)`,
-          [newId(clock, random), world.globex.enterprise.id, soon, 'A CA key is being replaced.', clock.now()],
-        ),
-      );
+      const soon = Date.now() + 3_600_000;
+      const incident = { enterprise: world.globex.enterprise.id, explanation: 'A CA key is being replaced.', hours: 1 };
+      const declare = (body: object, token: string) =>
+        run('curl', [
+          '-sS',
+          '--cacert',
+          world.at('root.pem'),
+          '-H',
+          `Authorization: Bearer ${token}`,
+          '-H',
+          'Content-Type: application/json',
+          '-d',
+          JSON.stringify(body),
+          '-w',
+          '%{http_code}',
+          '-o',
+          '/dev/null',
+          `${world.base}/api/v1/renewal-incidents`,
+        ]);
+      assert.equal((await declare(incident, 'nobody')).out, '401');
+      assert.equal((await declare({ ...incident, enterprise: undefined }, world.apiToken)).out, '400', 'never for all');
+      // What was issued before it, by at least the five minutes that certificates are dated back.
+      assert.equal((await declare(incident, world.apiToken)).out, '201');
       const now = (await ask(toHex(license.serial))).body;
       assert.equal(now.explanation, 'A CA key is being replaced.');
-      assert.ok(Date.parse(now.suggestedWindow.end) <= soon.getTime() + 1000);
+      assert.ok(Date.parse(now.suggestedWindow.end) <= soon + 5000);
       const other = isIssued(await post({ secret: await world.token(world.initech.contract, 'window'), body: csr() }));
       assert.equal((await ask(toHex(other.serial))).body.explanation, undefined, 'it concerns one enterprise');
     });

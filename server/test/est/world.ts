@@ -6,6 +6,8 @@ import { makeCsr } from '@licet/authority/workshop';
 import { encodePem } from '@licet/format';
 import { issueServiceCertificate } from '../../authority/service-certificates.ts';
 import { loadConfig } from '../../config/index.ts';
+import { mayAtAll } from '../../http/access/guards.ts';
+import { setPrincipal } from '../../http/access/principal.ts';
 import { createAuthenticator } from '../../licensing/access/authenticate.ts';
 import { createFirstOwner } from '../../licensing/access/tokens.ts';
 import { activateContract, createContract } from '../../licensing/contracts/contracts.ts';
@@ -16,6 +18,7 @@ import type { Enterprise } from '../../licensing/model/enterprise.ts';
 import { createOrganization } from '../../licensing/organizations/organizations.ts';
 import { createProduct } from '../../licensing/products/products.ts';
 import { createSecondPerson } from '../../licensing/second-person.ts';
+import { renewLicense } from '../../licensing/licenses/renew.ts';
 import { OWNER, TERMS } from '../../licensing/test/office.ts';
 import type { Dependencies } from '../../licensing/use-case.ts';
 import { createLog } from '../../log.ts';
@@ -67,12 +70,22 @@ export async function openWorld(
   const deps = { ...common, stores, issuance: authority.issuance, secondPerson: createSecondPerson(access) };
   const customers = await found(deps);
   const owner = await database.run({ organization: 'acme' }, (tx) => createFirstOwner(access, tx, 'acme'));
+  const authenticator = createAuthenticator(access);
   const wired = enrolment({
     licensing: deps,
     directory: authority.directory,
-    authenticator: createAuthenticator(access),
+    authenticator,
     settings: { est: { requireChannelBinding: false, serverKeyGeneration: false }, identities },
+    renew: renewLicense(deps),
     guards: [],
+    // As wire-access.ts does it, without its rates.
+    guardsFor: (action) => [
+      async (request) => {
+        const token = (request.get('authorization') ?? '').replace('Bearer ', '');
+        setPrincipal(request, await authenticator.bearer(token));
+      },
+      mayAtAll(action),
+    ],
     log: createLog({ level: 'error', format: 'json', clock, write: () => {}, secrets: [] }),
   });
   const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });

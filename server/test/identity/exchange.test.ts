@@ -6,9 +6,7 @@ import { requireTool } from '@licet/checks';
 import { decodeCertificate, decodePem, encodePem, toHex } from '@licet/format';
 import { exportJWK } from 'jose';
 import { Provider } from 'oidc-provider';
-import { newId } from '../../licensing/model/id.ts';
-import { trustRuleInput, type TrustRule } from '../../licensing/identity/trust-rule.ts';
-import { identityStores } from '../../persistence/identity/stores.ts';
+import { trustRuleInput } from '../../licensing/identity/trust-rule.ts';
 import { sql } from '../../persistence/database.ts';
 import { run } from '../est/est-server.ts';
 import { csrFor } from '../est/requests.ts';
@@ -58,32 +56,24 @@ describe('Identities of builds', function () {
     return (JSON.parse(ran.out) as { access_token: string }).access_token;
   }
 
-  async function trust(
-    name: string,
-    conditions: Record<string, string[]>,
-    more: Partial<TrustRule> = {},
-  ): Promise<void> {
-    const { clock, random } = world.deps;
-    const { enterprise, contract } = world.globex;
-    const wanted = {
-      name,
-      contract: contract.id,
-      mode: 'development',
-      issuer: provider.url,
-      audience: AUDIENCE,
-    } as const;
-    const checked = trustRuleInput.parse({ ...wanted, conditions, siteClaim: 'repository_id' });
-    const at = clock.now();
-    const entity = { id: newId(clock, random), organization: 'acme', createdAt: at, updatedAt: at, version: 1 };
-    const rule: TrustRule = {
-      ...checked,
-      ...entity,
-      keys: checked.keys,
-      enterprise: enterprise.id,
-      status: 'active',
-      ...more,
-    };
-    await world.database.run({ organization: 'acme' }, (tx) => identityStores.rules.insert(tx, rule));
+  async function trust(name: string, conditions: Record<string, string[]>): Promise<string> {
+    const { contract } = world.globex;
+    const wanted = { name, contract: contract.id, mode: 'development', issuer: provider.url, audience: AUDIENCE };
+    const body = JSON.stringify({ ...wanted, conditions, siteClaim: 'repository_id' });
+    const token = ['-H', `Authorization: Bearer ${world.apiToken}`, '-H', 'Content-Type: application/json'];
+    const url = `${world.base}/api/v1/trust-rules`;
+    const ran = await run('curl', [
+      '-sS',
+      '--fail-with-body',
+      '--cacert',
+      world.at('root.pem'),
+      ...token,
+      '-d',
+      body,
+      url,
+    ]);
+    assert.equal(ran.code, 0, ran.out);
+    return (JSON.parse(ran.out) as { id: string }).id;
   }
 
   type Answer = { serial?: string; site: string; license: string; notAfter: string; code: string; detail: string };
@@ -153,9 +143,14 @@ describe('Identities of builds', function () {
   it('the community gets licenses when the organization says so, and only for public repositories', async () => {
     build = { ...BUILD, repository_id: '1000', repository_visibility: 'public' };
     isRefused(await exchange(await token()), '403 IDENTITY_NOT_TRUSTED');
-    await trust('community', { repository_visibility: ['public'] });
+    const rule = await trust('community', { repository_visibility: ['public'] });
     assert.equal((await exchange(await token())).status, 201);
     build = { ...build, repository_visibility: 'private' };
+    isRefused(await exchange(await token()), '403 IDENTITY_NOT_TRUSTED');
+    build = { ...build, repository_visibility: 'public' };
+    const off = ['-X', 'PUT', '-H', `Authorization: Bearer ${world.apiToken}`, '-H', 'Content-Type: application/json'];
+    const url = `${world.base}/api/v1/trust-rules/${rule}/status`;
+    await run('curl', ['-sS', '--cacert', world.at('root.pem'), ...off, '-d', '{"status":"off"}', url]);
     isRefused(await exchange(await token()), '403 IDENTITY_NOT_TRUSTED');
   });
   it('a rule that trusts everybody of an issuer is no rule', () => {
