@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Config } from './config/index.ts';
 import { type GuardDeps, guard, guardsFor, limitAddress, type OnFailure } from './http/access/guards.ts';
 import { createIdentityProviders } from './http/access/oidc/providers.ts';
+import { providerRoutes } from './http/access/provider-routes.ts';
 import { sessionRoutes } from './http/access/session-routes.ts';
 import { fetchJson } from './http/identity/guarded-fetch.ts';
 import type { Route, Step } from './http/routes.ts';
@@ -73,7 +74,7 @@ export function openAccess(ground: AccessGround): Access {
     authenticator,
     guardsFor: (action) => guardsFor(action, guards),
     limitAddress: (failure) => limitAddress(guards, failure),
-    routes: guard(routes, guards),
+    routes: guard([...routes, ...providerRoutes(deps)], guards),
     jobs: accessHousekeeping({ transactions, clock, stores: accessStores }),
     stage: flushNowAndThen([authenticator, monthly], log),
   };

@@ -59,6 +59,8 @@ export type AccessStores = {
   readonly tokens: Collection<ApiToken>;
   readonly sessions: Collection<Session>;
   readonly providers: Collection<SignInProvider>;
+  /** With the sign-ins that are on their way to it. */
+  readonly removeProvider: (tx: Transaction, id: string) => Promise<void>;
   readonly approvals: Collection<Approval>;
   readonly credentials: Credentials;
   readonly throttles: Throttles;

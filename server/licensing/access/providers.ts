@@ -52,6 +52,23 @@ export async function addProvider(
   });
 }
 
+/** Nobody comes in by it from then on; who is in stays until the session ends. */
+export async function removeProvider(
+  deps: ProviderDeps,
+  tx: Transaction,
+  principal: Principal,
+  id: string,
+): Promise<Guarded<void>> {
+  const provider = await deps.stores.providers.lock(tx, id);
+  authorize(principal, 'provider.change', provider);
+  const subject = `provider:${id}`;
+  const act = { action: 'provider.change', subject, payload: { remove: id } } as const;
+  return withApproval(deps, tx, principal, act, async () => {
+    await deps.stores.removeProvider(tx, id);
+    await record(tx, deps, principal.organization, { actor: principal.id, action: 'provider.removed', subject });
+  });
+}
+
 function check({ name, issuer, algorithms }: NewProvider, issuers: readonly string[]): void {
   const invalid = (pointer: string, message: string) =>
     new LicetError('invalid', 'PROVIDER_INVALID', message, { pointer });

@@ -1,5 +1,6 @@
 import type { AccessStores } from '../../licensing/access/ports.ts';
 import { createCollection } from '../licensing/collection.ts';
+import { sql } from '../transactions.ts';
 import { credentials } from './credentials.ts';
 import { quotas } from './quotas.ts';
 import { approvalSchema, personSchema, providerSchema, sessionSchema, tokenSchema } from './schemas.ts';
@@ -11,6 +12,9 @@ export const accessStores: AccessStores = {
   tokens: createCollection(tokenSchema, 'token'),
   sessions: createCollection(sessionSchema, 'session'),
   providers: createCollection(providerSchema, 'provider'),
+  async removeProvider(tx, id) {
+    await sql(tx).query('delete from sign_in_providers where id = $1', [id]);
+  },
   approvals: createCollection(approvalSchema, 'approval'),
   credentials,
   throttles,

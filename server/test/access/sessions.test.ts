@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../../config/index.ts';
 import { guard } from '../../http/access/guards.ts';
+import { providerRoutes } from '../../http/access/provider-routes.ts';
 import { sessionRoutes } from '../../http/access/session-routes.ts';
 import { createAuthenticator } from '../../licensing/access/authenticate.ts';
 import type { IdentityProviders } from '../../licensing/access/external-ports.ts';
 import { createLimiter } from '../../licensing/access/limits.ts';
-import { addProvider } from '../../licensing/access/providers.ts';
 import { stepAt, totpCode } from '../../licensing/access/totp.ts';
 import { invitePerson } from '../../licensing/access/people.ts';
 import type { Log } from '../../log.ts';
@@ -50,7 +50,8 @@ describe('The routes of sessions', () => {
     const monthly = { count: () => Promise.resolve(), flush: () => Promise.resolve() };
     const guards = { authenticator: createAuthenticator(deps), license: undefined, limiter, monthly, log };
     const routes = sessionRoutes({ ...deps, providers: provider, publicUrl: () => 'https://licet.example' });
-    served = await serve({ routes: guard(routes, guards) });
+    const all = [...routes, ...providerRoutes({ ...deps, issuers: ['https://login.example'] })];
+    served = await serve({ routes: guard(all, guards) });
   });
   after(async () => {
     await served?.close();
@@ -156,14 +157,14 @@ describe('The routes of sessions', () => {
   });
 
   it('send the browser to a provider and take it back by its cookie alone', async () => {
-    const input = {
-      name: 'corp',
-      issuer: 'https://login.example',
-      clientId: 'licet',
-      algorithms: ['ES256'],
-      trustsEmail: true,
-    };
-    await inside(deps, 'acme', (tx) => addProvider({ ...deps, issuers: ['*'] }, tx, owner('acme'), input));
+    await addPerson(deps, 'acme', 'boss@example.org', ['owner']);
+    const boss = as((await signIn('boss@example.org')).body['accessToken']);
+    const input = { name: 'corp', issuer: 'https://login.example', clientId: 'licet', clientSecret: 'canary-secret' };
+    const algorithms = ['ES256'];
+    const made = await ask('POST', '/api/v1/providers', { ...input, algorithms, trustsEmail: true }, boss);
+    assert.equal(made.status, 201);
+    const listed = await ask('GET', '/api/v1/providers', undefined, boss);
+    assert.ok(listed.text.includes(made.body['id'] ?? '-') && !listed.text.includes('canary-secret'));
     await inside(deps, 'acme', (tx) =>
       invitePerson(deps, tx, owner('acme'), { email: 'linked@example.org', name: 'Linked', roles: ['operator'] }),
     );
@@ -184,7 +185,11 @@ describe('The routes of sessions', () => {
     const { status, body } = await back(other.state, `x=y; ${other.cookie}`);
     assert.equal(status, 200);
     assert.equal((await ask('GET', '/api/v1/self', undefined, as(body['accessToken']))).status, 200);
-    assert.equal((await ask('GET', '/api/v1/organizations/acme/providers/none/sign-in')).status, 404);
+    assert.equal((await ask('DELETE', `/api/v1/providers/${made.body['id']}`, undefined, boss)).status, 204);
+    assert.equal((await ask('DELETE', `/api/v1/providers/${made.body['id']}`, undefined, boss)).status, 404);
+    for (const name of ['corp', 'none']) {
+      assert.equal((await ask('GET', `/api/v1/organizations/acme/providers/${name}/sign-in`)).status, 404);
+    }
   });
 
   it('refuse what they do not know, and what is missing', async () => {
@@ -215,6 +220,7 @@ describe('The routes of sessions', () => {
       'licet_invite_',
       'licet_state_',
       'example.org',
+      'canary-secret',
     ]) {
       assert.ok(!lines.includes(canary), canary);
     }
