@@ -65,4 +65,4 @@ export function identityAdminRoutes(deps: IdentityAdminDeps): Route[] {
   ];
 }
 
-const toJson = ({ organization: _, ...rule }: TrustRule): object => rule;
+const toJson = (rule: TrustRule): object => rule;
