@@ -12,12 +12,15 @@ import { register as site } from './commands/site.ts';
 import { register as alert } from './commands/alert.ts';
 import { register as license } from './commands/license.ts';
 import { register as statistics } from './commands/statistics.ts';
+import { register as approval } from './commands/approval.ts';
+import { register as user } from './commands/user.ts';
 import { register as token } from './commands/token.ts';
 import { register as audit } from './commands/audit.ts';
 import { register as db } from './commands/db.ts';
 import { register as ceremony } from './commands/ceremony.ts';
 import { register as keys } from './commands/keys.ts';
 import { register as inspect } from './commands/inspect.ts';
+import { register as authority } from './commands/authority.ts';
 import { register as reconcile } from './commands/reconcile.ts';
 import { register as verify } from './commands/verify.ts';
 import manifest from './package.json' with { type: 'json' };
@@ -41,10 +44,13 @@ const COMMANDS: readonly Register[] = [
   statistics,
   alert,
   token,
+  user,
+  approval,
   config,
   audit,
   db,
   keys,
+  authority,
   reconcile,
   ceremony,
   completion,

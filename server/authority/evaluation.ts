@@ -105,15 +105,16 @@ export function createWidening({ directory, signer }: EvaluationDeps, issuer: Is
       return { authority, generation };
     }
     const wider = join(generation.claims, claims);
+    const commonName = generation.name?.rdns.flat().at(-1)?.value ?? '';
     const { certificate } = await issuer.issue({
       profile: loadProfiles().organization,
       issuer: root.generation,
       key: { held: key },
-      subject: { organization: authority.organization, commonName: `${authority.organization} License CA` },
+      subject: { organization: authority.organization, commonName },
       claims: wider,
       principal: `evaluation ${key.id} claims ${wider.sequence}`,
-      // As the ceremony named it: a key keeps its owner.
-      keyOwner: `organization ${authority.organization}//${authority.organization} License CA`,
+      // A key keeps its owner: as the ceremony named it, or as a rollover did.
+      keyOwner: key.generation === 1 ? `organization ${authority.organization}//${commonName}` : `authority ${key.id}`,
       context: { principal: 'system:evaluation' },
     });
     await signer.bindCertificate(key.id, certificate, root.authority.certificate);

@@ -1,5 +1,6 @@
 import { generateKeyPairSync, sign, X509Certificate } from 'node:crypto';
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { dirname } from 'node:path';
 import {
   createAlgorithm,
@@ -93,7 +94,7 @@ function open(text: string, { clock, metrics }: OwnTlsOptions): Own {
 function isDue({ leaf }: Own, { clock, names }: OwnTlsOptions): boolean {
   const from = leaf.validFromDate.getTime();
   const due = from + (leaf.validToDate.getTime() - from) * RENEW_AFTER;
-  const covers = names.every((name) => leaf.checkHost(name) !== undefined || leaf.checkIP(name) !== undefined);
+  const covers = names.every((name) => (isIP(name) === 0 ? leaf.checkHost(name) : leaf.checkIP(name)) !== undefined);
   return clock.now().getTime() >= due || !covers;
 }
 

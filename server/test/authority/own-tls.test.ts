@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { get } from 'node:https';
+import { join } from 'node:path';
+import { decodeCertsOnly, encodePem, toHex } from '@licet/format';
+import { issueServiceCertificate } from '../../authority/service-certificates.ts';
+import { createLog } from '../../log.ts';
+import { createMetrics } from '../../metrics.ts';
+import { keepOwnTls } from '../../tls/own.ts';
+import { publishing } from '../../wire-publishing.ts';
+import { type Served, serve } from '../frame/served.ts';
+import { Workshop } from './workshop.ts';
+
+const DAY_MS = 86_400_000;
+
+describe("the server's own TLS certificate, and /ca", function () {
+  this.timeout(30_000);
+  let workshop: Workshop;
+  let now = new Date();
+  before(async () => {
+    workshop = await Workshop.open();
+  });
+  after(() => workshop.close());
+  beforeEach(() => {
+    now = new Date();
+  });
+
+  const names = ['localhost', '127.0.0.1', '::1'];
+  const keep = (file: string, more: { lookEveryMs?: number; names?: readonly string[]; fail?: () => boolean } = {}) =>
+    keepOwnTls({
+      file,
+      names,
+      certify: (csr) => {
+        if (more.fail?.() === true) throw new Error('planted');
+        return issueServiceCertificate(workshop.authority, {
+          organization: 'demo',
+          names,
+          csr,
+          principal: 'server test',
+        });
+      },
+      clock: { now: () => now },
+      log: createLog({
+        level: 'error',
+        format: 'json',
+        clock: { now: () => now },
+        write: () => undefined,
+        secrets: [],
+      }),
+      metrics: createMetrics({ version: '0', routes: [], jobs: [] }),
+      ...(more.names && { names: more.names }),
+      ...(more.lookEveryMs && { lookEveryMs: more.lookEveryMs }),
+    });
+  const leafIn = (file: string) =>
+    new X509Certificate(readFileSync(file, 'utf8').replace(/^[\s\S]*?-----END PRIVATE KEY-----\n/, ''));
+
+  it('is made at the first start, kept at the next, and readable by its owner only', async () => {
+    const file = join(workshop.folder, 'kept.pem');
+    (await keep(file)).stop();
+    const first = leafIn(file);
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    assert.equal(first.subjectAltName, 'DNS:localhost, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1');
+    assert.equal(Math.round((first.validToDate.getTime() - first.validFromDate.getTime()) / DAY_MS), 90);
+    (await keep(file)).stop();
+    assert.equal(leafIn(file).serialNumber, first.serialNumber);
+  });
+
+  it('is made anew for other names, and instead of a damaged one', async () => {
+    const file = join(workshop.folder, 'names.pem');
+    (await keep(file)).stop();
+    const { serialNumber } = leafIn(file);
+    (await keep(file, { names: ['licet.example'] })).stop();
+    assert.notEqual(leafIn(file).serialNumber, serialNumber);
+    writeFileSync(file, 'nothing');
+    (await keep(file)).stop();
+    assert.ok(leafIn(file).checkHost('localhost'));
+  });
+
+  it('is renewed when two thirds of its life are over, while connections go on', async () => {
+    const file = join(workshop.folder, 'renewed.pem');
+    const watched = await keep(file, { lookEveryMs: 5 });
+    const before = leafIn(file);
+    const swapped = new Promise((resolve) => watched.onChange(resolve));
+    now = new Date(now.getTime() + 59 * DAY_MS);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(leafIn(file).serialNumber, before.serialNumber);
+    now = new Date(now.getTime() + 2 * DAY_MS);
+    await swapped;
+    watched.stop();
+    assert.notEqual(leafIn(file).serialNumber, before.serialNumber);
+    assert.notEqual(
+      leafIn(file).publicKey.export({ type: 'spki', format: 'pem' }),
+      before.publicKey.export({ type: 'spki', format: 'pem' }),
+    );
+  });
+
+  describe('served', () => {
+    let served: Served;
+    let pinned: string;
+    before(async () => {
+      const tls = await keep(join(workshop.folder, 'served.pem'));
+      tls.stop();
+      const fastPaths = publishing(workshop.authority, () => 'https://localhost');
+      served = await serve({ fastPaths, tls: { options: tls.first.options, requestClientCertificate: false } });
+      pinned = encodePem('CERTIFICATE', (await workshop.authority.directory.roots())[0]!);
+    });
+    after(() => served.close());
+
+    const ask = (path: string, headers: Record<string, string> = {}) =>
+      new Promise<{ status: number; headers: Record<string, unknown>; body: Buffer }>((resolve, reject) => {
+        const request = get(
+          { host: 'localhost', port: served.port, path, ca: pinned, headers, agent: false },
+          (response) => {
+            const parts: Buffer[] = [];
+            response.on('data', (part: Buffer) => parts.push(part));
+            response.on('end', () =>
+              resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(parts) }),
+            );
+          },
+        );
+        request.on('error', reject);
+      });
+
+    it('convinces a client that trusts the root alone, and hands it the root with its fingerprint', async () => {
+      const { status, body } = await ask('/ca/bootstrap.json');
+      assert.equal(status, 200);
+      const { roots, server } = JSON.parse(body.toString()) as {
+        roots: { sha256: string; certificate: string }[];
+        server: string;
+      };
+      assert.deepEqual([roots[0]?.sha256, server], [new X509Certificate(pinned).fingerprint256, 'https://localhost']);
+      assert.equal((await ask('/ca/roots.pem')).body.toString(), pinned);
+    });
+
+    it('gives the CA at the address in its certificates, with its chain, as DER and PEM', async () => {
+      const [service] = await workshop.authority.directory.list({ kind: 'service', limit: 1 });
+      const base = `/ca/${toHex(service!.keyIdentifier)}`;
+      const der = await ask(`${base}.cer`);
+      assert.deepEqual(new Uint8Array(der.body), service!.certificate);
+      assert.equal(der.headers['content-type'], 'application/pkix-cert');
+      assert.equal((await ask(`${base}.pem`)).body.toString(), encodePem('CERTIFICATE', service!.certificate));
+      assert.equal((await ask(`${base}.chain.pem`)).body.toString().match(/BEGIN/g)?.length, 2);
+      assert.equal(decodeCertsOnly((await ask(`${base}.chain.p7c`)).body).length, 2);
+      const again = await ask(`${base}.cer`, { 'If-None-Match': String(der.headers['etag']) });
+      assert.deepEqual([again.status, again.body.length], [304, 0]);
+    });
+
+    it('has nothing under other names', async () => {
+      for (const path of ['/ca', '/ca/', `/ca/${'0'.repeat(40)}.cer`, '/ca/../etc', `/ca/${'0'.repeat(40)}.key`]) {
+        assert.equal((await ask(path)).status, 404, path);
+      }
+    });
+  });
+});
