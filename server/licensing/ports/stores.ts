@@ -8,7 +8,6 @@ import type { Site } from '../model/site.ts';
 import type { Alerts } from './alerts.ts';
 import type { Collection } from './collection.ts';
 import type { EnrolmentTokens } from './enrolment-tokens.ts';
-import type { Incidents } from './incidents.ts';
 import type { Licenses } from './licenses.ts';
 import type { Notices } from './notices.ts';
 import type { Transaction } from './transactions.ts';
@@ -29,7 +28,6 @@ export type Stores = {
   readonly usage: Usage;
   readonly alerts: Alerts;
   readonly notices: Notices;
-  readonly incidents: Incidents;
 };
 
 /** What was for sale, version by version. */

@@ -1,18 +1,14 @@
 import assert from 'node:assert/strict';
 import { makeCsr } from '@licet/authority/workshop';
 import { encodePem } from '@licet/format';
-import * as fc from 'fast-check';
 import { sql } from '../../persistence/database.ts';
 import { testDatabase, type TestDatabase } from '../../persistence/test/test-database.ts';
 import { acknowledgeAlert, reportAlert, resolveAlert } from '../alerts/alerts.ts';
-import { endIncident, openIncident, suggestRenewal } from '../licenses/incidents.ts';
-import { renewalWindow } from '../licenses/renewal-window.ts';
 import { renewLicense } from '../licenses/renew.ts';
 import { validateLicense } from '../licenses/validate.ts';
 import { tellEndingContracts, tellExpiring, tellOverdueReports } from '../notices/notices.ts';
 import { changeContract } from '../contracts/contracts.ts';
 import { reinstateSite, retireSite, suspendSite } from '../sites/site-life.ts';
-import { updateSite } from '../sites/update-site.ts';
 import { aggregateUsage, reportUsage } from '../usage/usage.ts';
 import { quarterOf, textOfQuarter } from '../usage/quarter.ts';
 import { hasCode, Office, OWNER, siteActor, START } from './office.ts';
@@ -220,60 +216,6 @@ describe('Watching over licenses', () => {
       codes: ['MALFORMED'],
     });
     assert.equal(unknown.site, undefined);
-  });
-
-  describe('suggests when to renew:', () => {
-    const license = {
-      notBefore: START,
-      notAfter: new Date(START.getTime() + 30 * DAY),
-      enterprise: 'e',
-      issuerKey: 'k',
-      mode: 'production',
-      reissuedAs: undefined,
-    } as const;
-
-    it('between one half and two thirds of life, always the same for a site, spread over sites', () => {
-      const starts = new Set<number>();
-      fc.assert(
-        fc.property(fc.uuid(), (site) => {
-          const { start, end } = renewalWindow({ ...license, site }, license, []);
-          assert.ok(start.getTime() >= START.getTime() + 15 * DAY && end.getTime() <= START.getTime() + 20 * DAY);
-          assert.ok(start < end);
-          assert.deepEqual(renewalWindow({ ...license, site }, license, []).start, start);
-          starts.add(start.getTime());
-        }),
-      );
-      assert.ok(starts.size > 10);
-    });
-
-    it('now, for those whom an incident concerns, with the reason', async () => {
-      const { site, license: issued } = await office.site((await office.customer()).contract);
-      const ask = () => suggestRenewal(office.deps)(siteActor(site), { serial: issued.serial });
-      assert.equal((await ask()).explanation, undefined);
-      at(HOUR);
-      const incident = await openIncident(office.deps)(OWNER, {
-        enterprise: site.enterprise,
-        explanation: 'https://acme.example/i/1',
-        hours: 4,
-      });
-      const window = await ask();
-      assert.equal(window.explanation, 'https://acme.example/i/1');
-      assert.ok(window.end.getTime() <= START.getTime() + 5 * HOUR);
-      const renewed = await renewLicense(office.deps)(siteActor(site), { predecessor: issued.serial, csr: makeCsr() });
-      await endIncident(office.deps)(OWNER, { id: incident.id });
-      await assert.rejects(endIncident(office.deps)(OWNER, { id: incident.id }), hasCode('INCIDENT_NOT_FOUND'));
-      assert.equal(
-        (await suggestRenewal(office.deps)(siteActor(site), { serial: renewed.serial })).explanation,
-        undefined,
-      );
-    });
-
-    it('now, after the rights of the site have changed', async () => {
-      const { site, license: issued } = await office.site((await office.customer()).contract, { mode: 'development' });
-      await updateSite(office.deps)(OWNER, { id: site.id, mode: 'production' });
-      const { end } = await suggestRenewal(office.deps)(siteActor(site), { serial: issued.serial });
-      assert.ok(end < office.clock.now());
-    });
   });
 
   describe('judges', () => {

@@ -3,7 +3,6 @@ import { alerts } from './alerts.ts';
 import { catalogs } from './catalogs.ts';
 import { collections } from './collections.ts';
 import { enrolmentTokens } from './enrolment-tokens.ts';
-import { incidents } from './incidents.ts';
 import { licenses } from './licenses.ts';
 import { notices } from './notices.ts';
 import { seats } from './seats.ts';
@@ -19,5 +18,4 @@ export const stores: Stores = {
   usage,
   alerts,
   notices,
-  incidents,
 };
