@@ -5,6 +5,7 @@ import { type Config, type Loaded, loadConfig, secretsOf } from './config/index.
 import { databaseOptions } from './database-options.ts';
 import { isEvaluation, publishingBaseOf, tlsModeOf } from './effective.ts';
 import { openEvaluationShop } from './evaluation-shop.ts';
+import { letFirstOwnerIn } from './first-owner.ts';
 import type { Ground } from './ground.ts';
 import { createLifecycle } from './lifecycle.ts';
 import { type Log, createLog } from './log.ts';
@@ -16,6 +17,7 @@ import { type Database, openDatabase } from './persistence/database.ts';
 import { systemRandom as random } from './random.ts';
 import { startFailure } from './start-error.ts';
 import { welcome, type Welcomed } from './welcome.ts';
+import { type Access, openAccess } from './wire-access.ts';
 import { type AuthorityParts, connectAuthority, readyAuthority } from './wire-authority.ts';
 import { commonJobs, openWork } from './wire-jobs.ts';
 import { appFor, openOperations, openPlain, openPublic, type PlainListener, type Served } from './wire-listeners.ts';
@@ -70,9 +72,17 @@ async function start(ground: Ground): Promise<void> {
     if (isEvaluation(config) && authority.fence.reason === undefined) {
       await openEvaluationShop(licensing, config.authority.organization);
     }
-    const where = await open(ground, stores, { authority, holder, plain, tls });
+    let address = '';
+    const accessLog = log.with({ component: 'access' });
+    const publicUrl = () => config.http.publicUrl ?? address;
+    const access = openAccess({ config, licensing, log: accessLog, publicUrl });
+    const where = await open(ground, stores, { access, authority, holder, plain, tls });
+    ({ address } = where);
+    const owner = isEvaluation(config)
+      ? await letFirstOwnerIn(access.deps, config.authority.organization, config.data.folder)
+      : undefined;
     log.info({ ...where, version: manifest.version, ms: Math.round(performance.now()) }, 'ready');
-    if (isText(config)) process.stdout.write(welcome(await welcomed(ground, stores, authority, where)));
+    if (isText(config)) process.stdout.write(welcome({ ...(await welcomed(ground, stores, authority, where)), owner }));
   } catch (error) {
     await stores.signer.close();
     await stores.database.close();
@@ -104,6 +114,7 @@ async function openStores({ config, log, metrics }: Ground): Promise<Stores> {
 }
 
 type Wired = {
+  readonly access: Access;
   readonly authority: AuthorityParts;
   readonly holder: string;
   readonly plain: PlainListener | undefined;
@@ -114,7 +125,7 @@ type Wired = {
 async function open(
   ground: Ground,
   { database, signer }: Stores,
-  { authority, holder, plain, tls }: Wired,
+  { access, authority, holder, plain, tls }: Wired,
 ): Promise<Places> {
   const { config, log, lifecycle } = ground;
   const status = connectStatus(ground, authority, signer.signer);
@@ -129,11 +140,15 @@ async function open(
   );
   let address = '';
   const fastPaths = [...publishing(authority, () => config.http.publicUrl ?? address), ...status.fastPaths];
-  const served: Served = { routes: [], fastPaths };
+  const served: Served = { routes: access.routes, fastPaths };
   const app = appFor(ground, served);
   plain?.serve(appFor(ground, { routes: [], fastPaths }));
   address = await openPublic(ground, { app, readiness, tls, plain });
-  await openWork(ground, database, { jobs: [...commonJobs(database), ...status.jobs], subscribers: [], holder });
+  await openWork(ground, database, {
+    jobs: [...commonJobs(database), ...status.jobs, ...access.jobs],
+    subscribers: [],
+    holder,
+  });
   await status.start();
   const authorityLog = log.with({ component: 'authority' });
   authority.directory.watch((err) => authorityLog.warn({ err }, 'authorities not looked at'));
@@ -146,6 +161,7 @@ async function open(
       await guard.stop();
     },
   });
+  lifecycle.add(access.stage);
   lifecycle.add({ name: 'signer', stop: () => signer.close() });
   lifecycle.add({ name: 'database', stop: () => database.close() });
   const operations = await openOperations(ground, readiness, database);
@@ -158,7 +174,7 @@ async function welcomed(
   { database }: Stores,
   { directory, fence }: AuthorityParts,
   { address, publishing: plain, operations }: Places,
-): Promise<Welcomed> {
+): Promise<Omit<Welcomed, 'owner'>> {
   return {
     address,
     operations,

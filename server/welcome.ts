@@ -10,11 +10,13 @@ export type Welcomed = {
   readonly roots: readonly Uint8Array[];
   readonly isEvaluation: boolean;
   readonly fenced: string | undefined;
+  /** The first owner's token, at the very first start. */
+  readonly owner: string | undefined;
 };
 
 /** For the person who typed `npm start`: where it is, and what to paste next. */
 export function welcome(at: Welcomed): string {
-  const { address, operations, publishing, data, roots, isEvaluation, fenced } = at;
+  const { address, operations, publishing, data, roots, isEvaluation, fenced, owner } = at;
   const lines = [
     'Licet is ready.',
     '',
@@ -23,6 +25,7 @@ export function welcome(at: Welcomed): string {
     `  operations   ${operations}   (keep it private)`,
     `  data         ${data}`,
     ...roots.map((root) => `  root         SHA-256 ${fingerprint(root)}`),
+    ...(owner === undefined ? [] : [`  owner token  ${owner}   (shown this once; owner.token in data)`]),
     ...(isEvaluation ? WARNING : []),
     ...(fenced === undefined
       ? []
