@@ -115,7 +115,7 @@ async function run({ io, verb, operation, ids, options }: Run): Promise<void> {
   }
   const context = chosenContext(io, options['context'] as string | undefined);
   if (verb.isFinal === true && options['yes'] !== true) await confirm(io, `${verb.verb} ${ids.join(' ')}`);
-  const ifMatch = takesVersion(operation) ? await versionFor(context, path, options['ifVersion']) : undefined;
+  const ifMatch = takesVersion(operation) ? await versionFor(context, operation, ids, options['ifVersion']) : undefined;
   const isRepeatable = operation.parameters.some(({ name }) => name === 'Idempotency-Key');
   const answer = await callApi(context, { method, path, ifMatch, isRepeatable, ...(body !== undefined && { body }) });
   show(io, answer.body, { isJson: options['json'] === true, out: options['out'] as string | undefined });
@@ -133,9 +133,16 @@ function pathOf({ path, parameters }: Operation, ids: readonly string[], query: 
 const takesVersion = ({ parameters }: Operation): boolean => parameters.some(({ name }) => name === 'If-Match');
 
 /** The version that was named, or the one that is there now: still refused when somebody changes it in between. */
-async function versionFor(context: Context, path: string, named: Options[string]): Promise<string> {
+async function versionFor(
+  context: Context,
+  operation: Operation,
+  ids: readonly string[],
+  named: Options[string],
+): Promise<string> {
   if (named !== undefined) return `"${String(named)}"`;
-  return (await callApi(context, { method: 'GET', path })).etag ?? '*';
+  // `/contracts/{id}/suspend` changes what `/contracts/{id}` shows.
+  const thing = { ...operation, path: operation.path.replace(/(\{\w+\})\/.*$/, '$1') };
+  return (await callApi(context, { method: 'GET', path: pathOf(thing, ids, {}) })).etag ?? '*';
 }
 
 async function bodyOf(fields: readonly Field[], { says }: Verb, options: Options, io: CliIo): Promise<unknown> {

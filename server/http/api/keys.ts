@@ -2,18 +2,9 @@ import { decodeCertificate, decodePem, FormatError, toHex } from '@licet/format'
 import { z } from 'zod';
 import { LicetError } from '../../licensing/errors.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
-import { csrPem, ISSUE_REFUSALS, licenseExample, licenseJson, licenseView } from './pem.ts';
+import { csrPem, ISSUE_REFUSALS, licenseExample, licenseJson, licensePem, licenseView } from './pem.ts';
 
-/** A license as it lies on disk; with its chain it has some 10 KB. */
-const MOST_CHARACTERS = 64 * 1024;
-
-export const licensePem = z.string().min(1).max(MOST_CHARACTERS).meta({
-  description: 'The content of `site.lic`: PEM, the license itself first.',
-  contentMediaType: 'application/x-pem-file',
-  example: licenseExample.pem,
-});
-
-export function serialOf(pem: string): string {
+function serialOf(pem: string): string {
   try {
     return toHex(decodeCertificate(decodePem(pem, 'CERTIFICATE')[0]!.bytes).serial);
   } catch (error) {

@@ -4,12 +4,12 @@ import type { IssuedLicense } from '../../licensing/ports/issuance.ts';
 import { instant } from './wire.ts';
 
 /** Room for a PKCS#10 request of 16 KiB as PEM. */
-const MOST_CHARACTERS = 24 * 1024;
+const REQUEST_CHARACTERS = 24 * 1024;
 
 /** A request as tools write it: PEM with either label. */
 export const csrPem = z
   .string()
-  .max(MOST_CHARACTERS)
+  .max(REQUEST_CHARACTERS)
   .transform((text, context): Uint8Array => {
     try {
       const [block, ...more] = decodePem(text);
@@ -53,6 +53,15 @@ export const licenseExample = {
   notAfter: '2026-02-01T09:00:00.000Z',
   pem: '-----BEGIN CERTIFICATE-----\nMIIC…\n-----END CERTIFICATE-----\n',
 };
+
+/** A license as it lies on disk; with its chain it has some 10 KB. */
+const LICENSE_CHARACTERS = 64 * 1024;
+
+export const licensePem = z.string().min(1).max(LICENSE_CHARACTERS).meta({
+  description: 'The content of `site.lic`: PEM, the license itself first.',
+  contentMediaType: 'application/x-pem-file',
+  example: licenseExample.pem,
+});
 
 /** What issuing can be refused for: by what is in force, by the request, and because the authority cannot now. */
 export const ISSUE_REFUSALS = {

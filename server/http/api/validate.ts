@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { boundsOf } from '../../licensing/access/authorize.ts';
 import { validateLicense } from '../../licensing/licenses/validate.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
+import { licensePem } from './pem.ts';
 import { verdictJson, verdictView } from './verdict.ts';
 
 const jwks = z.strictObject({ keys: z.array(z.record(z.string(), z.string())) });
@@ -17,6 +18,8 @@ const verdictExample = {
   evidence: { kind: 'issue', age: 3600 },
 };
 
+const [byLicense, bySerial, bySite] = validateLicense.input.options;
+
 export const validateEndpoints: readonly Endpoint[] = [
   endpoint({
     method: 'POST',
@@ -27,7 +30,7 @@ export const validateEndpoints: readonly Endpoint[] = [
     description:
       'By the license itself, its serial, or its site. The token says the same, signed (JWT, ES256, type `licet-verdict+jwt`), for the application to keep until `nextCheckAt`; its keys are at `/.well-known/jwks.json`. A license that is not usable is an answer and no error.',
     action: 'license.validate',
-    body: validateLicense.input,
+    body: z.union([byLicense.extend({ license: licensePem }), bySerial, bySite]),
     status: 200,
     answer: z.strictObject({
       verdict: verdictView,
