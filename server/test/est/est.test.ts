@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { connect, type TLSSocket } from 'node:tls';
+import { requireTool } from '@licet/checks';
 import { makeCsr } from '@licet/authority/workshop';
 import {
   type Bytes,
@@ -15,7 +17,7 @@ import {
   toHex,
 } from '@licet/format';
 import { LicetError } from '../../licensing/errors.ts';
-import { type EstServer, estServer } from './est-server.ts';
+import { type EstServer, estServer, run } from './est-server.ts';
 import { csrFor, NAME, newKeys, type Wish } from './requests.ts';
 
 type Got = { status: number; headers: Record<string, string | string[] | undefined>; body: string };
@@ -257,6 +259,26 @@ describe('EST, RFC 7030 and RFC 8951', function () {
           ...stranger.tls,
         });
         isRefused(got, 403, 'LICENSE_UNKNOWN');
+      });
+      it('a certificate that only looks like the license: same names, same serial, own key', async function () {
+        requireTool(this, 'openssl');
+        const site = await licensed(server);
+        const files = [server.at('forged.key'), server.at('forged.crt')] as const;
+        const names = ['-subj', '/O=acme/OU=globex/CN=plant-7', '-set_serial', `0x${site.serial}`, '-days', '2'];
+        const algorithm = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+        const made = await run('openssl', [
+          'req',
+          '-x509',
+          ...algorithm,
+          ...names,
+          '-keyout',
+          files[0],
+          '-out',
+          files[1],
+        ]);
+        assert.equal(made.code, 0, made.err);
+        const tls = { key: readFileSync(files[0]), cert: readFileSync(files[1]) };
+        isRefused(await site.renew(wrap(csrFor()), tls), 403, 'LICENSE_UNKNOWN');
       });
       it('expired and beyond its grace; within it the renewal is given', async () => {
         const site = await licensed(server);

@@ -1,0 +1,77 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { join, resolve } from 'node:path';
+import { run, type Ran } from './est-server.ts';
+
+const AGENT = resolve(import.meta.dirname, '../../../ops/agent/licet-agent.js');
+
+/** The agent as people run it: a process with a folder. */
+export class AgentProcess {
+  readonly folder: string;
+  readonly #prefix: readonly string[];
+
+  /** `prefix`: a program that runs it, such as faketime. */
+  constructor(folder: string, prefix: readonly string[] = []) {
+    this.folder = folder;
+    this.#prefix = prefix;
+  }
+
+  run(command: string, ...options: string[]): Promise<Ran> {
+    const [program = '', ...args] = this.#line(command, options);
+    return run(program, args);
+  }
+
+  start(command: string, ...options: string[]): ChildProcess {
+    return startProcess(this.#line(command, options));
+  }
+
+  /** As systemd starts it, by the unit that the agent itself writes. */
+  async startByUnit(): Promise<ChildProcess> {
+    const { out } = await this.run('install');
+    return startProcess(/^ExecStart=(.*)$/m.exec(out)?.[1]?.split(' ') ?? []);
+  }
+
+  license(): string {
+    return readFileSync(join(this.folder, 'site.lic'), 'utf8');
+  }
+
+  #line(command: string, options: readonly string[]): string[] {
+    return [...this.#prefix, process.execPath, AGENT, command, '--folder', this.folder, ...options];
+  }
+}
+
+const startProcess = ([program = '', ...args]: readonly string[]): ChildProcess =>
+  spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+
+/** A wire to the server that can be told to lose every answer: the server has done what was asked, the site never hears. */
+export async function openWire(port: number) {
+  const state = { loses: false, connections: 0, lost: 0 };
+  const server = createServer((site) => {
+    state.connections += 1;
+    const upstream = connect(port, '127.0.0.1');
+    let greeted = false;
+    let asked = false;
+    site.on('data', (data) => {
+      asked = greeted;
+      upstream.write(data);
+    });
+    upstream.on('data', (data) => {
+      greeted = true;
+      // What comes before is the handshake.
+      if (state.loses && asked) state.lost += data.length;
+      else site.write(data);
+    });
+    for (const [one, other] of [
+      [site, upstream],
+      [upstream, site],
+    ] as const) {
+      one.on('close', () => other.destroy());
+      one.on('error', () => other.destroy());
+    }
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = `https://localhost:${(server.address() as AddressInfo).port}`;
+  return { address, state, close: () => void server.close() };
+}

@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { decodeCertificate, decodePem, toHex } from '@licet/format';
+import { sql } from '../../persistence/database.ts';
+import { AgentProcess, openWire } from './agent-process.ts';
+import { run } from './est-server.ts';
+import { openWorld, type World } from './world.ts';
+
+const LICET = resolve(import.meta.dirname, '../../../ops/cli/licet.js');
+const MOST_KB = 80 * 1024;
+
+describe('licet-agent before the real authority', function () {
+  this.timeout(60_000);
+  let world: World;
+  let base: string;
+  let fingerprint: string;
+  before(async function () {
+    world = await openWorld(this);
+    base = mkdtempSync(join(tmpdir(), 'licet-sites-'));
+    const [root] = decodePem(readFileSync(world.at('root.pem'), 'utf8'), 'CERTIFICATE');
+    fingerprint = createHash('sha256').update(root!.bytes).digest('hex');
+  });
+  after(async () => {
+    await world?.close();
+    if (base !== undefined) rmSync(base, { recursive: true, force: true });
+  });
+
+  const good = async (asked: ReturnType<AgentProcess['run']>) => {
+    const ran = await asked;
+    assert.equal(ran.code, 0, `${ran.out}${ran.err}`);
+    return ran.out;
+  };
+  const refused = async (asked: ReturnType<AgentProcess['run']>, code: string, exit = 1) => {
+    const { code: ended, err } = await asked;
+    assert.match(err, new RegExp(`^licet-agent: .+ \\[${code}\\]\n$`, 's'));
+    assert.equal(ended, exit, err);
+    assert.ok(!err.includes('    at '), err);
+  };
+  const enrol = (agent: AgentProcess, secret: string, ...more: string[]) =>
+    agent.run('enrol', '--server', world.base, '--fingerprint', fingerprint, '--token', secret, ...more);
+  const siteNamed = async (name: string): Promise<AgentProcess> => {
+    const agent = new AgentProcess(join(base, name));
+    await good(enrol(agent, await world.token(world.globex.contract, name)));
+    return agent;
+  };
+  const serialOf = (agent: AgentProcess) =>
+    toHex(decodeCertificate(decodePem(agent.license(), 'CERTIFICATE')[0]!.bytes).serial);
+  const licensesOf = (name: string) =>
+    world.database.run({ organization: 'acme' }, async (tx) => {
+      const found = await sql(tx).query(
+        `select l.serial, s.status from licenses l join sites s on s.id = l.site where s.name = $1 order by l.sequence`,
+        [name],
+      );
+      return found as { serial: string; status: string }[];
+    });
+
+  it('enrols with one command, renews with a new key, and licet verify takes what lies there', async () => {
+    const agent = await siteNamed('first');
+    assert.match(await good(agent.run('status')), /^license:\/\/globex\.acme\/first: valid, until /);
+    const [key, serial] = [readFileSync(join(agent.folder, 'site.key'), 'utf8'), serialOf(agent)];
+    assert.equal(await good(agent.run('renew')), 'renewed\n');
+    assert.notEqual(serialOf(agent), serial);
+    assert.notEqual(readFileSync(join(agent.folder, 'site.key'), 'utf8'), key);
+    assert.ok(!existsSync(join(agent.folder, 'pending')));
+    const anchor = ['--anchor', join(agent.folder, 'root.pem')];
+    const verified = await run(process.execPath, [
+      LICET,
+      'verify',
+      join(agent.folder, 'site.lic'),
+      ...anchor,
+      '--json',
+    ]);
+    assert.equal(verified.code, 0, `${verified.out}${verified.err}`);
+    const verdict = JSON.parse(verified.out) as { state: string; holder: { uri: string } };
+    assert.deepEqual([verdict.state, verdict.holder.uri], ['valid', 'license://globex.acme/first']);
+  });
+
+  it('names the site itself where the token leaves the name open', async () => {
+    const agent = new AgentProcess(join(base, 'named-here'));
+    const secret = await world.token(world.globex.contract);
+    await refused(enrol(agent, secret), 'NAME_NEEDED');
+    await good(enrol(agent, secret, '--name', 'named-here', '--label', 'globex.acme'));
+    assert.match(await good(agent.run('status')), /^license:\/\/globex\.acme\/named-here: valid/);
+  });
+
+  it('tells nothing to a server with another root, and writes nothing down', async () => {
+    const wire = await openWire(world.served.port);
+    const agent = new AgentProcess(join(base, 'elsewhere'));
+    const secret = await world.token(world.globex.contract, 'elsewhere');
+    const wrong = 'ab'.repeat(32);
+    await refused(
+      agent.run('enrol', '--server', wire.address, '--fingerprint', wrong, '--token', secret),
+      'ROOT_MISMATCH',
+    );
+    assert.equal(wire.state.connections, 1, 'it asks for the root and then no more');
+    assert.deepEqual(readdirSync(agent.folder).sort(), ['evidence', 'generations']);
+    wire.close();
+    await good(enrol(agent, secret));
+  });
+
+  for (const [what, secret, more, code] of [
+    ['a token that never was', () => `licet-enrol.acme.${'A'.repeat(43)}`, [], 'TOKEN_UNKNOWN'],
+    [
+      'the label of another enterprise',
+      () => world.token(world.globex.contract, 'foreign'),
+      ['--label', 'initech.acme'],
+      'ENTERPRISE_MISMATCH',
+    ],
+    ["another site's name", () => world.token(world.globex.contract, 'own'), ['--name', 'other'], 'TOKEN_NAME'],
+  ] as [string, () => string | Promise<string>, string[], string][]) {
+    it(`hears the code of the server for ${what}`, async () => {
+      const agent = new AgentProcess(join(base, `refused-${code}`));
+      await refused(enrol(agent, await secret(), ...more), code);
+      assert.ok(!existsSync(join(agent.folder, 'site.lic')));
+    });
+  }
+
+  it('keeps what it had when a used token is tried over it, and when it was revoked', async () => {
+    const secret = await world.token(world.globex.contract, 'used');
+    const agent = new AgentProcess(join(base, 'used'));
+    await good(enrol(agent, secret));
+    const had = agent.license();
+    await refused(enrol(agent, secret), 'ALREADY_ENROLLED');
+    await refused(enrol(new AgentProcess(join(base, 'used-again')), secret), 'TOKEN_USED');
+    await world.database.run({ organization: 'acme' }, (tx) =>
+      world.deps.stores.licenses.setStatus(tx, [serialOf(agent)], 'revoked'),
+    );
+    await refused(agent.run('renew'), 'LICENSE_REVOKED');
+    assert.equal(agent.license(), had);
+  });
+
+  it('killed between the answer and its saving, gets the same license again and is taken for no clone', async () => {
+    const agent = await siteNamed('killed');
+    const wire = await openWire(world.served.port);
+    const file = join(agent.folder, 'agent.json');
+    writeFileSync(file, JSON.stringify({ servers: [wire.address] }));
+    wire.state.loses = true;
+    const child = agent.start('renew');
+    for (let tries = 0; (await licensesOf('killed')).length < 2; tries++) {
+      assert.ok(tries < 500, 'the server has not renewed');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    const [first, second] = await licensesOf('killed');
+    assert.equal(serialOf(agent), first?.serial, 'what it had is in use');
+    wire.state.loses = false;
+    await good(agent.run('renew'));
+    assert.equal(serialOf(agent), second?.serial);
+    await good(agent.run('renew'));
+    const all = await licensesOf('killed');
+    assert.equal(all.length, 3);
+    assert.ok(
+      all.every(({ status }) => status === 'active'),
+      JSON.stringify(all),
+    );
+    wire.close();
+  });
+
+  it('works alone in its folder, answers products there, and stays below 80 MB', async () => {
+    const agent = await siteNamed('running');
+    const socketPath = join(agent.folder, 'agent.sock');
+    const metrics = join(agent.folder, 'licet.prom');
+    writeFileSync(
+      join(agent.folder, 'agent.json'),
+      JSON.stringify({ servers: [world.base], socket: socketPath, metrics }),
+    );
+    const child = await agent.startByUnit();
+    let told = '';
+    child.stdout?.on('data', (data) => (told += String(data)));
+    child.stderr?.on('data', (data) => (told += String(data)));
+    try {
+      while (!told.includes('the license is valid')) await once(child.stdout!, 'data');
+      await refused(agent.run('renew'), 'FOLDER_IN_USE');
+      for (let round = 0; round < 50; round++) {
+        const verdict = JSON.parse(await ask(socketPath, '/v1/verdict')) as { state: string; usable: boolean };
+        assert.deepEqual([verdict.state, verdict.usable], ['valid', true]);
+      }
+      assert.equal(await ask(socketPath, '/v1/license'), agent.license());
+      assert.match(readFileSync(metrics, 'utf8'), /^licet_site_state\{state="valid"\} 1$/m);
+      const memory = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'));
+      assert.ok(Number(memory?.[1]) < MOST_KB, `${memory?.[1]} kB at most`);
+    } finally {
+      child.kill('SIGTERM');
+      const [code] = (await once(child, 'close')) as [number];
+      assert.equal(code, 0, told);
+    }
+  });
+});
+
+function ask(socketPath: string, path: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ socketPath, path }, (response) => {
+      let text = '';
+      response.on('data', (data) => (text += String(data)));
+      response.on('end', () => resolve(text));
+    });
+    asked.once('error', reject).end();
+  });
+}
