@@ -10,6 +10,7 @@ import { renewLicense } from '../licenses/renew.ts';
 import type { Site } from '../model/site.ts';
 import { changeOrganization } from '../organizations/organizations.ts';
 import type { IssuedLicense } from '../ports/issuance.ts';
+import { updateSite } from '../sites/update-site.ts';
 import { hasCode, Office, OWNER, siteActor, START } from './office.ts';
 
 const bytes = (n: number) => Uint8Array.of(n);
@@ -158,6 +159,30 @@ describe('Renewal', () => {
       results.map((one) => (one.status === 'fulfilled' ? 'ok' : (one.reason as LicetError).code)),
       ['ok', 'LICENSE_NOT_FOUND', 'LICENSE_NOT_FOUND', 'ok'],
     );
+  });
+
+  it('has one successor also when the site changes while it is renewed', async () => {
+    for (const isLate of [true, false]) {
+      const { contract } = await office.customer();
+      const { site, license: first } = await office.site(contract, { mode: 'development' });
+      const working = office.issuing;
+      const gate = Promise.withResolvers<void>();
+      office.issuing = async (order) => {
+        if ((order.facts.kind === 'renewal') === isLate) await gate.promise;
+        return working(order);
+      };
+      const renewal = renew(siteActor(site), { predecessor: first.serial, csr: makeCsr() });
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      const change = updateSite(office.deps)(OWNER, { id: site.id, mode: 'production' });
+      await (isLate ? change : renewal);
+      gate.resolve();
+      const [{ license: other }] = await Promise.all([change, renewal]);
+      office.issuing = working;
+      for (const predecessor of [first.serial, other!.serial]) {
+        const again = renew(siteActor(site), { predecessor, csr: makeCsr() });
+        await assert.rejects(again, hasCode('CLONE_SUSPECTED'));
+      }
+    }
   });
 
   it('finds nothing of another organization', async () => {

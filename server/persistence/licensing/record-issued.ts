@@ -1,10 +1,11 @@
 import type { Issued } from '@licet/authority';
+import type { License } from '../../licensing/model/license.ts';
 import type { NewEvent, Outbox } from '../../licensing/ports/outbox.ts';
 import type { Transaction } from '../../licensing/ports/transactions.ts';
 import { bytea, columns, hex } from '../authority/columns.ts';
 import { sql } from '../transactions.ts';
 
-type Stored = { serial: string; status: 'current' | 'suspended' | 'revoked'; organization: string };
+type Stored = { serial: string; status: License['status']; organization: string };
 
 /**
  * What becomes true with issued licenses, in the transaction that commits their certificates: the license, the newest of
@@ -59,6 +60,8 @@ const NAMES = COLUMNS.map(([name]) => name).join(', ');
 const ARRAYS = COLUMNS.map(([, type], index) => `$${index + 1}::${type}[]`).join(', ');
 const LICENSE_NAMES = NAMES.replace(', kind, request, at', '');
 
+// A license that takes the place of another by a change of the site takes over how that was renewed: whichever of the
+// two a machine shows, there is one successor.
 const RECORD = `
   with given as (
     select * from unnest(${ARRAYS}) as g(${NAMES})
@@ -74,17 +77,21 @@ const RECORD = `
            status = case when p.status = 'current' then 'superseded' else p.status end
       from given g
      where p.organization = g.organization
-       and (g.kind = 'renewal' and p.serial = g.predecessor and p.renewal_request = g.request
-            or g.kind = 'reissue' and (p.serial = g.predecessor
-                                       or p.lineage = g.lineage and p.reissued_as = g.predecessor))
+       and p.lineage = g.lineage
+       and (g.kind = 'renewal' and p.renewal_request = g.request
+            or g.kind = 'reissue' and (p.serial = g.predecessor or p.reissued_as = g.predecessor))
   ), alive as (
     update sites s set status = 'active', updated_at = g.at, version = s.version + 1
       from given g where s.organization = g.organization and s.id = g.site and s.status = 'pending'
   )
-  insert into licenses (${LICENSE_NAMES}, status)
+  insert into licenses (${LICENSE_NAMES}, status, renewal_request, renewal_key, renewal_at, successor)
   select ${LICENSE_NAMES.replaceAll(/(\w+)/g, 'g.$1')},
-         case when l.status = 'closed' then 'revoked' when l.held then 'suspended' else 'current' end
-    from given g join lineages l on l.organization = g.organization and l.id = g.lineage
+         case when l.status = 'closed' then 'revoked' when l.held then 'suspended'
+              when p.successor is not null then 'superseded' else 'current' end,
+         p.renewal_request, p.renewal_key, p.renewal_at, p.successor
+    from given g
+    join lineages l on l.organization = g.organization and l.id = g.lineage
+    left join licenses p on g.kind = 'reissue' and p.organization = g.organization and p.serial = g.predecessor
   returning organization, serial, status`;
 
 const ISSUED: Readonly<Record<string, string>> = {
