@@ -25,6 +25,8 @@ export type World = {
 
 /** Evidence and advice are asked for this often, spread by as much again. */
 const ASK_EVERY_SECONDS = 6 * 3600;
+/** And this often while nobody answers. */
+const ASK_AGAIN_SECONDS = 600;
 /** Never sleep longer: a machine that slept, or whose clock was set, is noticed at the next look. */
 const LONGEST_SLEEP_SECONDS = 60;
 
@@ -75,14 +77,24 @@ export class Agent {
     if (now < this.#askAt) return;
     const current = await this.#folder.current();
     if (current === undefined) return;
-    this.#askAt = new Date(now.getTime() + 1000 * ASK_EVERY_SECONDS * (1 + this.#world.chance()));
     const suggestion = await askSuggestion(this.#settings, current, await this.#folder.root());
-    if (suggestion !== undefined) this.#contact();
-    this.#suggestion = suggestion;
+    if (suggestion !== undefined) this.#take(suggestion);
+    const known = suggestion?.retryAfterSeconds ?? ASK_EVERY_SECONDS;
+    const pause = suggestion === undefined ? ASK_AGAIN_SECONDS : Math.min(known, ASK_EVERY_SECONDS);
+    this.#askAt = new Date(now.getTime() + 1000 * pause * (1 + this.#world.chance()));
     for (const fetched of await fetchEvidence(this.#folder, now, this.#settings.proxy)) {
       if ('problem' in fetched) this.#world.log(`no new evidence from ${fetched.url}: ${fetched.problem}`);
       else this.#contact();
     }
+  }
+
+  #take(suggestion: Suggestion): void {
+    this.#contact();
+    const { explanation } = suggestion;
+    if (explanation !== undefined && explanation !== this.#suggestion?.explanation) {
+      this.#world.log(`the authority moves the time of renewal: ${explanation}`);
+    }
+    this.#suggestion = suggestion;
   }
 
   async #renewalDue(): Promise<Date | undefined> {

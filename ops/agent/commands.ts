@@ -86,10 +86,11 @@ async function report(options: Options): Promise<string> {
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
   enrol: {
-    usage: 'enrol --kit FILE | --server URL[,URL] --fingerprint HEX --token TOKEN [--label ENTERPRISE]   first license',
+    usage:
+      'enrol --kit FILE | --server URL[,URL] --fingerprint HEX --token TOKEN [--label ENTERPRISE] [--name SITE]   first license',
     run: async (options) => {
       const kit = await readKit(options);
-      await locked(options, (folder) => enrol(folder, kit, now));
+      await locked(options, (folder) => enrol(folder, { ...kit, name: text(options, 'name') }, now));
       return `Enrolled. The license is ${folderOf(options)}/site.lic; keep it fresh with: licet-agent run --folder ${folderOf(options)}`;
     },
   },
@@ -130,12 +131,12 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     },
   },
   request: {
-    usage: 'request --out FILE [--root ROOT.pem]   a request to be carried to the authority by hand',
+    usage: 'request --out FILE [--root ROOT.pem] [--name SITE]   a request to be carried to the authority by hand',
     run: async (options) => {
       const pending = await locked(options, async (folder) => {
         const root = text(options, 'root');
         if (root !== undefined) await writeDurably(folder.file('root.pem'), await readFile(root));
-        return (await folder.pending()) ?? begin(folder);
+        return (await folder.pending()) ?? begin(folder, text(options, 'name'));
       });
       await writeFile(needed(options, 'out'), encodePem('CERTIFICATE REQUEST', pending.request));
       return `Carry ${needed(options, 'out')} to the authority (licet license sign --in), and bring the answer back: licet-agent accept --in`;

@@ -7,7 +7,7 @@ import { type Credentials, EstClient, toPem } from './est-client.ts';
 import type { Kit } from './kit.ts';
 import type { Settings } from './settings.ts';
 import type { PendingRequest, SiteFolder } from './site-folder.ts';
-import { keyFromPem, keyToPem, makeKey, makeRequest } from './site-key.ts';
+import { keyFromPem, keyToPem, makeKey, makeRequest, subjectFor } from './site-key.ts';
 
 /** First license of a site. Can be repeated after any failure: the same request is made again. */
 export async function enrol(folder: SiteFolder, kit: Kit, now: () => Date): Promise<void> {
@@ -21,7 +21,7 @@ export async function enrol(folder: SiteFolder, kit: Kit, now: () => Date): Prom
   const root = await fetchRoot(client, kit.rootFingerprint);
   await writeDurably(folder.file('root.pem'), root);
   await writeDurably(folder.file('agent.json'), `${JSON.stringify(kit.settings, null, 2)}\n`);
-  await obtain(folder, client, root, { token: kit.token }, now);
+  await obtain({ folder, client, root, now, name: kit.name }, { token: kit.token });
 }
 
 /** A new license for the one that we have, with a new key. */
@@ -30,21 +30,24 @@ export async function renew(folder: SiteFolder, settings: Settings, now: () => D
   if (current === undefined)
     throw new AgentError('NOT_ENROLLED', `There is no license in ${folder.path}: enrol first.`);
   const identity = { key: current.key, certificates: current.license };
-  await obtain(folder, new EstClient(settings), await folder.root(), { identity }, now);
+  await obtain({ folder, client: new EstClient(settings), root: await folder.root(), now }, { identity });
 }
+
+type Errand = {
+  readonly folder: SiteFolder;
+  readonly client: EstClient;
+  readonly root: string;
+  readonly now: () => Date;
+  /** Of a site whose token leaves that open. */
+  readonly name?: string | undefined;
+};
 
 /**
  * The key and the request are on disk before the server hears of them: whoever is killed between the answer and its
  * saving asks the same again and gets the same license. Another request for the same predecessor would be a fork.
  */
-async function obtain(
-  folder: SiteFolder,
-  client: EstClient,
-  root: string,
-  credentials: Credentials,
-  now: () => Date,
-): Promise<void> {
-  const pending = (await folder.pending()) ?? (await begin(folder));
+async function obtain({ folder, client, root, now, name }: Errand, credentials: Credentials): Promise<void> {
+  const pending = (await folder.pending()) ?? (await begin(folder, name));
   try {
     const license = await client.request(pending.request, credentials, { root });
     const authorities = await client.caCertificates({ root });
@@ -69,10 +72,10 @@ export async function accept(
   await folder.dropPending();
 }
 
-export async function begin(folder: SiteFolder): Promise<PendingRequest> {
+export async function begin(folder: SiteFolder, name?: string): Promise<PendingRequest> {
   const current = await folder.current();
   const key = makeKey();
-  const subject = current && readLicense(current.license).leaf.subject;
+  const subject = current === undefined ? subjectFor(name) : readLicense(current.license).leaf.subject;
   const pending = { key: keyToPem(key), request: makeRequest(key, subject) };
   await folder.keepPending(pending);
   return pending;

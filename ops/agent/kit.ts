@@ -7,6 +7,8 @@ export type Kit = {
   /** SHA-256 of the root certificate, lower-case hexadecimal: the one thing that has to come by a way we trust. */
   readonly rootFingerprint: string;
   readonly token: string;
+  /** Of the site, where the token leaves that open. */
+  readonly name?: string | undefined;
 };
 
 /** As `licet site kit` writes it. */

@@ -1,5 +1,10 @@
 #!/usr/bin/env node
 import '../../require-node.js';
 
+const args = process.argv.slice(2);
+if (args.includes('run')) {
+  const { startLean } = await import('./lean.js');
+  startLean(import.meta.filename, args);
+}
 const { main } = await import('./main.ts');
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await main(args);

@@ -21,6 +21,7 @@ const OPTIONS = {
   fingerprint: { type: 'string' },
   token: { type: 'string' },
   label: { type: 'string' },
+  name: { type: 'string' },
   hook: { type: 'string' },
   file: { type: 'string' },
   root: { type: 'string' },

@@ -2,7 +2,13 @@ import { createHash } from 'node:crypto';
 
 export type Window = { readonly start: Date; readonly end: Date };
 /** What the authority says about a license (as RFC 9773 says it of certificates). */
-export type Suggestion = { readonly window: Window; readonly explanation?: string };
+export type Suggestion = {
+  readonly window: Window;
+  /** Why the window is not the usual one. */
+  readonly explanation?: string;
+  /** When to ask again. */
+  readonly retryAfterSeconds?: number;
+};
 
 type Life = { readonly notBefore: Date; readonly notAfter: Date };
 

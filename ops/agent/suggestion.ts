@@ -16,8 +16,8 @@ export async function askSuggestion(
   for (const server of settings.servers) {
     const url = `${server.replace(/\/+$/, '')}/api/v1/renewal-info/${serial}`;
     try {
-      const { status, body } = await call({ method: 'GET', url, trust: { root }, proxy: settings.proxy });
-      if (status === 200) return parseSuggestion(body.toString('utf8'));
+      const { status, headers, body } = await call({ method: 'GET', url, trust: { root }, proxy: settings.proxy });
+      if (status === 200) return parseSuggestion(body.toString('utf8'), Number(headers['retry-after']));
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
     }
@@ -26,15 +26,19 @@ export async function askSuggestion(
 }
 
 /** Advice, not a command: what cannot be understood is as good as none. */
-export function parseSuggestion(text: string): Suggestion | undefined {
+export function parseSuggestion(text: string, retryAfter = NaN): Suggestion | undefined {
   try {
-    const { suggestedWindow, explanationURL } = JSON.parse(text) as {
+    const { suggestedWindow, explanation } = JSON.parse(text) as {
       suggestedWindow?: { start?: string; end?: string };
-      explanationURL?: string;
+      explanation?: string;
     };
     const window = { start: new Date(suggestedWindow?.start ?? ''), end: new Date(suggestedWindow?.end ?? '') };
     if (Number.isNaN(window.start.getTime()) || !(window.start <= window.end)) return undefined;
-    return { window, ...(typeof explanationURL === 'string' && { explanation: explanationURL }) };
+    return {
+      window,
+      ...(typeof explanation === 'string' && { explanation }),
+      ...(retryAfter > 0 && { retryAfterSeconds: retryAfter }),
+    };
   } catch {
     return undefined;
   }

@@ -60,10 +60,11 @@ describe('The time of renewal', () => {
 describe('The suggestion of the authority', () => {
   it('is read with its explanation', () => {
     const text =
-      '{"suggestedWindow":{"start":"2026-11-02T00:00:00Z","end":"2026-11-03T00:00:00Z"},"explanationURL":"https://x/why"}';
-    assert.deepEqual(parseSuggestion(text), {
+      '{"suggestedWindow":{"start":"2026-11-02T00:00:00Z","end":"2026-11-03T00:00:00Z"},"explanation":"A CA key is being replaced."}';
+    assert.deepEqual(parseSuggestion(text, 600), {
       window: { start: new Date('2026-11-02T00:00:00Z'), end: new Date('2026-11-03T00:00:00Z') },
-      explanation: 'https://x/why',
+      explanation: 'A CA key is being replaced.',
+      retryAfterSeconds: 600,
     });
   });
 
