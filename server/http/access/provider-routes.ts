@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { Guarded } from '../../licensing/access/approvals.ts';
 import { boundsOf } from '../../licensing/access/authorize.ts';
 import type { SignInProvider } from '../../licensing/access/model.ts';
 import {
@@ -8,8 +7,8 @@ import {
   type ProviderDeps,
   removeProvider,
 } from '../../licensing/access/providers.ts';
-import { LicetError } from '../../licensing/errors.ts';
 import type { Transaction } from '../../licensing/ports/transactions.ts';
+import { done } from '../api/guarded.ts';
 import { parseInput } from '../input.ts';
 import type { ProtectedRoute } from './guards.ts';
 import { principalOf } from './principal.ts';
@@ -78,9 +77,3 @@ const providerJson = ({ id, name, issuer, clientId, clientSecret, algorithms, tr
   algorithms,
   trustsEmail,
 });
-
-function done<T>(guarded: Guarded<T>): T {
-  if (guarded.outcome === 'done') return guarded.result;
-  const message = `A second person must approve this: have request ${guarded.approval.id} approved, then send the same again.`;
-  throw new LicetError('forbidden', 'APPROVAL_NEEDED', message);
-}

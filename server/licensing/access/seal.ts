@@ -28,7 +28,11 @@ export function createSealer(key: Uint8Array, random: Random): Sealer {
       const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE), { authTagLength: TAG })
         .setAAD(Buffer.from(VERSION + owner))
         .setAuthTag(bytes.subarray(-TAG));
-      return decipher.update(bytes.subarray(NONCE, -TAG), undefined, 'utf8') + decipher.final('utf8');
+      try {
+        return decipher.update(bytes.subarray(NONCE, -TAG), undefined, 'utf8') + decipher.final('utf8');
+      } catch (cause) {
+        throw new Error('A sealed text does not open: access.sealingKey is not the one of this database.', { cause });
+      }
     },
   };
 }
