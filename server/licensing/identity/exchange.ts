@@ -39,7 +39,9 @@ export async function exchangeIdentity(
   const rules = await reading(deps, { organization }, (tx) => deps.identities.rules.ofIssuer(tx, issuer));
   if (rules.length === 0) throw refusal('IDENTITY_ISSUER_UNKNOWN', `No rule trusts the issuer ${quoted(issuer)}.`);
   const audiences = [...new Set(rules.map(({ audience }) => audience))];
-  const verified = await deps.tokens.verify(token, { issuer, audiences, keys: rules[0]?.keys });
+  // An issuer without discovery has one place for its keys, so whichever rule says it says it for all.
+  const keys = rules.find((one) => one.keys !== undefined)?.keys;
+  const verified = await deps.tokens.verify(token, { issuer, audiences, keys });
   const rule = rules.find((one) => matches(one, verified.claims));
   if (rule === undefined) {
     throw refusal('IDENTITY_NOT_TRUSTED', 'The token is genuine, and no rule is for what it says; ask the vendor.');

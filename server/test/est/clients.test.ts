@@ -168,7 +168,7 @@ describe('EST from outside', function () {
       server.office.instead = () => {
         times += 1;
         if (times === 2) server.office.instead = undefined;
-        return { outcome: 'pending', retryAfterSeconds: 1 };
+        return { outcome: 'pending', retryAfterSeconds: 0.1 };
       };
       const url = ['--url', server.base, '--cacert', server.at('root.pem'), '--interval', '1', '--maxpolltime', '10'];
       const userpass = ['--userpass', `x:${server.office.token()}`];
