@@ -12,12 +12,15 @@ import { type Log, createLog } from './log.ts';
 import { type LogOutput, logOutput } from './log-output.ts';
 import { createMetrics } from './metrics.ts';
 import { createReadiness } from './operations/readiness.ts';
+import { renewLicense } from './licensing/licenses/renew.ts';
+import type { Route } from './http/routes.ts';
 import manifest from './package.json' with { type: 'json' };
 import { type Database, openDatabase } from './persistence/database.ts';
 import { systemRandom as random } from './random.ts';
 import { startFailure } from './start-error.ts';
 import { welcome, type Welcomed } from './welcome.ts';
 import { type Access, openAccess } from './wire-access.ts';
+import { api } from './wire-api.ts';
 import { type AuthorityParts, connectAuthority, readyAuthority } from './wire-authority.ts';
 import { commonJobs, openWork } from './wire-jobs.ts';
 import { appFor, openOperations, openPlain, openPublic, type PlainListener, type Served } from './wire-listeners.ts';
@@ -76,7 +79,12 @@ async function start(ground: Ground): Promise<void> {
     const accessLog = log.with({ component: 'access' });
     const publicUrl = () => config.http.publicUrl ?? address;
     const access = openAccess({ config, licensing, log: accessLog, publicUrl });
-    const where = await open(ground, stores, { access, authority, holder, plain, tls });
+    const renew = renewLicense(licensing);
+    const routes = [
+      ...access.routes,
+      ...api({ access, licensing, renew, signer: stores.signer.signer, version: manifest.version }),
+    ];
+    const where = await open(ground, stores, { access, routes, authority, holder, plain, tls });
     ({ address } = where);
     const owner = isEvaluation(config)
       ? await letFirstOwnerIn(access.deps, config.authority.organization, config.data.folder)
@@ -115,6 +123,7 @@ async function openStores({ config, log, metrics }: Ground): Promise<Stores> {
 
 type Wired = {
   readonly access: Access;
+  readonly routes: readonly Route[];
   readonly authority: AuthorityParts;
   readonly holder: string;
   readonly plain: PlainListener | undefined;
@@ -125,7 +134,7 @@ type Wired = {
 async function open(
   ground: Ground,
   { database, signer }: Stores,
-  { access, authority, holder, plain, tls }: Wired,
+  { access, routes, authority, holder, plain, tls }: Wired,
 ): Promise<Places> {
   const { config, log, lifecycle } = ground;
   const status = connectStatus(ground, authority, signer.signer);
@@ -140,7 +149,7 @@ async function open(
   );
   let address = '';
   const fastPaths = [...publishing(authority, () => config.http.publicUrl ?? address), ...status.fastPaths];
-  const served: Served = { routes: access.routes, fastPaths };
+  const served: Served = { routes, fastPaths };
   const app = appFor(ground, served);
   plain?.serve(appFor(ground, { routes: [], fastPaths }));
   address = await openPublic(ground, { app, readiness, tls, plain });
