@@ -9,7 +9,23 @@ const DAY = /^(\d{4})-(\d{2})-(\d{2})$/;
  * The instants of a term that was agreed in days: from the first instant of the first day to the first instant after
  * the last, in the zone of the contract. Half open, so nobody has to say what the last second is.
  */
-export function instantsOf({ firstDay, lastDay, timeZone }: ContractTerm): Term {
+export function instantsOf(term: ContractTerm): Term {
+  const name = `${term.firstDay} ${term.lastDay} ${term.timeZone}`;
+  let known = KNOWN.get(name);
+  if (known === undefined) {
+    known = reckon(term);
+    // The oldest goes: contracts of one time have few terms between them.
+    if (KNOWN.size >= KNOWN_MOST) KNOWN.delete(KNOWN.keys().next().value!);
+    KNOWN.set(name, known);
+  }
+  return { from: new Date(known.from), to: new Date(known.to) };
+}
+
+/** Reading the clocks of a zone takes longer than signing a license, and each renewal asks for the same term. */
+const KNOWN = new Map<string, Term>();
+const KNOWN_MOST = 1000;
+
+function reckon({ firstDay, lastDay, timeZone }: ContractTerm): Term {
   const from = startOfDay(firstDay, timeZone, '/term/firstDay');
   const to = startOfDay(nextDay(lastDay, '/term/lastDay'), timeZone, '/term/lastDay');
   if (from < to) return { from, to };
