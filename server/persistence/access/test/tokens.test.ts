@@ -5,6 +5,8 @@ import { tokenPrincipal } from '../../../licensing/access/model.ts';
 import { changePerson, inviteAgain, invitePerson } from '../../../licensing/access/people.ts';
 import { erasePerson, exportPerson } from '../../../licensing/access/personal-data.ts';
 import { newSecret } from '../../../licensing/access/secrets.ts';
+import { addProvider } from '../../../licensing/access/providers.ts';
+import { refreshSession } from '../../../licensing/access/sessions.ts';
 import { signIn } from '../../../licensing/access/sign-in.ts';
 import {
   createFirstOwner,
@@ -14,6 +16,7 @@ import {
   revokeToken,
 } from '../../../licensing/access/tokens.ts';
 import { ChainVerifier } from '../../../licensing/audit/index.ts';
+import { accessHousekeeping } from '../../../jobs/access-housekeeping.ts';
 import type { Principal } from '../../../licensing/model/principal.ts';
 import { auditLog } from '../../audit-log.ts';
 import { sql } from '../../transactions.ts';
@@ -380,6 +383,63 @@ onBothHosts('Access', (getDatabase) => {
         return counts;
       });
       assert.deepEqual(found, ['people']);
+    });
+  });
+
+  describe('Housekeeping', () => {
+    it('removes ended sessions with their spent tokens, full buckets and sign-ins that nobody finished', async () => {
+      const deps = accessDeps(getDatabase());
+      await addOrganization(deps, 'tidy');
+      await addPerson(deps, 'tidy', 'tidy@example.org');
+      const credentials = {
+        organization: 'tidy',
+        email: 'tidy@example.org',
+        password: PASSWORD,
+        address: '192.0.2.77',
+      };
+      const tokens = await signIn(deps, credentials);
+      await refreshSession(deps, tokens.refreshToken);
+      const input = {
+        name: 'p',
+        issuer: 'https://p.example',
+        clientId: 'c',
+        algorithms: ['ES256'],
+        trustsEmail: false,
+      };
+      await inside(deps, 'tidy', async (tx) => {
+        const added = await addProvider({ ...deps, issuers: ['*'] }, tx, owner('tidy'), input);
+        assert.ok(added.outcome === 'done');
+        const pending = { state: 's', browser: 'b', nonce: 'n', verifier: 'v', expiresAt: deps.clock.now() };
+        await deps.stores.signIns.insert(tx, { ...pending, organization: 'tidy', provider: added.result.id });
+      });
+      const left = () =>
+        deps.transactions.run('platform', async (tx) => {
+          const count = async (table: string, where: string) =>
+            (await sql(tx).query(`select 1 from ${table} where ${where}`)).length;
+          const ours = "organization = 'tidy'";
+          return {
+            sessions: await count('sessions', ours),
+            spent: await count('spent_refresh_tokens', ours),
+            signIns: await count('sign_ins', ours),
+            throttles: Math.min(1, await count('throttles', 'true')),
+          };
+        });
+      const sweep = async () => {
+        const context = {
+          slot: deps.clock.now(),
+          signal: AbortSignal.timeout(10_000),
+          assertHeld: () => Promise.resolve(),
+        };
+        for (const job of accessHousekeeping(deps)) await job.run(context);
+      };
+      await sweep();
+      assert.deepEqual(await left(), { sessions: 1, spent: 1, signIns: 1, throttles: 1 });
+      deps.clock.advance(24 * 60 * 60_000);
+      await sweep();
+      assert.deepEqual(await left(), { sessions: 1, spent: 1, signIns: 0, throttles: 0 });
+      deps.clock.advance(44 * 24 * 60 * 60_000);
+      await sweep();
+      assert.deepEqual(await left(), { sessions: 0, spent: 0, signIns: 0, throttles: 0 });
     });
   });
 });
