@@ -27,6 +27,8 @@ export type World = {
 const ASK_EVERY_SECONDS = 6 * 3600;
 /** And this often while nobody answers. */
 const ASK_AGAIN_SECONDS = 600;
+/** What was refused for good reasons needs a person first. */
+const AFTER_REFUSAL_SECONDS = 3600;
 /** Never sleep longer: a machine that slept, or whose clock was set, is noticed at the next look. */
 const LONGEST_SLEEP_SECONDS = 60;
 
@@ -109,7 +111,8 @@ export class Agent {
       await renew(this.#folder, this.#settings, () => this.#world.now());
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
-      const pause = pauseSeconds(this.#failures, this.#world.chance(), error.retryAfterSeconds);
+      const asked = error.retryAfterSeconds ?? (error.code === 'REFUSED' ? AFTER_REFUSAL_SECONDS : undefined);
+      const pause = pauseSeconds(this.#failures, this.#world.chance(), asked);
       this.#failures += 1;
       this.#notBefore = new Date(this.#world.now().getTime() + 1000 * pause);
       // A "no" is an answer too: the authority is there.

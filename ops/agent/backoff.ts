@@ -1,5 +1,8 @@
-/** The first pause, and the longest: after an outage of the authority all sites together must not become the next one. */
-export const BACKOFF = { firstSeconds: 5, mostSeconds: 3600 } as const;
+/**
+ * The first pause, and the longest: after an outage of the authority all sites together must not become the next one, and
+ * all are to be well again ten minutes after it.
+ */
+export const BACKOFF = { firstSeconds: 5, mostSeconds: 480 } as const;
 
 /**
  * Full jitter: anything between nothing and twice as much as the time before. What the server asked for is kept, and

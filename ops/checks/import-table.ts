@@ -69,7 +69,8 @@ export const ROOMS: readonly Room[] = [
   },
   {
     folder: 'ops/bench',
-    ours: ['ca/format', 'ca/verify', 'ca/authority', 'server', 'ops/checks'],
+    // The drills let the real agent loose on the real server.
+    ours: ['ca/format', 'ca/verify', 'ca/authority', 'server', 'ops/agent', 'ops/checks'],
     packages: [...PKI, 'pg', 'rolldown', '@electric-sql/pglite'],
     node: true,
   },

@@ -1,0 +1,6 @@
+/** For drills, which let many agents loose at once; a site runs the program. */
+export { Agent, type World } from './agent.ts';
+export { BACKOFF, pauseSeconds } from './backoff.ts';
+export { enrol } from './enrol.ts';
+export { AgentError } from './errors.ts';
+export { SiteFolder } from './site-folder.ts';
