@@ -10,6 +10,7 @@ export const SPEED_BARS: Readonly<Record<string, string>> = {
   P7: 'start and memory',
   P8: 're-issue a fleet of 100,000 sites',
   P9: 'revocation becomes visible',
+  validate: 'the verdict with its token over HTTPS, keep-alive',
 };
 
 export const DRILL_BARS: Readonly<Record<string, string>> = {
