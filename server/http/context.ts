@@ -10,25 +10,41 @@ export type RequestContext = {
 
 export const UNMATCHED = 'unmatched';
 
-const contexts = new WeakMap<IncomingMessage, RequestContext>();
+/** On the request itself: a WeakMap of what lives so shortly keeps the garbage collector busy. */
+const CONTEXT = Symbol('context');
+type Known = { [CONTEXT]?: RequestContext };
 
 /** From outside only what is safe in a log, a header and a URN. */
 const SANE_ID = /^[\w.-]{8,64}$/;
 
-export function openContext(request: IncomingMessage, random: Random): RequestContext {
+export function openContext(request: IncomingMessage, newId: () => string): RequestContext {
   const given = request.headers['x-request-id'];
-  const id = typeof given === 'string' && SANE_ID.test(given) ? given : newId(random);
+  const id = typeof given === 'string' && SANE_ID.test(given) ? given : newId();
   const context = { id, route: UNMATCHED };
-  contexts.set(request, context);
+  (request as Known)[CONTEXT] = context;
   return context;
 }
 
 export function contextOf(request: IncomingMessage): RequestContext {
-  const context = contexts.get(request);
+  const context = (request as Known)[CONTEXT];
   if (context === undefined) throw new Error('This request did not come through the dispatcher.');
   return context;
 }
 
 export const requestId = (request: IncomingMessage): string => contextOf(request).id;
 
-const newId = (random: Random): string => Buffer.from(random.bytes(12)).toString('base64url');
+const ID_BYTES = 12;
+const IDS_DRAWN = 128;
+
+/** Drawn by the block: a call to the operating system for each would cost more than the rest of a short answer. */
+export function requestIds(random: Random): () => string {
+  let drawn = Buffer.alloc(0);
+  let next = 0;
+  return () => {
+    if (next === drawn.length) {
+      drawn = Buffer.from(random.bytes(ID_BYTES * IDS_DRAWN));
+      next = 0;
+    }
+    return drawn.toString('base64url', next, (next += ID_BYTES));
+  };
+}

@@ -1,4 +1,7 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { requestId } from './context.ts';
+
+export const REQUEST_ID = 'X-Request-Id';
 
 /**
  * By hand and not by helmet: this server answers machines, so there is one strict policy and nothing to configure. A
@@ -19,4 +22,14 @@ const STRICT_TRANSPORT = 'max-age=63072000';
 export function setSecurityHeaders(response: ServerResponse, isSecure: boolean): void {
   for (const [name, value] of SECURITY_HEADERS) response.setHeader(name, value);
   if (isSecure) response.setHeader('Strict-Transport-Security', STRICT_TRANSPORT);
+}
+
+/** Names and values in turn, and the whole body at once: the cheapest way that Node has to send an answer. */
+export function sendFast(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: { readonly status: number; readonly headers: readonly string[]; readonly body?: Uint8Array | undefined },
+): void {
+  response.writeHead(answer.status, [...answer.headers, REQUEST_ID, requestId(request)]);
+  response.end(request.method === 'HEAD' ? undefined : answer.body);
 }

@@ -33,7 +33,7 @@ export function createListener(handler: RequestListener, options: ListenerOption
   const server = createHttpServer(options);
   const onRequest: RequestListener = (request, response) => {
     running.add(response);
-    response.once('close', () => running.delete(response));
+    response.on('close', () => running.delete(response));
     if (isDraining) response.setHeader('Connection', 'close');
     handler(request, response);
   };

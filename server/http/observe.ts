@@ -23,7 +23,8 @@ export function observe(
   const started = performance.now();
   const { remoteAddress } = request.socket; // gone once the socket is closed
   metrics.httpStarted();
-  response.once('close', () => {
+  // Comes once; `once` would wrap it.
+  response.on('close', () => {
     const ms = performance.now() - started;
     const status = response.writableFinished ? response.statusCode : CLIENT_CLOSED;
     const { method = '' } = request;

@@ -2,7 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 import { HttpError } from '../../problem.ts';
+import { requestId } from '../context.ts';
 import type { FastPath } from '../dispatcher.ts';
+import { REQUEST_ID } from '../headers.ts';
 import { pemLength, pemOf } from './pem.ts';
 
 /** A CRL in force, with its bytes. */
@@ -41,6 +43,7 @@ export function crlFastPath(source: CrlSource, { prefix = '/crl' }: CrlPathOptio
 }
 
 async function send(crl: ServedCrl, asPem: boolean, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  response.setHeader(REQUEST_ID, requestId(request));
   const etag = asPem ? `${crl.etag.slice(0, -1)}-pem"` : crl.etag;
   response.setHeader('Last-Modified', crl.publishedAt.toUTCString());
   response.setHeader('Expires', crl.nextUpdate.toUTCString());

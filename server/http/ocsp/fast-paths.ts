@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readBody } from '../body.ts';
 import type { FastPath } from '../dispatcher.ts';
+import { sendFast } from '../headers.ts';
 import { requestInPath } from './get-url.ts';
 
 /** What the authority answers; its side of the wall is `createOcspResponder`. */
@@ -63,23 +64,20 @@ export function ocspFastPaths(responder: OcspResponder, options: OcspPathOptions
 }
 
 function sendAnswer(answer: OcspAnswer, request: IncomingMessage, response: ServerResponse): void {
-  const { shared } = answer;
+  const { shared, der } = answer;
+  const headers = headersOf(answer);
   if (shared !== undefined && request.headers['if-none-match'] === shared.etag) {
-    response.writeHead(304, headersOf(answer).slice(4));
-    response.end();
-    return;
-  }
-  response.writeHead(200, headersOf(answer));
-  response.end(request.method === 'HEAD' ? undefined : answer.der);
+    sendFast(request, response, { status: 304, headers: headers.slice(4) });
+  } else sendFast(request, response, { status: 200, headers, body: der });
 }
 
-const headers = new WeakMap<OcspAnswer, string[]>();
+const known = new WeakMap<OcspAnswer, readonly string[]>();
 
 /** Names and values in turn. Those of the body come first: a 304 has none of them. */
-function headersOf(answer: OcspAnswer): string[] {
-  let known = headers.get(answer);
-  if (known === undefined) headers.set(answer, (known = makeHeaders(answer)));
-  return known;
+function headersOf(answer: OcspAnswer): readonly string[] {
+  let headers = known.get(answer);
+  if (headers === undefined) known.set(answer, (headers = makeHeaders(answer)));
+  return headers;
 }
 
 function makeHeaders({ status, der, shared }: OcspAnswer): string[] {
