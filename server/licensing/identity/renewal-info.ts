@@ -30,8 +30,15 @@ export async function renewalInfo(name: string, deps: RenewalInfoDeps): Promise<
   }
   const { organization } = license;
   const at = clock.now();
+  if (license.reissuedAs !== undefined) return changedRights(license.notBefore, at);
   const known = await transactions.run({ organization }, (tx) => incidents.inForce(tx, at), { readOnly: true });
   return renewalWindow(license, known, at);
+}
+
+/** An operator has changed the site: its new license waits for it. */
+function changedRights(start: Date, end: Date): RenewalWindow {
+  const explanation = 'The rights of the site have changed; renew to have them.';
+  return { start, end, explanation, retryAfterSeconds: 60 };
 }
 
 /** A serial in hexadecimal, or the certificate identifier of RFC 9773 §4.1: key identifier, dot, serial. */

@@ -3,9 +3,11 @@ import { makeCsr } from '@licet/authority/workshop';
 import { fingerprintDigest, TrustAnchors, verifyLicense } from '@licet/verify';
 import { encodePem } from '@licet/format';
 import { testDatabase, type TestDatabase } from '../../persistence/test/test-database.ts';
+import { incidents, licenseDirectory } from '../../persistence/identity/renewal.ts';
 import { outbox } from '../../persistence/outbox.ts';
 import { createToken, withdrawToken } from '../enrolment/create-token.ts';
 import { enrol } from '../enrolment/enrol.ts';
+import { renewalInfo } from '../identity/renewal-info.ts';
 import { claimsOf } from '../licenses/claims-of.ts';
 import { renewLicense } from '../licenses/renew.ts';
 import { revocationOf } from '../licenses/revocation.ts';
@@ -221,6 +223,16 @@ describe('Sites', () => {
       await assert.rejects(renew(siteActor(site), { predecessor: rest, csr: makeCsr() }), hasCode('CLONE_SUSPECTED'));
       await retireSite(office.deps)(OWNER, { id: site.id });
     }
+  });
+
+  it('are told to renew now when their rights have changed', async () => {
+    const { contract } = await office.customer();
+    const { site, license } = await office.site(contract, { mode: 'development' });
+    const ask = () => renewalInfo(license.serial, { ...office.deps, directory: licenseDirectory, incidents });
+    assert.ok((await ask()).start > START);
+    await updateSite(office.deps)(OWNER, { id: site.id, mode: 'production' });
+    const { end, explanation } = await ask();
+    assert.ok(end <= START && explanation !== undefined);
   });
 
   it('keep their mode where the contract fixes it, or has no seat for another', async () => {
