@@ -77,6 +77,8 @@ export type Endpoint<
   readonly params?: Params;
   readonly query?: Query;
   readonly body?: z.ZodType<Body>;
+  /** Where a body may be larger than the configuration allows elsewhere. */
+  readonly bodyBytes?: number;
   readonly status: 200 | 201 | 204;
   readonly answer: z.ZodType<Answer>;
   readonly example: {

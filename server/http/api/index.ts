@@ -2,6 +2,7 @@ import { openApiDocument } from '../openapi/document.ts';
 import { documentRoutes } from '../openapi/routes.ts';
 import type { Route } from '../routes.ts';
 import { alertEndpoints } from './alerts.ts';
+import { bulkEndpoints } from './bulk.ts';
 import { catalogEndpoints } from './catalog.ts';
 import { contractEndpoints, enterpriseEndpoints } from './customers.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -25,6 +26,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...catalogEndpoints,
   ...enterpriseEndpoints,
   ...contractEndpoints,
+  ...bulkEndpoints,
   ...tokenEndpoints,
   ...peopleEndpoints,
 ];

@@ -38,7 +38,9 @@ export function routeOf(endpoint: Endpoint, deps: ApiDeps): Route {
     method,
     path,
     guards: deps.guardsFor(action),
-    ...(endpoint.body && { body: { kind: 'json' } }),
+    ...(endpoint.body && {
+      body: { kind: 'json', ...(endpoint.bodyBytes !== undefined && { limit: endpoint.bodyBytes }) },
+    }),
     handle: (request, response) => serve(endpoint, deps, request, response),
   };
 }
