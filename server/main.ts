@@ -7,6 +7,7 @@ import { isEvaluation, publishingBaseOf, tlsModeOf } from './effective.ts';
 import { openEvaluationShop } from './evaluation-shop.ts';
 import { letFirstOwnerIn } from './first-owner.ts';
 import type { Ground } from './ground.ts';
+import type { Job } from './jobs/job.ts';
 import { createLifecycle } from './lifecycle.ts';
 import { type Log, createLog } from './log.ts';
 import { type LogOutput, logOutput } from './log-output.ts';
@@ -22,6 +23,7 @@ import { welcome, type Welcomed } from './welcome.ts';
 import { type Access, openAccess } from './wire-access.ts';
 import { api } from './wire-api.ts';
 import { type AuthorityParts, connectAuthority, readyAuthority } from './wire-authority.ts';
+import { enrolment, type EnrolmentGround } from './wire-enrolment.ts';
 import { commonJobs, openWork } from './wire-jobs.ts';
 import { appFor, openOperations, openPlain, openPublic, type PlainListener, type Served } from './wire-listeners.ts';
 import { connectLicensing } from './wire-licensing.ts';
@@ -80,11 +82,14 @@ async function start(ground: Ground): Promise<void> {
     const publicUrl = () => config.http.publicUrl ?? address;
     const access = openAccess({ config, licensing, log: accessLog, publicUrl });
     const renew = renewLicense(licensing);
+    const sites = enrolmentOf(ground, { licensing, authority, access, renew });
     const routes = [
       ...access.routes,
+      ...sites.routes,
       ...api({ access, licensing, renew, signer: stores.signer.signer, version: manifest.version }),
     ];
-    const where = await open(ground, stores, { access, routes, authority, holder, plain, tls });
+    const jobs = [...access.jobs, ...sites.jobs];
+    const where = await open(ground, stores, { access, routes, jobs, authority, holder, plain, tls });
     ({ address } = where);
     const owner = isEvaluation(config)
       ? await letFirstOwnerIn(access.deps, config.authority.organization, config.data.folder)
@@ -124,17 +129,35 @@ async function openStores({ config, log, metrics }: Ground): Promise<Stores> {
 type Wired = {
   readonly access: Access;
   readonly routes: readonly Route[];
+  readonly jobs: readonly Job[];
   readonly authority: AuthorityParts;
   readonly holder: string;
   readonly plain: PlainListener | undefined;
   readonly tls: Awaited<ReturnType<typeof openOwnTls>>;
 };
 
+function enrolmentOf(
+  { config, log }: Ground,
+  parts: Pick<EnrolmentGround, 'licensing' | 'renew'> & { authority: AuthorityParts; access: Access },
+): ReturnType<typeof enrolment> {
+  const { licensing, renew, authority, access } = parts;
+  return enrolment({
+    licensing,
+    renew,
+    directory: authority.directory,
+    authenticator: access.authenticator,
+    settings: { est: config.est, identities: config.identities },
+    guards: [access.limitAddress('open')],
+    guardsFor: (action) => access.guardsFor(action),
+    log: log.with({ component: 'enrolment' }),
+  });
+}
+
 /** Opens the doors, and says in which order everything is closed again. */
 async function open(
   ground: Ground,
   { database, signer }: Stores,
-  { access, routes, authority, holder, plain, tls }: Wired,
+  { access, routes, jobs, authority, holder, plain, tls }: Wired,
 ): Promise<Places> {
   const { config, log, lifecycle } = ground;
   const status = connectStatus(ground, authority, signer.signer);
@@ -154,7 +177,7 @@ async function open(
   plain?.serve(appFor(ground, { routes: [], fastPaths }));
   address = await openPublic(ground, { app, readiness, tls, plain });
   await openWork(ground, database, {
-    jobs: [...commonJobs(database), ...status.jobs, ...access.jobs],
+    jobs: [...commonJobs(database), ...status.jobs, ...jobs],
     subscribers: [],
     holder,
   });
