@@ -227,6 +227,22 @@ describe('What comes in', () => {
     });
   });
 
+  it('is imported line by line, and not at all in a dry run', async () => {
+    const text = 'slug,name\r\nbulk-1,Bulk 1\r\nNOT A SLUG,Bulk 2\r\n';
+    const rows = { kind: 'enterprise', format: 'csv', text };
+    const count = async (): Promise<number> =>
+      ((await api.ok('GET', `${ENTERPRISES}?slug=bulk-1`)).body as { items: unknown[] }).items.length;
+    for (const [dryRun, there] of [
+      [true, 0],
+      [false, 1],
+    ] as const) {
+      const { body } = await api.ok('POST', '/api/v1/import', { ...rows, dryRun });
+      const { created, refused } = body as { created: number; refused: number };
+      assert.deepEqual([created, refused, await count()], [1, 1, there]);
+    }
+    assert.equal((await api.refused('POST', '/api/v1/import', { ...rows, text: 'a,"b' })).body.code, 'CSV_INVALID');
+  });
+
   it('is paged without repetition or gap, while others add', async () => {
     for (let i = 0; i < 7; i++) await api.ok('POST', ENTERPRISES, { slug: `page-${i}`, name: `Page ${i}` });
     const seen: string[] = [];
