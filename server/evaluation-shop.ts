@@ -53,7 +53,7 @@ export async function openEvaluationShop(
       siteCaps: { production: 5, development: 'unlimited', recovery: 1 },
       modeChanges: true,
       graceSeconds: 14 * DAY_SECONDS,
-      contactSeconds: 7 * DAY_SECONDS,
+      contactSeconds: 60 * DAY_SECONDS,
       degrade: 'readOnly',
       bindingNeed: 0,
     },

@@ -27,8 +27,11 @@ const tls = z
     key: filePath().optional().describe('PEM file: the private key of that certificate.'),
     requestClientCertificate: z
       .boolean()
-      .default(false)
-      .describe('Ask every client for a certificate (sites renew with theirs). Browsers may then ask their user.'),
+      .default(true)
+      .describe(
+        'Ask every client for a certificate: sites renew with their license as one. None is demanded; a browser that ' +
+          'has certificates of its own may ask its user for one, which `false` avoids where no site connects.',
+      ),
   })
   .prefault({})
   .superRefine((value, context) => {
