@@ -1,4 +1,5 @@
 import { type CounterConfiguration, Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { RequestMetrics } from './metrics-requests.ts';
 
 /** The label sets are closed: every metric has a number of series that is known before the first request. */
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
@@ -53,7 +54,10 @@ export function createMetrics({ version, routes, jobs }: MetricsOptions): Metric
   const method = closed(new Set(METHODS), OTHER);
   const job = closed(known.jobs, OTHER);
   const cause = closed(new Set(['serialization', 'deadlock', 'link'] satisfies RetryCause[]), OTHER);
-  const all = { ...httpMetrics(registry), ...workMetrics(registry) };
+  const all = { ...tlsMetrics(registry), ...workMetrics(registry) };
+  const requests = new RequestMetrics();
+  let inFlight = 0;
+  inFlightGauge(registry, () => inFlight);
   new Gauge({
     name: 'licet_build_info',
     help: 'Always 1; the labels say which Licet on which Node this is.',
@@ -62,12 +66,10 @@ export function createMetrics({ version, routes, jobs }: MetricsOptions): Metric
   }).set({ version, node: process.versions.node }, 1);
 
   return {
-    httpStarted: () => all.inFlight.inc(),
+    httpStarted: () => void (inFlight += 1),
     httpRequest(labels, seconds) {
-      all.inFlight.dec();
-      const template = route(labels.route);
-      all.requests.inc({ method: method(labels.method), route: template, status: statusClass(labels.status) });
-      all.duration.observe({ route: template }, seconds);
+      inFlight -= 1;
+      requests.add({ method: method(labels.method), route: route(labels.route), status: labels.status }, seconds);
     },
     transactionRetried: (why) => all.retries.inc({ cause: cause(why) }),
     jobRan(labels, seconds) {
@@ -85,7 +87,7 @@ export function createMetrics({ version, routes, jobs }: MetricsOptions): Metric
       for (const name of tasks) known.jobs.add(name);
     },
     watch: (sources) => watch(registry, sources),
-    text: () => registry.metrics(),
+    text: async () => `${await registry.metrics()}\n${requests.text()}`,
     contentType: registry.contentType,
   };
 }
@@ -94,29 +96,20 @@ function closed(known: ReadonlySet<string>, otherwise: string): (name: string) =
   return (name) => (known.has(name) ? name : otherwise);
 }
 
-const statusClass = (status: number): string => `${Math.floor(status / 100)}xx`;
+function inFlightGauge(registry: Registry, read: () => number): Gauge {
+  return new Gauge({
+    name: 'licet_http_requests_in_flight',
+    help: 'Requests of the public listener that are being answered now.',
+    registers: [registry],
+    collect() {
+      this.set(read());
+    },
+  });
+}
 
-function httpMetrics(registry: Registry) {
+function tlsMetrics(registry: Registry) {
   const registers = [registry];
   return {
-    inFlight: new Gauge({
-      name: 'licet_http_requests_in_flight',
-      help: 'Requests of the public listener that are being answered now.',
-      registers,
-    }),
-    requests: new Counter({
-      name: 'licet_http_requests_total',
-      help: 'Requests of the public listener that are over, by route template and status class; 499 counts as 4xx.',
-      labelNames: ['method', 'route', 'status'],
-      registers,
-    }),
-    duration: new Histogram({
-      name: 'licet_http_request_duration_seconds',
-      help: 'Time from the headers of a request to the last byte of its answer.',
-      labelNames: ['route'],
-      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
-      registers,
-    }),
     reloads: new Counter({
       name: 'licet_tls_certificate_loads_total',
       help: 'How often the TLS certificate of the public listener was read, by result.',
