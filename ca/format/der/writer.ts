@@ -6,6 +6,12 @@ import { Tag } from './tags.ts';
 const COPY_BELOW = 65_536;
 
 /**
+ * The buffer of the last writer that finished, for the next one: making and clearing one for each costs more than most
+ * encodings. Who begins while another still writes makes its own.
+ */
+let spare: Uint8Array<ArrayBuffer> | undefined;
+
+/**
  * Writes DER front to back into one growing buffer. `open` leaves one octet for the length and `close` fills it in; an
  * element of 128 octets or more is then moved up by the octets that its length needs, which is one `memmove` and costs
  * less than an object per element would.
@@ -16,7 +22,9 @@ export class DerWriter {
   private readonly starts: number[] = [];
 
   constructor(capacity = 1024) {
-    this.buffer = new Uint8Array(capacity);
+    const isEnough = spare !== undefined && spare.length >= capacity;
+    this.buffer = isEnough ? spare! : new Uint8Array(capacity);
+    if (isEnough) spare = undefined;
   }
 
   open(tag: number): this {
@@ -127,7 +135,13 @@ export class DerWriter {
   /** What was written. The writer is not to be used afterwards. */
   finish(): Uint8Array<ArrayBuffer> {
     if (this.starts.length > 0) throw new RangeError(`${this.starts.length} elements are still open`);
-    return this.length < COPY_BELOW ? this.buffer.slice(0, this.length) : this.buffer.subarray(0, this.length);
+    const { buffer, length } = this;
+    // Whatever is written after this must not reach what another writer has by then.
+    this.buffer = NONE;
+    this.length = 0;
+    if (length >= COPY_BELOW) return buffer.subarray(0, length);
+    if (buffer.length <= COPY_BELOW && buffer.length > (spare?.length ?? 0)) spare = buffer;
+    return buffer.slice(0, length);
   }
 
   private octet(tag: number, value: number): this {
@@ -162,6 +176,7 @@ export class DerWriter {
   }
 }
 
+const NONE = new Uint8Array(0);
 const UTF8 = new TextEncoder();
 
 /** The octets of a length of 128 or more, without the one that counts them. */

@@ -14,7 +14,7 @@ import type { IssuerGeneration } from '../../issue/issuer-generation.ts';
 import { SIGNATURE_ALGORITHMS } from '../../issue/signatures.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { CertificateId, KnownCertificate, RevocationStore } from '../../ports/revocation-store.ts';
-import type { Signer, SignRequest } from '../../ports/signer.ts';
+import type { Signer } from '../../ports/signer.ts';
 import { AnswerCache } from './cache.ts';
 import { ChangeWatch } from './change-watch.ts';
 import { type Identities, type Identity, identityFor, loadIdentities } from './identities.ts';
@@ -63,9 +63,19 @@ export interface OcspResponder {
 
 /** RFC 6960 allows many; one answer costs a look-up, so a question must not cost thousands. */
 const MOST_QUESTIONS = 100;
-const SIGN_BATCH = 64;
+const BATCH = 64;
 const FIND_BATCH = 256;
 const QUEUE = 4096;
+
+type Question = {
+  readonly identity: Identity;
+  readonly requests: readonly CertId[];
+  readonly ids: readonly CertificateId[];
+  readonly nonce: Uint8Array | undefined;
+};
+
+/** `mark` is from before the look-up; undefined: the answer must not be kept. */
+type Made = { readonly answer: OcspAnswer; readonly mark: number | undefined };
 
 export function createOcspResponder(deps: OcspDeps): OcspResponder {
   return new CachingResponder(deps);
@@ -76,8 +86,8 @@ class CachingResponder implements OcspResponder {
   readonly #settings: OcspSettings;
   readonly #cache = new AnswerCache();
   readonly #watch: ChangeWatch;
-  readonly #find: Batcher<CertificateId, KnownCertificate | undefined>;
-  readonly #sign: Batcher<SignRequest, Uint8Array>;
+  /** One look-up and one call of the signer for all that wait: each costs more on its way than in its work. */
+  readonly #make: Batcher<Question, Made>;
   #identities: Identities = new Map();
   #loadedAt = -Infinity;
   #loading: Promise<void> | undefined;
@@ -86,17 +96,10 @@ class CachingResponder implements OcspResponder {
     this.#deps = deps;
     this.#settings = deps.settings ?? OCSP_SETTINGS;
     this.#watch = new ChangeWatch(deps, this.#cache, this.#settings.trustMs);
-    this.#find = createBatcher({
-      name: 'status look-ups',
-      work: async (ids: readonly CertificateId[]) => (await deps.store.find(ids)).map((value) => ({ value })),
-      batch: FIND_BATCH,
-      queue: QUEUE,
-      lanes: 2,
-    });
-    this.#sign = createBatcher({
-      name: 'OCSP signatures',
-      work: async (requests: readonly SignRequest[]) => (await deps.signer.sign(requests)).map((value) => ({ value })),
-      batch: SIGN_BATCH,
+    this.#make = createBatcher({
+      name: 'OCSP answers',
+      work: async (questions: readonly Question[]) => (await this.#makeAll(questions)).map((value) => ({ value })),
+      batch: BATCH,
       queue: QUEUE,
       lanes: 2,
     });
@@ -144,34 +147,35 @@ class CachingResponder implements OcspResponder {
     // RFC 6960 §2.3, RFC 9919 §2.2.3: we are not the one to ask, or one signature would not cover all.
     if (identity === undefined) return errorAnswer('unauthorized');
     const ids = requests.map(({ serial }) => ({ issuer: identity.issuer, serial }));
-    const mark = this.#watch.mark();
-    const known = await Promise.all(ids.map((id) => this.#find.submit(id)));
-    const answer = await this.#signed(identity, requests, known, nonce);
-    // What was never issued may be issued in the next moment, elsewhere.
-    if (answer.shared === undefined || known.includes(undefined) || this.#watch.hasMoved(mark)) return answer;
+    const { answer, mark } = await this.#make.submit({ identity, requests, ids, nonce });
+    if (answer.shared === undefined || mark === undefined || this.#watch.hasMoved(mark)) return answer;
     const { thisUpdate, nextUpdate } = answer.shared;
     this.#cache.set(asked, answer, (thisUpdate.getTime() + nextUpdate.getTime()) / 2, ids);
     return answer;
   }
 
-  async #signed(
-    { key, certificate, keyHash }: Identity,
-    requests: readonly CertId[],
-    known: readonly (KnownCertificate | undefined)[],
-    nonce: Uint8Array | undefined,
-  ): Promise<OcspAnswer> {
+  async #makeAll(questions: readonly Question[]): Promise<Made[]> {
+    const mark = this.#watch.mark();
+    const known = await this.#findAll(questions.flatMap(({ ids }) => ids));
     const now = this.#deps.clock.now().getTime();
-    const thisUpdate = new Date(now - (now % 1000));
-    const until = thisUpdate.getTime() + this.#settings.validSeconds * 1000;
-    const nextUpdate = new Date(Math.min(until, certificate.notAfter.getTime()));
-    const responses = requests.map((certId, i) => ({ certId, status: statusOf(known[i]), thisUpdate, nextUpdate }));
-    const tbs = encodeTbsOcspResponse({ responder: { byKey: keyHash }, producedAt: thisUpdate, responses, nonce });
-    const signature = await this.#sign.submit({ key: key.id, kind: 'ocsp', bytes: tbs });
-    const algorithm = { raw: SIGNATURE_ALGORITHMS[key.algorithm] };
-    const der = encodeOcspResponse(tbs, algorithm, signature, [certificate.der]);
-    if (nonce !== undefined) return { status: 'successful', der, shared: undefined };
-    const etag = `"${hash('sha256', der, 'base64url')}"`;
-    return { status: 'successful', der, shared: { thisUpdate, nextUpdate, etag } };
+    let next = 0;
+    const drafts = questions.map((question) => {
+      const own = known.slice(next, (next += question.ids.length));
+      // What was never issued may be issued in the next moment, elsewhere.
+      return { ...draft(question, own, now, this.#settings), mark: own.includes(undefined) ? undefined : mark };
+    });
+    const signatures = await this.#deps.signer.sign(
+      drafts.map(({ identity, tbs }) => ({ key: identity.key.id, kind: 'ocsp', bytes: tbs })),
+    );
+    return drafts.map((made, i) => ({ answer: signed(made, signatures[i]!), mark: made.mark }));
+  }
+
+  async #findAll(ids: readonly CertificateId[]): Promise<(KnownCertificate | undefined)[]> {
+    const known: (KnownCertificate | undefined)[] = [];
+    for (let at = 0; at < ids.length; at += FIND_BATCH) {
+      known.push(...(await this.#deps.store.find(ids.slice(at, at + FIND_BATCH))));
+    }
+    return known;
   }
 
   async #identityFor(requests: readonly CertId[]): Promise<Identity | undefined> {
@@ -201,6 +205,37 @@ class CachingResponder implements OcspResponder {
     this.#identities = await loadIdentities(signer, await generations(), now);
     this.#loadedAt = now.getTime();
   }
+}
+
+type Draft = {
+  readonly identity: Identity;
+  readonly nonce: Uint8Array | undefined;
+  readonly tbs: Uint8Array;
+  readonly thisUpdate: Date;
+  readonly nextUpdate: Date;
+};
+
+function draft(
+  { identity, requests, nonce }: Question,
+  known: readonly (KnownCertificate | undefined)[],
+  now: number,
+  { validSeconds }: OcspSettings,
+): Draft {
+  const thisUpdate = new Date(now - (now % 1000));
+  const until = thisUpdate.getTime() + validSeconds * 1000;
+  const nextUpdate = new Date(Math.min(until, identity.certificate.notAfter.getTime()));
+  const responses = requests.map((certId, i) => ({ certId, status: statusOf(known[i]), thisUpdate, nextUpdate }));
+  const responder = { byKey: identity.keyHash };
+  const tbs = encodeTbsOcspResponse({ responder, producedAt: thisUpdate, responses, nonce });
+  return { identity, nonce, tbs, thisUpdate, nextUpdate };
+}
+
+function signed({ identity, nonce, tbs, thisUpdate, nextUpdate }: Draft, signature: Uint8Array): OcspAnswer {
+  const algorithm = { raw: SIGNATURE_ALGORITHMS[identity.key.algorithm] };
+  const der = encodeOcspResponse(tbs, algorithm, signature, [identity.certificate.der]);
+  if (nonce !== undefined) return { status: 'successful', der, shared: undefined };
+  const etag = `"${hash('sha256', der, 'base64url')}"`;
+  return { status: 'successful', der, shared: { thisUpdate, nextUpdate, etag } };
 }
 
 const errors = new Map<OcspStatus, OcspAnswer>();
