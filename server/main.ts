@@ -24,6 +24,7 @@ import { type Access, openAccess } from './wire-access.ts';
 import { api } from './wire-api.ts';
 import { type AuthorityParts, connectAuthority, readyAuthority } from './wire-authority.ts';
 import { enrolment, type EnrolmentGround } from './wire-enrolment.ts';
+import { noticeJobs, revocationSubscriber } from './wire-events.ts';
 import { commonJobs, openWork } from './wire-jobs.ts';
 import { appFor, openOperations, openPlain, openPublic, type PlainListener, type Served } from './wire-listeners.ts';
 import { connectLicensing } from './wire-licensing.ts';
@@ -88,7 +89,7 @@ async function start(ground: Ground): Promise<void> {
       ...sites.routes,
       ...api({ access, licensing, renew, signer: stores.signer.signer, version: manifest.version }),
     ];
-    const jobs = [...access.jobs, ...sites.jobs];
+    const jobs = [...access.jobs, ...sites.jobs, ...noticeJobs(licensing)];
     const where = await open(ground, stores, { access, routes, jobs, authority, holder, plain, tls });
     ({ address } = where);
     const owner = isEvaluation(config)
@@ -178,7 +179,7 @@ async function open(
   address = await openPublic(ground, { app, readiness, tls, plain });
   await openWork(ground, database, {
     jobs: [...commonJobs(database), ...status.jobs, ...jobs],
-    subscribers: [],
+    subscribers: [revocationSubscriber(authority.revoker)],
     holder,
   });
   await status.start();

@@ -55,6 +55,8 @@ export async function openWork({ log, metrics, lifecycle }: Ground, database: Da
     outbox,
     random,
     log: log.with({ component: 'outbox' }),
+    // A revocation is to be visible within a second (P9), and this is the longest part of its way.
+    pollMs: 250,
   });
   lifecycle.add({ name: 'outbox', stop: () => deliverer.stop() });
 }
