@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { requireTool } from '@licet/checks';
+import { decodeCertificate, decodeCertificateList, decodePem, equalBytes } from '@licet/format';
+
+type Json = Record<string, unknown>;
+
+// The whole server as a process, from the decision of a person to what others see of it.
+describe('A site that is retired', () => {
+  let folder: string;
+  let server: ChildProcess;
+  let address: string;
+  let token: string;
+
+  before(async function () {
+    this.timeout(60_000);
+    requireTool(this, 'openssl');
+    folder = mkdtempSync(join(tmpdir(), 'licet-retired-'));
+    const free = ['--http.port', '0', '--http.plain.port', '0', '--operations.port', '0', '--http.tls.mode', 'off'];
+    server = spawn(process.execPath, [join(import.meta.dirname, '../start.js'), ...free], {
+      cwd: folder,
+      env: { PATH: process.env['PATH'] ?? '', LICET_DATA_FOLDER: join(folder, 'data') },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let said = '';
+    for await (const chunk of server.stdout ?? []) {
+      said += String(chunk);
+      const ready = said.split('\n').find((line) => line.includes('"message":"ready"') && line.endsWith('}'));
+      if (ready === undefined) continue;
+      ({ address } = JSON.parse(ready) as { address: string });
+      break;
+    }
+    token = readFileSync(join(folder, 'data/owner.token'), 'utf8').trim();
+  });
+
+  after(async () => {
+    if (server === undefined) return;
+    server.kill('SIGKILL');
+    if (server.exitCode === null && server.signalCode === null) await once(server, 'close');
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function call(method: string, path: string, body?: Json, headers: Record<string, string> = {}) {
+    const type = body === undefined ? {} : { 'Content-Type': 'application/json' };
+    const response = await fetch(`${address}/api/v1${path}`, {
+      method,
+      headers: { Authorization: `Bearer ${token}`, ...type, ...headers },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    const answer = (await response.json()) as Json;
+    assert.ok(response.ok, JSON.stringify(answer));
+    return { answer, etag: response.headers.get('etag') ?? '' };
+  }
+
+  it('is revoked for everybody within five seconds: OCSP says so, and so does its CRL', async function () {
+    this.timeout(30_000);
+    const { contract, csr } = await prepared();
+    const { answer } = await call('POST', '/sites/create', { contract, name: 'plant-7', mode: 'production', csr });
+    const { site, license } = answer as { site: { id: string }; license: { pem: string } };
+    const [leaf, issuer] = decodePem(license.pem, 'CERTIFICATE').map(({ bytes }) => bytes);
+    assert.ok(leaf && issuer);
+    writeFileSync(join(folder, 'leaf.der'), leaf);
+    writeFileSync(join(folder, 'issuer.der'), issuer);
+    assert.match(ocsp(), /leaf\.der: good/);
+    const { etag } = await call('GET', `/sites/${site.id}`);
+    await call('DELETE', `/sites/${site.id}`, undefined, { 'If-Match': etag });
+    await eventually(() => /leaf\.der: revoked/.test(ocsp()));
+    const { serial, extensions } = decodeCertificate(leaf);
+    const point = extensions.crlDistributionPoints?.[0]?.point;
+    assert.ok(point?.kind === 'full' && point.names[0]?.kind === 'uri');
+    // With a port that nobody knew beforehand only the path of the address is right.
+    const url = `${address}${new URL(point.names[0].value).pathname}`;
+    await eventually(async () => {
+      const crl = decodeCertificateList(new Uint8Array(await (await fetch(url)).arrayBuffer()));
+      return [...crl.entries()].some((entry) => equalBytes(entry.serial, serial));
+    });
+  });
+
+  async function prepared(): Promise<{ contract: string; csr: string }> {
+    const { answer } = await call('GET', '/contracts');
+    const [contract] = (answer as { items: { id: string }[] }).items;
+    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', join(folder, 'key.pem')];
+    const csr = execFileSync('openssl', ['req', '-new', ...key, '-subj', '/CN=plant-7'], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+    });
+    return { contract: contract?.id ?? '', csr };
+  }
+
+  function ocsp(): string {
+    const files = ['-issuer', join(folder, 'issuer.der'), '-cert', join(folder, 'leaf.der')];
+    const { stdout } = spawnSync('openssl', ['ocsp', ...files, '-url', `${address}/ocsp`, '-noverify'], {
+      encoding: 'utf8',
+    });
+    return stdout;
+  }
+});
+
+async function eventually(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  for (let waited = 0; !(await isSo()); waited += 100) {
+    assert.ok(waited < 5000, 'not within five seconds');
+    await pause(100);
+  }
+}
