@@ -29,6 +29,17 @@ function bigFrom(content: Bytes): bigint {
 
 describe('DER, X.690', () => {
   describe('writes what it reads', () => {
+    it('with writers that take turns, and none that is finished reaches another', () => {
+      const [outer, inner] = [new DerWriter(64), new DerWriter(64)];
+      outer.open(Tag.SEQUENCE).integer(1);
+      const within = inner.octetString(Uint8Array.of(0xaa)).finish();
+      const next = new DerWriter(16).open(Tag.SEQUENCE).integer(2);
+      inner.octetString(Uint8Array.of(0xbb));
+      outer.raw(within).close();
+      const done = [outer.finish(), next.close().finish()].map(toHex);
+      assert.deepEqual([...done, toHex(within)], ['30060201010401aa', '3003020102', '0401aa']);
+    });
+
     it('integers of any size and sign', () => {
       fc.assert(
         fc.property(fc.bigInt({ min: -(2n ** 200n), max: 2n ** 200n }), (value) => {

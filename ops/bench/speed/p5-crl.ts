@@ -4,6 +4,8 @@ import { makeSerials, openWorkplace, type Workplace } from '../revocation-shop.t
 import type { Row } from '../row.ts';
 
 const ROUNDS = 3;
+/** No round begins after this: a busy machine makes fewer of them, and at least one. */
+const MOST_MS = 30_000;
 const SIZES = [
   { entries: 100_000, seconds: 1 },
   { entries: 1_000_000, seconds: 10 },
@@ -26,7 +28,9 @@ export async function run(): Promise<readonly Row[]> {
       await makeSerials(workplace, workplace.shop.enterprise.key, entries, true);
       await publishOnce(workplace);
       const rounds: Round[] = [];
-      for (let round = 0; round < ROUNDS; round += 1) rounds.push(await publishOnce(workplace));
+      const start = performance.now();
+      do rounds.push(await publishOnce(workplace));
+      while (rounds.length < ROUNDS && performance.now() - start < MOST_MS);
       rows.push(...rowsOf(entries, seconds, rounds));
       if (entries === SIZES[0]!.entries) rows.push(await readRow(workplace));
     } finally {

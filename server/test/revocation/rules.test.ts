@@ -340,6 +340,7 @@ describe('revocation', () => {
       assert.equal(response.headers.get('last-modified'), single!.thisUpdate.toUTCString());
       assert.equal(response.headers.get('expires'), single!.nextUpdate!.toUTCString());
       assert.match(response.headers.get('cache-control')!, /^max-age=60, public/);
+      assert.match(response.headers.get('x-request-id')!, /^[\w-]{16}$/);
       const etag = response.headers.get('etag')!;
       assert.equal((await fetch(url, { headers: { 'If-None-Match': etag } })).status, 304);
       assert.equal((await (await fetch(url, { method: 'HEAD' })).arrayBuffer()).byteLength, 0);
@@ -381,6 +382,7 @@ describe('revocation', () => {
       const response = await fetch(url);
       const der = Buffer.from(await response.arrayBuffer());
       assert.equal(response.headers.get('content-type'), 'application/pkix-crl');
+      assert.match(response.headers.get('x-request-id')!, /^[\w-]{16}$/);
       assert.equal(response.headers.get('content-length'), String(der.length));
       const etag = response.headers.get('etag')!;
       const modified = response.headers.get('last-modified')!;

@@ -40,14 +40,17 @@ export class CrlWork {
       case 'finish':
         return this.#draft!.finish();
       case 'judge': {
-        const parts = this.#previous.splice(0);
-        const previous = parts.length === 0 ? undefined : Buffer.concat(parts);
-        return this.#draft!.judge(call.tbs, call.signature, previous);
+        return this.#draft!.judge(call.tbs, call.signature, joined(this.#previous.splice(0)));
       }
       default:
         throw new TypeError(`A CRL bench does not know the call ${String(call satisfies never)}.`);
     }
   }
+}
+
+/** In a function of its own, so that the parts can be freed while the whole is read: each is 40 MB for a million. */
+function joined(parts: readonly Uint8Array[]): Uint8Array | undefined {
+  return parts.length === 0 ? undefined : Buffer.concat(parts);
 }
 
 type Run = (call: BenchCall) => Promise<unknown>;
