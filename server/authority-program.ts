@@ -1,18 +1,23 @@
 import { parseArgs } from 'node:util';
+import { AuthorityError, readAuthorityBundle, readCrlFolder } from '@licet/authority';
+import { importAuthorities } from './authority/import.ts';
 import type { Authority } from './authority/ports/authorities.ts';
 import { endOf, retire, type RolloverDeps, rollOver } from './authority/rollover.ts';
 import { type Backstage, splitArguments, withBackstage } from './backstage.ts';
 import { EXIT_CODES } from './config/exit-codes.ts';
+import { signerFolderOf } from './effective.ts';
 import { LicetError } from './licensing/errors.ts';
 import { StartError, startFailure } from './start-error.ts';
 
 // `licet authority`: the CAs of this server.
 //
-//   node authority-program.ts list | rollover KEY | retire KEY [-- CONFIGURATION]
-const USAGE = 'usage: authority list | rollover KEY | retire KEY [-- CONFIGURATION]';
+//   node authority-program.ts list | import [--crls FOLDER]… | rollover KEY | retire KEY [-- CONFIGURATION]
+const USAGE = 'usage: authority list | import [--crls FOLDER] | rollover KEY | retire KEY [-- CONFIGURATION]';
 const PAGE = 100;
 
-const TASKS: Readonly<Record<string, (backstage: Backstage, key: string) => Promise<void>>> = {
+type Given = { readonly key: string; readonly crls: readonly string[] };
+
+const TASKS: Readonly<Record<string, (backstage: Backstage, given: Given) => Promise<void>>> = {
   async list({ authority }) {
     for (let after: string | undefined; ;) {
       const page = await authority.directory.list({ limit: PAGE, ...(after !== undefined && { after }) });
@@ -22,14 +27,29 @@ const TASKS: Readonly<Record<string, (backstage: Backstage, key: string) => Prom
     }
   },
 
-  async rollover(backstage, key) {
+  async import(backstage, { crls }) {
+    const bundles = await readAuthorityBundle(signerFolderOf(backstage.config));
+    const lists = (await Promise.all(crls.map(readCrlFolder))).flat();
+    const { publish, revocations } = backstage.authority;
+    const { organization } = backstage.config.authority;
+    const deps = { ...(await partsOf(backstage)), publish, revocations, organization };
+    const imported = await importAuthorities(deps, bundles, lists);
+    for (const one of imported.authorities) print(lineOf(one));
+    if (imported.known > 0) print(`${imported.known} were known already.`);
+    for (const number of imported.crls) print(`The CRL ${number} of the root is published.`);
+    for (const { key } of imported.withoutCrl) {
+      print(`The root ${key} has no CRL here: import again with --crls, and the folder of its "licet ceremony crl".`);
+    }
+  },
+
+  async rollover(backstage, { key }) {
     const { from, to } = await rollOver(await partsOf(backstage), key);
     print(lineOf(from));
     print(lineOf(to));
     print('New certificates come from the new one. Retire the old one when nothing below it is in use any more.');
   },
 
-  async retire(backstage, key) {
+  async retire(backstage, { key }) {
     print(lineOf(await retire(await partsOf(backstage), key)));
     print('Its key signs nothing more.');
   },
@@ -53,11 +73,16 @@ function lineOf(authority: Authority): string {
 
 async function main(argv: readonly string[]): Promise<void> {
   const { own, configuration } = splitArguments(argv);
-  const { positionals } = parseArgs({ args: own, allowPositionals: true, options: {} });
+  const { positionals, values } = parseArgs({
+    args: own,
+    allowPositionals: true,
+    options: { crls: { type: 'string', multiple: true, default: [] } },
+  });
   const [name = '', key = ''] = positionals;
   const run = Object.hasOwn(TASKS, name) ? TASKS[name] : undefined;
-  if (run === undefined || (name !== 'list' && key === '')) throw new StartError(EXIT_CODES.configuration.code, USAGE);
-  await withBackstage(configuration, (backstage) => run(backstage, key));
+  const needsKey = name === 'rollover' || name === 'retire';
+  if (run === undefined || (needsKey && key === '')) throw new StartError(EXIT_CODES.configuration.code, USAGE);
+  await withBackstage(configuration, (backstage) => run(backstage, { key, crls: values.crls }));
 }
 
 function print(line: string): void {
@@ -68,7 +93,7 @@ try {
   await main(process.argv.slice(2));
 } catch (error) {
   const { message, exitCode, isForeseen } = startFailure(error);
-  const isRefusal = error instanceof LicetError;
+  const isRefusal = error instanceof LicetError || error instanceof AuthorityError;
   process.stderr.write(`licet: ${isForeseen || !isRefusal ? message : `${error.message} [${error.code}]`}\n`);
   process.exitCode = isRefusal ? 1 : exitCode;
 }

@@ -92,7 +92,7 @@ async function start(ground: Ground): Promise<void> {
     const jobs = [...access.jobs, ...sites.jobs, ...noticeJobs(licensing)];
     const where = await open(ground, stores, { access, routes, jobs, authority, holder, plain, tls });
     ({ address } = where);
-    const owner = isEvaluation(config)
+    const owner = (await hasAuthority(config, authority))
       ? await letFirstOwnerIn(access.deps, config.authority.organization, config.data.folder)
       : undefined;
     log.info({ ...where, version: manifest.version, ms: Math.round(performance.now()) }, 'ready');
@@ -201,6 +201,11 @@ async function open(
   if (authority.fence.reason !== undefined) authorityLog.error({}, authority.fence.reason);
   return { address, ...(plain && { publishing: publishingBaseOf(config, plain.port) }), operations };
 }
+
+/** Whoever made the CA by the ceremony and imported it is let in as whoever starts an evaluation is. */
+const hasAuthority = async ({ authority: { organization } }: Config, { directory }: AuthorityParts): Promise<boolean> =>
+  (await directory.active({ organization, kind: 'organization', enterprise: undefined, contract: undefined })) !==
+  undefined;
 
 async function welcomed(
   { config }: Ground,

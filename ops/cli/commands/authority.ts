@@ -13,6 +13,15 @@ export function register(program: Command, io: CliIo): void {
     .description('Every CA with its key, status and end.')
     .argument('[configuration...]', CONFIGURATION)
     .action(async (configuration: string[]) => io.exit(await runServerProgram(PROGRAM, ['list'], configuration, io)));
+  authority
+    .command('import')
+    .description('Takes in the CAs that "licet ceremony … accept" put into the folder of the signer.')
+    .option('--crls <folder>', 'what "licet ceremony crl" made of the root; again for another root', collected, [])
+    .argument('[configuration...]', CONFIGURATION)
+    .action(async (configuration: string[], { crls }: { crls: string[] }) => {
+      const flags = ['import', ...crls.flatMap((folder) => ['--crls', folder])];
+      io.exit(await runServerProgram(PROGRAM, flags, configuration, io));
+    });
   for (const [name, description] of [
     ['rollover', 'Makes a new key beside this one: new certificates come from it, the old one answers for its own.'],
     ['retire', 'Takes the key of a CA that is followed by another out of use for ever.'],
@@ -28,3 +37,5 @@ export function register(program: Command, io: CliIo): void {
   }
   for (const command of authority.commands) command.exitOverride();
 }
+
+const collected = (value: string, before: string[]): string[] => [...before, value];
