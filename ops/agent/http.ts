@@ -49,7 +49,9 @@ export async function call(options: HttpCall): Promise<HttpAnswer> {
 function exchange(url: URL, options: HttpCall, tunnel: Socket | undefined, signal: AbortSignal): Promise<HttpAnswer> {
   const { method, headers = {}, body } = options;
   const length = body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) };
-  const common = { method, headers: { ...headers, ...length }, signal, agent: false } as const;
+  // Node asks an agent for its connection before it looks at createConnection: a tunnel goes without one.
+  const agent = tunnel === undefined ? { agent: false } : {};
+  const common = { method, headers: { ...headers, ...length, Connection: 'close' }, signal, ...agent } as const;
   const secure: RequestOptions = {
     ...tlsOptions(options),
     ...(tunnel && { createConnection: () => wrap(tunnel, url, options) }),

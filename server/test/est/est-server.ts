@@ -17,9 +17,12 @@ export type EstServer = Served & {
 };
 
 /** The real routes in the real frame over TLS, before the real authority. */
-export async function estServer(settings: Partial<EstDeps['settings']> = {}): Promise<EstServer> {
+export async function estServer(
+  settings: Partial<EstDeps['settings']> = {},
+  rights: Parameters<Office['open']>[0] = {},
+): Promise<EstServer> {
   const office = new Office();
-  await office.open();
+  await office.open(rights);
   const { cert, key, root } = await office.serverCertificate();
   const folder = mkdtempSync(join(tmpdir(), 'licet-est-'));
   const at = (name: string) => join(folder, name);

@@ -22,13 +22,13 @@ export class Office implements Enrolment {
   readonly #licenses = new Map<string, { row: License; chain: readonly Bytes[]; successor?: string }>();
   #authorities: { root: IssuerGeneration; enterprise: IssuerGeneration; rights: Claims } | undefined;
 
-  async open(): Promise<void> {
+  async open(change: Partial<Claims> = {}): Promise<void> {
     // The tools that judge have the clock of the machine.
     this.workshop.now = new Date(Math.floor(Date.now() / 1000) * 1000);
     const { workshop } = this;
     const year = 365 * 86_400_000;
     const now = workshop.now.getTime();
-    const rights = claims({ term: { from: new Date(now - year), to: new Date(now + 2 * year) } });
+    const rights = claims({ ...change, term: { from: new Date(now - year), to: new Date(now + 2 * year) } });
     const root = await workshop.root();
     const organization = await workshop.ca(root, 'organization', 'P-256', { claims: rights });
     const enterprise = await workshop.ca(organization, 'enterprise', 'P-256', { claims: rights });
