@@ -42,7 +42,7 @@ export async function outage(count: number, days: number, lookEveryMs: number): 
     const sites: Site[] = [];
     for (let number = 0; number < count; number++) {
       time.set(begin + Math.floor((number * ENROLLED_WITHIN) / count));
-      sites.push(await openSite(join(base, String(number)), authority, way, { ...WORLD, now: time.now }));
+      sites.push(await openSite(join(base, String(number)), authority, way, { ...WORLD, now: () => time.now() }));
     }
     way.isOpen = false;
     const gone = begin + ENROLLED_WITHIN;
@@ -87,7 +87,7 @@ async function openSite(path: string, authority: EstServer, { proxy }: Way, worl
   const settings = { servers: [authority.base], proxy };
   const [root] = decodePem(readFileSync(authority.at('root.pem'), 'utf8'), 'CERTIFICATE');
   const rootFingerprint = hash('sha256', root!.bytes, 'hex');
-  await enrol(folder, { settings, rootFingerprint, token: authority.office.token() }, world.now);
+  await enrol(folder, { settings, rootFingerprint, token: authority.office.token() }, () => world.now());
   return { folder, agent: new Agent(folder, settings, world) };
 }
 
