@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { crlInForce, type ReadyCrl, type RevocationStore } from '@licet/authority';
-import { type Certificate, equalBytes } from '@licet/format';
+import { crlInForce, type PublishedCrl, type ReadyCrl, type RevocationStore } from '@licet/authority';
+import { type Certificate, type CrlEntry, decodeCertificateList, equalBytes, toHex } from '@licet/format';
 import { checkCrlSync } from '@licet/verify';
 import { LicetError } from '../licensing/errors.ts';
 
-export type RootCrls = Pick<RevocationStore, 'exclusively' | 'published' | 'publish' | 'lastChange'>;
+export type RootCrls = Pick<RevocationStore, 'exclusively' | 'published' | 'parts' | 'publish' | 'lastChange'>;
 
 /** A root has one list. */
 const SHARD = 0;
@@ -44,19 +44,27 @@ function checkSays({ name, crl }: ReadyCrl, at: Date, { key, chain, root, isNewe
   throw refusal(`The CRL ${name} of the root cannot be published: ${detail}.`);
 }
 
-/** Undefined: it was published before. Rejects with CRL_REFUSED when a later one was. */
+/**
+ * Undefined: it was published before. Rejects with CRL_REFUSED when a later one was, or when something that was revoked
+ * would not be any more: a list made before the revocation may begin after it.
+ */
 export async function publishRootCrl(
   store: RootCrls,
   issuer: string,
-  { crl }: ReadyCrl,
+  { name, crl }: ReadyCrl,
   now: Date,
 ): Promise<bigint | undefined> {
   const { der, thisUpdate, nextUpdate, entryCount } = crl;
   const number = crl.extensions.crlNumber;
   if (number === undefined || nextUpdate === undefined) throw refusal('A CRL of the root has no number or no end.');
   const id = { issuer, shard: SHARD };
-  if ((await store.published(id))?.number === number) return undefined;
+  const present = await store.published(id);
+  if (present?.number === number) return undefined;
   const done = await store.exclusively(id, async (hold) => {
+    const lost = present && (await readList(store, present)).find(({ serial }) => crl.find(serial) === undefined);
+    if (lost !== undefined) {
+      throw refusal(`The CRL ${name} has forgotten the revocation of ${toHex(lost.serial)}: remove what is older.`);
+    }
     const sha256 = new Uint8Array(createHash('sha256').update(der).digest());
     const covers = await store.lastChange();
     const size = der.length;
@@ -78,6 +86,12 @@ export async function publishRootCrl(
     throw new LicetError('unavailable', 'BUSY', 'Another process publishes the CRL of the root; import again.');
   }
   return done;
+}
+
+async function readList(store: RootCrls, crl: PublishedCrl): Promise<CrlEntry[]> {
+  const parts: Uint8Array[] = [];
+  for await (const part of store.parts(crl)) parts.push(part);
+  return [...decodeCertificateList(Buffer.concat(parts)).entries()];
 }
 
 const refusal = (message: string): LicetError => new LicetError('conflict', 'CRL_REFUSED', message);
