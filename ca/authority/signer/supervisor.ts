@@ -91,13 +91,15 @@ async function startProcess(options: SupervisorOptions, socket: string): Promise
     '--disable-sigusr1',
     '--report-exclude-env',
     '--disallow-code-generation-from-strings',
+    '--max-semi-space-size=2',
     // Only a PKCS#11 library has to be loaded into the process.
     ...(vault.kind === 'pkcs11' ? [] : ['--no-addons']),
     join(import.meta.dirname, 'process.ts'),
   ];
   const child = spawn('/bin/sh', ['-c', 'ulimit -c 0; exec "$@"', 'licet-signer', ...node], {
     stdio: ['pipe', 'pipe', 'inherit'],
-    env: { ...(process.env['TZ'] !== undefined && { TZ: process.env['TZ'] }), ...softHsm() },
+    // Each thread of Node would keep a heap of its own for what is freed at once.
+    env: { MALLOC_ARENA_MAX: '2', ...passedOn('TZ'), ...passedOn('NODE_COMPILE_CACHE'), ...passedOn('SOFTHSM2_CONF') },
   });
   // A process that died before it read its launch says so by its exit.
   child.stdin.on('error', () => child.stdin.destroy());
@@ -109,10 +111,10 @@ async function startProcess(options: SupervisorOptions, socket: string): Promise
   return child;
 }
 
-/** Where SoftHSM keeps its tokens is told by the environment and by nothing else. */
-function softHsm(): Record<string, string> {
-  const path = process.env['SOFTHSM2_CONF'];
-  return path === undefined ? {} : { SOFTHSM2_CONF: path };
+/** Time zone, where compiled code lies, where SoftHSM keeps its tokens: no secret among them, and nothing else. */
+function passedOn(name: 'TZ' | 'NODE_COMPILE_CACHE' | 'SOFTHSM2_CONF'): Record<string, string> {
+  const value = process.env[name];
+  return value === undefined ? {} : { [name]: value };
 }
 
 async function untilReady(child: ChildProcess & { readonly stdout: NodeJS.ReadableStream | null }): Promise<void> {
