@@ -6,6 +6,7 @@ import { databaseOptions } from './database-options.ts';
 import { isEvaluation, publishingBaseOf, tlsModeOf } from './effective.ts';
 import { openEvaluationShop } from './evaluation-shop.ts';
 import { letFirstOwnerIn } from './first-owner.ts';
+import { foundOrganization } from './found-organization.ts';
 import type { Ground } from './ground.ts';
 import type { Job } from './jobs/job.ts';
 import { createLifecycle } from './lifecycle.ts';
@@ -14,6 +15,7 @@ import { type LogOutput, logOutput } from './log-output.ts';
 import { createMetrics } from './metrics.ts';
 import { createReadiness } from './operations/readiness.ts';
 import { renewLicense } from './licensing/licenses/renew.ts';
+import type { Dependencies } from './licensing/use-case.ts';
 import type { Route } from './http/routes.ts';
 import manifest from './package.json' with { type: 'json' };
 import { type Database, openDatabase } from './persistence/database.ts';
@@ -75,9 +77,7 @@ async function start(ground: Ground): Promise<void> {
     await readyAuthority(wired, authority);
     const tls = files ?? (await openOwnTls(ground, authority));
     const licensing = connectLicensing(stores.database, authority);
-    if (isEvaluation(config) && authority.fence.reason === undefined) {
-      await openEvaluationShop(licensing, config.authority.organization);
-    }
+    await openHouse(config, authority, licensing);
     let address = '';
     const accessLog = log.with({ component: 'access' });
     const publicUrl = () => config.http.publicUrl ?? address;
@@ -200,6 +200,14 @@ async function open(
   const operations = await openOperations(ground, readiness, database);
   if (authority.fence.reason !== undefined) authorityLog.error({}, authority.fence.reason);
   return { address, ...(plain && { publishing: publishingBaseOf(config, plain.port) }), operations };
+}
+
+/** An organization, and in an evaluation something to sell. */
+async function openHouse(config: Config, authority: AuthorityParts, licensing: Dependencies): Promise<void> {
+  const { organization } = config.authority;
+  if (authority.fence.reason !== undefined) return;
+  if (isEvaluation(config)) await openEvaluationShop(licensing, organization);
+  else if (await hasAuthority(config, authority)) await foundOrganization(licensing, organization);
 }
 
 /** Whoever made the CA by the ceremony and imported it is let in as whoever starts an evaluation is. */

@@ -5,11 +5,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { CEREMONIES } from '@licet/authority';
+import { decodeCertificate, decodePem } from '@licet/format';
 import { requireThat, requireTool } from '@licet/checks';
 import type { CliIo } from '../io.ts';
 import { createProgram } from '../program.ts';
+import { crlAddressOf, ProductionServer, sell } from './production-server.ts';
 
 const LICET = join(import.meta.dirname, '../licet.js');
+const AGENT = join(import.meta.dirname, '../../agent/licet-agent.js');
 const PAGE = join(import.meta.dirname, '../../../docs/ceremony.md');
 
 /** No device but a loopback that is down. */
@@ -89,6 +92,43 @@ describe('docs/ceremony.md', function () {
     assert.match(output, /usb\/successor-chain\.pem: OK/);
     assert.match(output, /revoked, as it should be/);
     assert.match(output, /error 23 at 0 depth lookup: certificate revoked/);
+    assert.match(output, /^\w{32} {2}service .* active .* acme$/m);
+    assert.match(output, /^\w{32} {2}organization .* crl-only .* acme\n\w{32} {2}organization .* active .* acme$/m);
+    assert.equal(output.match(/^The CRL \d+ of the root is published\.$/gm)?.length, 2);
+  });
+
+  describe('and the server that starts with it', function () {
+    let server: ProductionServer;
+    before(async () => {
+      const root = readFileSync(inRoom('usb', 'root.pem'), 'utf8');
+      server = await ProductionServer.start(inRoom('online', 'licet.yaml'), root);
+    });
+    after(() => server?.stop());
+
+    it('licenses a site whose chain openssl takes up to the offline root, with a CRL for each certificate', async () => {
+      const owner = readFileSync(inRoom('online', 'data', 'owner.token'), 'utf8').trim();
+      const { contract, token } = await sell(server, owner);
+      assert.match(contract, /^[0-9a-f-]{36}$/);
+      const fingerprint = (await licet('ceremony', 'fingerprint', inRoom('usb', 'root.pem'))).replaceAll(':', '');
+      const place = ['--folder', inRoom('site'), '--server', server.url];
+      const enrolled = spawnSync(
+        process.execPath,
+        [AGENT, 'enrol', ...place, '--fingerprint', fingerprint, '--token', token],
+        { encoding: 'utf8' },
+      );
+      assert.equal(enrolled.status, 0, `${enrolled.stdout}${enrolled.stderr}`);
+      const chain = decodePem(readFileSync(inRoom('site', 'site.lic'), 'utf8'), 'CERTIFICATE');
+      const lists = chain.map(({ bytes }) => crlAddressOf(decodeCertificate(bytes)));
+      assert.ok(lists.length >= 3 && lists.every((address) => address.startsWith('http://pki.acme.example/crl/')));
+      const crls: string[] = [];
+      for (const address of lists) crls.push(await server.crlAt(address));
+      writeFileSync(inRoom('lists.pem'), crls.join(''));
+      const strict = ['-x509_strict', '-crl_check_all', '-extended_crl', '-CRLfile', inRoom('lists.pem')];
+      const trust = ['-CAfile', inRoom('usb', 'root.pem'), '-untrusted', inRoom('site', 'site.lic')];
+      const verify = ['verify', ...strict, ...trust, inRoom('site', 'site.lic')];
+      const { stdout, stderr } = spawnSync('openssl', verify, { encoding: 'utf8' });
+      assert.match(`${stdout}${stderr}`, /site\.lic: OK/);
+    });
   });
 
   it('leaves nothing but what the page says', () => {
@@ -103,10 +143,12 @@ describe('docs/ceremony.md', function () {
       'root-2026',
       'root-2040',
       'root.yaml',
+      'service-2026',
+      'service.yaml',
       'successor-2026',
       'successor.yaml',
     ]);
-    assert.equal(readdirSync(inRoom('online', 'signer', 'authorities')).length, 2);
+    assert.equal(readdirSync(inRoom('online', 'signer', 'authorities')).length, 3);
   });
 
   it('says by its exit code that a file was changed, and which', () => {
