@@ -1,20 +1,6 @@
 import type { Migration } from './migration.ts';
 import { protect } from './protect.ts';
-
-/** What every table of the domain has. References hold the organization too, so that none can cross a tenant. */
-const entity = (table: string, own: string): string => `
-  create table ${table} (
-    id uuid primary key,
-    organization text collate "C" not null,
-    created_at timestamptz(3) not null,
-    updated_at timestamptz(3) not null,
-    version integer not null check (version > 0),
-    ${own},
-    unique (organization, id)
-  )`;
-
-const within = (column: string, table: string): string =>
-  `foreign key (organization, ${column}) references ${table} (organization, id)`;
+import { entity, within } from './table.ts';
 
 const statements = [
   entity(

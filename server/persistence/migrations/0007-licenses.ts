@@ -1,8 +1,6 @@
 import type { Migration } from './migration.ts';
 import { protect } from './protect.ts';
-
-const within = (column: string, table: string): string =>
-  `foreign key (organization, ${column}) references ${table} (organization, id)`;
+import { within } from './table.ts';
 
 const statements = [
   // One row per renewal too: kept narrow, and updated in place.

@@ -1,16 +1,6 @@
 import type { Migration } from './migration.ts';
 import { platformOnly, protect } from './protect.ts';
-
-const entity = (table: string, own: string): string => `
-  create table ${table} (
-    id uuid primary key,
-    organization text collate "C" not null,
-    created_at timestamptz(3) not null,
-    updated_at timestamptz(3) not null,
-    version integer not null check (version > 0),
-    ${own},
-    unique (organization, id)
-  )`;
+import { entity } from './table.ts';
 
 const statements = [
   // The only table that says who somebody is. An erased person keeps its row, which then says nothing: the id stands in
