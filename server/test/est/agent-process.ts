@@ -63,13 +63,9 @@ export async function openWire(port: number) {
       if (state.loses && asked) state.lost += data.length;
       else site.write(data);
     });
-    for (const [one, other] of [
-      [site, upstream],
-      [upstream, site],
-    ] as const) {
-      one.on('close', () => other.destroy());
-      one.on('error', () => other.destroy());
-    }
+    site.on('error', () => site.destroy()).on('close', () => upstream.destroy());
+    // A wire that loses the answer loses the end of the connection too: the site goes on waiting.
+    upstream.on('error', () => upstream.destroy()).on('close', () => state.loses || site.destroy());
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = `https://localhost:${(server.address() as AddressInfo).port}`;

@@ -145,6 +145,7 @@ describe('licet-agent before the real authority', function () {
       assert.ok(tries < 500, 'the server has not renewed');
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
+    assert.equal(child.exitCode, null, 'the agent has not waited for the answer');
     child.kill('SIGKILL');
     await once(child, 'close');
     const [first, second] = await licensesOf('killed');
