@@ -8,6 +8,7 @@ import { revocation } from './0006-revocation.ts';
 import { licenses } from './0007-licenses.ts';
 import { access } from './0008-access.ts';
 import { identities } from './0009-identities.ts';
+import { enrolmentApproval } from './0010-enrolment-approval.ts';
 
 /** In the order in which they run. Append only. */
 export const migrations: readonly Migration[] = [
@@ -20,4 +21,5 @@ export const migrations: readonly Migration[] = [
   licenses,
   access,
   identities,
+  enrolmentApproval,
 ];
