@@ -25,22 +25,10 @@ export function runTests(args: readonly string[]): number {
   }
   const shuffle = args.find((arg) => arg === '--shuffle' || arg.startsWith('--shuffle='));
   const ordered = shuffle === undefined ? longestFirst(files) : shuffled(files, seedOf(shuffle));
-  const [alone, together] = [ordered.filter(isAlone), ordered.filter((file) => !isAlone(file))];
-  const parallel = args.includes('--serial') ? [] : ['--parallel', '--jobs', String(JOBS)];
-  return Math.max(runMocha(together, parallel), runMocha(alone, []));
-}
-
-/**
- * A native library that is loaded into the process (PKCS#11) can take it down when a worker of mocha ends, and all results
- * of the file with it; such files run in one process, one after the other.
- */
-const isAlone = (file: string): boolean => file.endsWith('.serial.test.ts');
-
-function runMocha(files: readonly string[], mode: readonly string[]): number {
-  if (files.length === 0) return 0;
   const mocha = createRequire(import.meta.url).resolve('mocha/bin/mocha.js');
+  const mode = args.includes('--serial') ? [] : ['--parallel', '--jobs', String(JOBS)];
   const fixed = ['--no-config', '--reporter', REPORTER, '--timeout', String(TIMEOUT_MS), '--forbid-only', '--exit'];
-  const run = spawnSync(process.execPath, [mocha, ...fixed, ...mode, ...files], { cwd: ROOT, stdio: 'inherit' });
+  const run = spawnSync(process.execPath, [mocha, ...fixed, ...mode, ...ordered], { cwd: ROOT, stdio: 'inherit' });
   return run.status ?? 1;
 }
 

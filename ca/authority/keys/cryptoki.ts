@@ -6,7 +6,7 @@ export type Mechanism = { readonly mechanism: number; readonly parameter?: Buffe
 export interface Cryptoki {
   load(library: string): void;
   close(): void;
-  C_Initialize(): void;
+  C_Initialize(options: { readonly flags: number }): void;
   C_Finalize(): void;
   C_GetSlotList(tokenPresent: boolean): Handle[];
   C_GetTokenInfo(slot: Handle): { readonly label: string };
@@ -30,6 +30,7 @@ export interface Cryptoki {
 
 export type CryptokiModule = { readonly PKCS11: new () => Cryptoki };
 
+export const CKF_OS_LOCKING_OK = 0x2;
 export const CKF_SERIAL_SESSION = 0x4;
 export const CKF_RW_SESSION = 0x2;
 export const CKU_USER = 1;

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { AuthorityError } from '../errors.ts';
 import {
+  CKF_OS_LOCKING_OK,
   CKF_RW_SESSION,
   CKF_SERIAL_SESSION,
   CKR_USER_ALREADY_LOGGED_IN,
@@ -34,6 +35,7 @@ export class Token {
   readonly #idle: Handle[] = [];
   readonly #waiting: ((session: Handle) => void)[] = [];
   #open = 0;
+  #closing = false;
 
   private constructor(cryptoki: Cryptoki, slot: Handle, pin: string) {
     this.#cryptoki = cryptoki;
@@ -74,7 +76,14 @@ export class Token {
     }
   }
 
+  /** Ends it when the last call that is inside has come back: what happens to such a call is undefined (§5.4). */
   close(): void {
+    this.#closing = true;
+    this.#finalizeWhenIdle();
+  }
+
+  #finalizeWhenIdle(): void {
+    if (!this.#closing || this.#idle.length < this.#open) return;
     this.#cryptoki.C_Finalize();
     this.#cryptoki.close();
   }
@@ -88,8 +97,9 @@ export class Token {
 
   #give(session: Handle): void {
     const next = this.#waiting.shift();
-    if (next === undefined) this.#idle.push(session);
-    else next(session);
+    if (next !== undefined) return next(session);
+    this.#idle.push(session);
+    this.#finalizeWhenIdle();
   }
 
   #drop(session: Handle): void {
@@ -100,7 +110,7 @@ export class Token {
       // The session is what failed; nothing of it is left to close.
     }
     const next = this.#waiting.shift();
-    if (next === undefined) return;
+    if (next === undefined) return this.#finalizeWhenIdle();
     try {
       next(this.#openSession());
     } catch {
@@ -131,7 +141,8 @@ function load({ module, library }: TokenOptions): Cryptoki {
     const { PKCS11 } = createRequire(import.meta.url)(module) as CryptokiModule;
     const cryptoki = new PKCS11();
     cryptoki.load(library);
-    cryptoki.C_Initialize();
+    // Without this a library takes us for one thread (PKCS #11 v2.40 §5.4), but signatures are made on several.
+    cryptoki.C_Initialize({ flags: CKF_OS_LOCKING_OK });
     return cryptoki;
   } catch (cause) {
     throw new AuthorityError(
