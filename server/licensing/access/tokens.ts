@@ -6,7 +6,7 @@ import { type Guarded, withApproval } from './approvals.ts';
 import { authorize, boundsOf, notFound } from './authorize.ts';
 import { type ApiToken, responsibleFor } from './model.ts';
 import type { AccessDeps } from './ports.ts';
-import { after, changed, newEntity, record } from './record.ts';
+import { after, changed, newEntity, organizationOf, record } from './record.ts';
 import { hashSecret, newSecret, recognition } from './secrets.ts';
 
 const DAY_SECONDS = 24 * 60 * 60;
@@ -120,6 +120,9 @@ export async function createFirstOwner(
   organization: string,
 ): Promise<MadeToken | undefined> {
   const { people, tokens } = deps.stores;
+  // Servers that start at the same time must see each other.
+  const known = await organizationOf(tx, deps, organization);
+  if (known !== undefined) await deps.organizations.lock(tx, known.id);
   if ((await people.count(tx, {})) > 0 || (await tokens.count(tx, {})) > 0) return undefined;
   const input: NewToken = { name: 'first owner', roles: ['owner'], days: FIRST_OWNER_DAYS };
   return insertToken(deps, tx, input, organization, { by: 'system:bootstrap', for: 'system:bootstrap' });
