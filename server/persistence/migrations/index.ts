@@ -9,6 +9,7 @@ import { licenses } from './0007-licenses.ts';
 import { access } from './0008-access.ts';
 import { identities } from './0009-identities.ts';
 import { enrolmentApproval } from './0010-enrolment-approval.ts';
+import { notices } from './0011-notices.ts';
 
 /** In the order in which they run. Append only. */
 export const migrations: readonly Migration[] = [
@@ -22,4 +23,5 @@ export const migrations: readonly Migration[] = [
   access,
   identities,
   enrolmentApproval,
+  notices,
 ];
