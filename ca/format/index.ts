@@ -44,6 +44,13 @@ export {
   encodeCertificationRequestInfo,
   type CertificationRequestFields,
 } from './x509/csr.ts';
+export {
+  fingerprintsAttribute,
+  fingerprintsOf,
+  predecessorAttribute,
+  predecessorOf,
+  type Predecessor,
+} from './x509/site-attributes.ts';
 export { isKnownCertificateExtension } from './x509/extensions/certificate.ts';
 export { isKnownCrlExtension } from './x509/extensions/crl.ts';
 export { extension } from './x509/extensions/create.ts';

@@ -126,6 +126,7 @@ export const OID = {
   manifestPurpose: `${LICET}.2.2`,
   licensePolicy: `${LICET}.3.1`,
   predecessorSerial: `${LICET}.4.1`,
+  machineFingerprints: `${LICET}.4.2`,
 } as const;
 
 export type OidName = keyof typeof OID;

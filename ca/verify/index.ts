@@ -23,6 +23,7 @@ export {
 } from './high-water.ts';
 export { type LicenseOptions, type Notice, verifyLicense, verifyLicenseSync } from './license.ts';
 export { CHALLENGE_BYTES, type Possession, possessionMessage } from './possession.ts';
+export { isRenewalProof, renewalMessage } from './renewal-proof.ts';
 export type { Requirements } from './requirements.ts';
 export {
   type Evidence,

@@ -40,7 +40,7 @@ export function* checkPossession(key: PublicKeyInfo, proof: Possession, findings
     refuse('The key of the license is of a kind that cannot prove possession.');
     return;
   }
-  const outcome = yield { key, scheme: schemeOf(kind), message: possessionMessage(challenge), signature };
+  const outcome = yield { key, scheme: possessionScheme(kind), message: possessionMessage(challenge), signature };
   if (outcome === 'unsupported') refuse('This runtime cannot verify signatures of the key of the license.');
   if (outcome === 'invalid') refuse('The signature was not made by the key of the license.');
 }
@@ -48,7 +48,7 @@ export function* checkPossession(key: PublicKeyInfo, proof: Possession, findings
 const EC_HASH = { 'P-256': 'sha256', 'P-384': 'sha384', 'P-521': 'sha512' } as const;
 
 /** One scheme for each kind of key, so that there is nothing to negotiate. */
-function schemeOf(kind: KeyKind): Scheme {
+export function possessionScheme(kind: KeyKind): Scheme {
   if (kind.kind === 'ec') return { kind: 'ecdsa', hash: EC_HASH[kind.curve] };
   if (kind.kind === 'rsa') return { kind: 'rsa-pkcs1', hash: 'sha256' };
   return kind;
