@@ -65,7 +65,7 @@ async function startOnce(env: Record<string, string>): Promise<Start> {
     const { address, operations } = await ready(child);
     const ms = performance.now() - began;
     await warmUp(address, operations);
-    return { ms, megabytes: residentMegabytes(child.pid) + signerMegabytes(child.pid) };
+    return { ms, megabytes: heldMegabytes(child.pid) };
   } finally {
     child.kill('SIGTERM');
     await ended;
@@ -91,15 +91,20 @@ async function ready(child: ChildProcess): Promise<{ address: string; operations
   throw new Error(`the server did not start: ${out}`);
 }
 
-function residentMegabytes(pid: number | undefined): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
-}
-
-/** The signer is a process of its own, and belongs to the server all the same. */
-function signerMegabytes(server: number | undefined): number {
+/**
+ * The signer is a process of its own, and belongs to the server all the same. The pages of Node's program lie in memory
+ * once for both: what each has alone is added, and what is shared counts once.
+ */
+function heldMegabytes(server: number | undefined): number {
   const children = readFileSync(`/proc/${server}/task/${server}/children`, 'utf8').trim().split(/\s+/).filter(Boolean);
-  return children.reduce((sum, pid) => sum + residentMegabytes(Number(pid)), 0);
+  const held = [String(server), ...children].map((pid) => readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'));
+  const kilobytes = (rollup: string, kind: string): number =>
+    [...rollup.matchAll(new RegExp(`^${kind}_(?:Clean|Dirty): +(\\d+) kB$`, 'gm'))].reduce(
+      (sum, [, kB]) => sum + Number(kB),
+      0,
+    );
+  const alone = held.reduce((sum, rollup) => sum + kilobytes(rollup, 'Private'), 0);
+  return (alone + Math.max(...held.map((rollup) => kilobytes(rollup, 'Shared')))) / 1024;
 }
 
 function row(
