@@ -10,6 +10,7 @@ import { access } from './0008-access.ts';
 import { identities } from './0009-identities.ts';
 import { enrolmentApproval } from './0010-enrolment-approval.ts';
 import { notices } from './0011-notices.ts';
+import { administration } from './0012-administration.ts';
 
 /** In the order in which they run. Append only. */
 export const migrations: readonly Migration[] = [
@@ -24,4 +25,5 @@ export const migrations: readonly Migration[] = [
   identities,
   enrolmentApproval,
   notices,
+  administration,
 ];
