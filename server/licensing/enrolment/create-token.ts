@@ -26,6 +26,7 @@ export const tokenOptions = z
   .strictObject({
     lifetime,
     fingerprint: text(256).optional().describe('A fingerprint that the machine must have.'),
+    approval: z.boolean().default(false).describe('Whether a person has to approve the request that comes with it.'),
   })
   .prefault({})
   .describe('Of the enrolment token.');
@@ -40,7 +41,7 @@ export async function issueToken(
   { tx, at, note }: Work,
   actor: Principal,
   forWhat: TokenFor,
-  { lifetime: seconds, fingerprint }: z.output<typeof tokenOptions>,
+  { lifetime: seconds, fingerprint, approval }: z.output<typeof tokenOptions>,
 ): Promise<ShownToken> {
   const { text: token, hash } = makeToken(actor.organization, deps.random);
   const id = newId(deps.clock, deps.random);
@@ -53,6 +54,9 @@ export async function issueToken(
     fingerprint: fingerprint === undefined ? undefined : fingerprintDigest(id, fingerprint),
     lineage: undefined,
     request: undefined,
+    approval: approval ? 'needed' : undefined,
+    decidedBy: undefined,
+    asked: undefined,
     expiresAt,
     usedAt: undefined,
     withdrawnAt: undefined,

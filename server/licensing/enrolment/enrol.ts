@@ -18,6 +18,7 @@ import { addFingerprints, fingerprints } from '../sites/fingerprints.ts';
 import { addSite, beginLineage } from '../sites/new-site.ts';
 import { endLineage } from '../sites/site-life.ts';
 import { type Dependencies, inTransaction, parsed, type Work } from '../use-case.ts';
+import { approvalNeeded, assertOwnRequest, waitsForApproval } from './approval.ts';
 import { hashToken, organizationOfToken } from './token.ts';
 
 const input = z.strictObject({
@@ -30,7 +31,8 @@ type Input = z.output<typeof input>;
 
 /**
  * A token becomes the first license of a site. The token is bound to the request before anything is issued: of any
- * number of requests that show it at once one gets a license, and that one may be repeated.
+ * number of requests that show it at once one gets a license, and that one may be repeated. Where a person has to agree
+ * first it rejects with ENROLMENT_PENDING until that is done.
  */
 export const enrol = Object.assign(
   (deps: Dependencies) =>
@@ -39,9 +41,11 @@ export const enrol = Object.assign(
       const organization = organizationOfToken(asked.token);
       if (organization === undefined) throw unknownToken();
       const request = hash('sha256', asked.csr, 'buffer');
-      const { order, token } = await inTransaction(deps, { organization, id: 'enrolment' }, (work) =>
+      const used = await inTransaction(deps, { organization, id: 'enrolment' }, (work) =>
         useToken(deps, work, organization, asked, request),
       );
+      if (used === undefined) throw approvalNeeded();
+      const { order, token } = used;
       try {
         return await deps.issuance.issue(order);
       } catch (error) {
@@ -54,16 +58,18 @@ export const enrol = Object.assign(
   { input },
 );
 
+/** Undefined: a person has to decide first. */
 async function useToken(
   deps: Dependencies,
   work: Work,
   organization: string,
   asked: Input,
   request: Uint8Array,
-): Promise<{ order: LicenseOrder; token: EnrolmentToken }> {
+): Promise<{ order: LicenseOrder; token: EnrolmentToken } | undefined> {
   const token = await deps.stores.tokens.lock(work.tx, hashToken(asked.token));
   if (token === undefined) throw unknownToken();
   assertUsableToken(token, asked, request, work.at);
+  if (await waitsForApproval(deps, work, token, { csr: asked.csr, request, name: asked.name })) return undefined;
   const { site, contract } = await siteOf(deps, work, token, asked);
   const bound = token.request === undefined ? await addFingerprints(deps, work, site, asked.fingerprints) : site;
   const enterprise = found('enterprise', await deps.stores.enterprises.get(work.tx, site.enterprise));
@@ -93,11 +99,16 @@ function assertUsableToken(token: EnrolmentToken, asked: Input, request: Uint8Ar
   }
   if (token.withdrawnAt !== undefined)
     throw refusal('TOKEN_WITHDRAWN', 'This token was withdrawn; have a new one made.');
-  if (at >= token.expiresAt) {
+  assertOwnRequest(token, request);
+  // Who asked in time is not to lose by how long it takes to decide.
+  if (token.asked === undefined && at >= token.expiresAt) {
     throw refusal('TOKEN_EXPIRED', `This token expired at ${token.expiresAt.toISOString()}; have a new one made.`);
   }
   if (token.name !== undefined && asked.name !== undefined && token.name !== asked.name) {
     throw refusal('TOKEN_NAME', `This token is for a site named "${token.name}" and for no other.`);
+  }
+  if (token.site === undefined && (token.name ?? asked.name) === undefined) {
+    throw new LicetError('invalid', 'NAME_NEEDED', 'Say how the site is to be named.', { pointer: '/name' });
   }
   const digests = (asked.fingerprints ?? []).map((one) => fingerprintDigest(token.id, one));
   if (token.fingerprint !== undefined && !digests.includes(token.fingerprint)) {
@@ -113,10 +124,8 @@ async function siteOf(
   asked: Input,
 ): Promise<{ site: Site; contract: Contract }> {
   if (token.site === undefined) {
-    const name = token.name ?? asked.name;
-    if (name === undefined) {
-      throw new LicetError('invalid', 'NAME_NEEDED', 'Say how the site is to be named.', { pointer: '/name' });
-    }
+    // One of the two is there: see `assertUsableToken`.
+    const name = token.name ?? asked.name ?? '';
     const actor: Pick<Principal, 'organization' | 'enterprise'> = { ...token, enterprise: undefined };
     const { contract, mode } = token;
     return addSite(deps, work, actor, { contract, name, mode, shares: {}, labels: {} });

@@ -1,14 +1,18 @@
 import {
   type Bytes,
   type Certificate,
+  type CertificationRequest,
   decodeCertificate,
   encodePem,
   equalBytes,
   FormatError,
+  type Name,
   OID,
+  type Predecessor,
+  predecessorOf,
   toHex,
 } from '@licet/format';
-import { type Code, TrustAnchors, verifyLicenseSync } from '@licet/verify';
+import { type Code, isRenewalProof, TrustAnchors, verifyLicenseSync } from '@licet/verify';
 import { LicetError } from '../errors.ts';
 import { SLUG } from '../model/entity.ts';
 import type { License } from '../model/license.ts';
@@ -32,29 +36,64 @@ export type PresentDeps = {
  */
 export async function presentLicense(chain: readonly Bytes[], deps: PresentDeps): Promise<PresentedLicense> {
   const certificate = readLeaf(chain);
-  const organization = attributeOf(certificate, OID.organizationName);
-  const serial = serialText(certificate.serial);
-  if (!SLUG.test(organization)) throw unknown();
-  const [issued, license] = await Promise.all([deps.find(organization, serial), deps.license(organization, serial)]);
-  const [ours] = issued?.chain ?? [];
-  if (issued === undefined || license === undefined || ours === undefined || !equalBytes(ours, certificate.der)) {
-    throw unknown();
+  const known = await lookUp(certificate.subject, certificate.serial, deps);
+  if (known === undefined || !equalBytes(known.der, certificate.der)) throw unknown();
+  return judged(known, certificate.der, deps.clock.now());
+}
+
+/**
+ * The same where no TLS handshake shows the license: a request that came as a file, or was made with a key that TLS
+ * cannot use. It names its predecessor, and the key of that has signed the key of the request.
+ */
+export async function presentByProof(request: CertificationRequest, deps: PresentDeps): Promise<PresentedLicense> {
+  const predecessor = readPredecessor(request);
+  const known = await lookUp(request.subject, predecessor.serial, deps);
+  if (known === undefined) throw unknown();
+  const license = decodeCertificate(Uint8Array.from(known.der));
+  if (!isRenewalProof(license.publicKey, request.publicKey.raw, predecessor.signature)) {
+    const message = 'The request names a license and is not signed by the key of that; make it where that key is.';
+    throw new LicetError('forbidden', 'PROOF_WRONG', message);
   }
+  return judged(known, license.der, deps.clock.now());
+}
+
+/** Whether the request can be one for `presentByProof`. */
+export const namesPredecessor = ({ attributes }: CertificationRequest): boolean =>
+  attributes.some(({ oid }) => oid === OID.predecessorSerial);
+
+type Known = { readonly der: Uint8Array; readonly issued: IssuedLicense; readonly license: License };
+
+async function lookUp(subject: Name, serialOctets: Bytes, deps: PresentDeps): Promise<Known | undefined> {
+  const organization = subject.rdns.flat().find(({ oid }) => oid === OID.organizationName)?.value ?? '';
+  if (!SLUG.test(organization)) return undefined;
+  // As rows name a license: hexadecimal, in the content octets of the INTEGER.
+  const serial = toHex(serialOctets);
+  const [issued, license] = await Promise.all([deps.find(organization, serial), deps.license(organization, serial)]);
+  const [der] = issued?.chain ?? [];
+  return issued === undefined || license === undefined || der === undefined ? undefined : { der, issued, license };
+}
+
+function judged({ issued, license }: Known, certificate: Bytes, at: Date): PresentedLicense {
   checkStatus(license);
-  const { isExpired } = judge(issued, deps.clock.now());
+  const { isExpired } = judge(issued, at);
+  const { organization, enterprise, site, serial } = license;
   return {
-    serial: license.serial,
-    certificate: certificate.der,
+    serial,
+    certificate,
     isExpired,
-    principal: {
-      kind: 'site',
-      id: `site:${license.site}`,
-      organization,
-      roles: ['site'],
-      enterprise: license.enterprise,
-      site: license.site,
-    },
+    principal: { kind: 'site', id: `site:${site}`, organization, roles: ['site'], enterprise, site },
   };
+}
+
+function readPredecessor(request: CertificationRequest): Predecessor {
+  try {
+    const predecessor = predecessorOf(request);
+    if (predecessor !== undefined) return predecessor;
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    throw new LicetError('invalid', 'CSR_INVALID', `The request names its license wrongly: ${error.message}`);
+  }
+  throw unknown();
 }
 
 function readLeaf([leaf]: readonly Bytes[]): Certificate {
@@ -66,17 +105,11 @@ function readLeaf([leaf]: readonly Bytes[]): Certificate {
   throw unknown();
 }
 
-const attributeOf = ({ subject }: Certificate, oid: string): string =>
-  subject.rdns.flat().find((attribute) => attribute.oid === oid)?.value ?? '';
-
-/** As rows name a license: hexadecimal, in the content octets of the INTEGER. */
-const serialText = (serial: Bytes): string => toHex(serial);
-
 const unknown = (): LicetError =>
   new LicetError(
     'forbidden',
     'LICENSE_UNKNOWN',
-    'The TLS client certificate is no license of this authority; show the license of the site.',
+    'What was shown is no license of this authority; show the license of the site.',
   );
 
 function checkStatus({ status }: License): void {

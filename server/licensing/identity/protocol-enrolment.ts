@@ -1,5 +1,13 @@
 import { hash } from 'node:crypto';
-import { type Bytes, decodeCertificationRequest, equalBytes, OID } from '@licet/format';
+import {
+  type Bytes,
+  type CertificationRequest,
+  decodeCertificationRequest,
+  equalBytes,
+  fingerprintsOf,
+  FormatError,
+  OID,
+} from '@licet/format';
 import { authorize } from '../access/authorize.ts';
 import { enrol } from '../enrolment/enrol.ts';
 import { hashToken, organizationOfToken } from '../enrolment/token.ts';
@@ -33,9 +41,7 @@ export function createEnrolment(deps: ProtocolDeps): Enrolment {
     async enrol({ applicant, label, csr }) {
       if (applicant.kind === 'principal') return answer(await enrolAs(deps, applicant.principal, label, csr));
       await checkToken(deps, applicant.token, label);
-      const name = siteNameIn(csr);
-      const asked = { token: applicant.token, csr, ...(name !== undefined && { name }) };
-      return answer(await enrol(deps)(asked));
+      return enrolWithToken(deps, applicant.token, csr);
     },
 
     async renew({ predecessor: { principal, serial }, label, csr }) {
@@ -58,11 +64,33 @@ const answer = ({ chain: [certificate] }: IssuedLicense): EnrolAnswer => ({
   certificate: certificate!,
 });
 
+async function enrolWithToken(deps: Dependencies, token: string, csr: Bytes): Promise<EnrolAnswer> {
+  const request = decodeCertificationRequest(csr);
+  const name = siteNameIn(request);
+  const fingerprints = fingerprintsIn(request);
+  const asked = { token, csr, ...(name !== undefined && { name }), ...(fingerprints && { fingerprints }) };
+  try {
+    return answer(await enrol(deps)(asked));
+  } catch (error) {
+    if (!(error instanceof LicetError) || error.code !== 'ENROLMENT_PENDING') throw error;
+    return { outcome: 'pending', retryAfterSeconds: error.retryAfterSeconds ?? 0 };
+  }
+}
+
 /** The common name is how the site wants to be called; one that cannot be a name of a site says nothing. */
-function siteNameIn(csr: Bytes): string | undefined {
-  const { subject } = decodeCertificationRequest(csr);
+function siteNameIn({ subject }: CertificationRequest): string | undefined {
   const name = subject.rdns.flat().find(({ oid }) => oid === OID.commonName)?.value;
   return name !== undefined && SLUG.test(name) ? name : undefined;
+}
+
+function fingerprintsIn(request: CertificationRequest): string[] | undefined {
+  try {
+    return fingerprintsOf(request);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    const message = `The fingerprints in the request cannot be read: ${error.message}`;
+    throw new LicetError('invalid', 'CSR_INVALID', message, { cause: error });
+  }
 }
 
 /** Before the token is used: at the address of another enterprise it is not spent, and of no use. */
@@ -132,7 +160,7 @@ async function enrolAs(
   label: EnterpriseLabel | undefined,
   csr: Bytes,
 ): Promise<IssuedLicense> {
-  const name = siteNameIn(csr);
+  const name = siteNameIn(decodeCertificationRequest(csr));
   if (name === undefined) {
     throw new LicetError('invalid', 'NAME_NEEDED', 'Put the name of the site into the common name of the request.');
   }

@@ -19,9 +19,24 @@ export type EnrolmentToken = {
   readonly lineage: string | undefined;
   /** SHA-256 of the request that it was used with: the same request may come again. */
   readonly request: Uint8Array | undefined;
+  /** Whether a person has to agree to what the token is used for; undefined: nobody has to. */
+  readonly approval: 'needed' | 'given' | 'declined' | undefined;
+  readonly decidedBy: string | undefined;
+  /** What the person is asked about. The token is for this request from now on. */
+  readonly asked: AskedEnrolment | undefined;
   readonly expiresAt: Date;
   readonly usedAt: Date | undefined;
   readonly withdrawnAt: Date | undefined;
   readonly createdAt: Date;
   readonly createdBy: string;
+};
+
+export type AskedEnrolment = {
+  /** SHA-256 of the request. */
+  readonly request: Uint8Array;
+  /** SHA-256 of its public key: what the people at both ends can compare over the telephone. */
+  readonly key: Uint8Array;
+  /** How the site wants to be called. */
+  readonly name: string | undefined;
+  readonly at: Date;
 };

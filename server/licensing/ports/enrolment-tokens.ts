@@ -1,4 +1,4 @@
-import type { EnrolmentToken } from '../model/enrolment-token.ts';
+import type { AskedEnrolment, EnrolmentToken } from '../model/enrolment-token.ts';
 import type { Page } from './collection.ts';
 import type { Transaction } from './transactions.ts';
 
@@ -14,12 +14,22 @@ export interface EnrolmentTokens {
     use: { readonly request: Uint8Array; readonly site: string; readonly lineage: string },
     at: Date,
   ): Promise<void>;
-  /** Nothing came of the request: another may use the token. Its site stays. */
+  /** Notes what a person has to decide about. */
+  ask(tx: Transaction, id: string, asked: AskedEnrolment): Promise<void>;
+  /** False: nothing of it waits for a decision. */
+  decide(tx: Transaction, id: string, decision: 'given' | 'declined', by: string): Promise<boolean>;
+  /** Nothing came of the request: another may use the token, and has to be approved anew. Its site stays. */
   release(tx: Transaction, id: string, request: Uint8Array): Promise<void>;
   /** False: it was used, withdrawn, or is not there. */
   withdraw(tx: Transaction, id: string, at: Date): Promise<boolean>;
   list(
     tx: Transaction,
-    query: { readonly enterprise?: string; readonly after?: string; readonly limit: number },
+    query: {
+      readonly enterprise?: string;
+      /** Only those that wait for a decision. */
+      readonly waiting?: boolean;
+      readonly after?: string;
+      readonly limit: number;
+    },
   ): Promise<Page<EnrolmentToken>>;
 }

@@ -5,6 +5,7 @@ import { encodePem } from '@licet/format';
 import { testDatabase, type TestDatabase } from '../../persistence/test/test-database.ts';
 import { incidents, licenseDirectory } from '../../persistence/identity/renewal.ts';
 import { outbox } from '../../persistence/outbox.ts';
+import { decideEnrolment } from '../enrolment/approval.ts';
 import { createToken, withdrawToken } from '../enrolment/create-token.ts';
 import { enrol } from '../enrolment/enrol.ts';
 import { renewalInfo } from '../identity/renewal-info.ts';
@@ -186,6 +187,50 @@ describe('Sites', () => {
       await office.site((await office.customer()).contract, { csr });
       await assert.rejects(enrol(office.deps)({ token, csr }), hasCode('KEY_REUSED'));
       assert.equal((await enrol(office.deps)({ token, csr: makeCsr() })).fresh, true);
+    });
+  });
+
+  describe('whose token wants a person to agree', () => {
+    const waiting = async () => {
+      const { contract } = await office.customer();
+      const options = { approval: true, lifetime: 60 };
+      const made = await createToken(office.deps)(OWNER, { contract: contract.id, mode: 'production', options });
+      const [csr, name] = [makeCsr(), 'asks'];
+      const ask = (request = csr) => enrol(office.deps)({ token: made.token, csr: request, name });
+      await assert.rejects(ask(), hasCode('ENROLMENT_PENDING'));
+      return { ask, id: made.id, expiresAt: made.expiresAt };
+    };
+    const decide = (id: string, decision: 'given' | 'declined') =>
+      decideEnrolment(office.deps)(OWNER, { id, decision });
+
+    it('wait, all the same when it takes longer than the token lives, and the same request gets the license', async () => {
+      const { ask, id, expiresAt } = await waiting();
+      office.clock.set(expiresAt);
+      await assert.rejects(ask(), hasCode('ENROLMENT_PENDING'));
+      await assert.rejects(ask(makeCsr()), hasCode('TOKEN_USED'));
+      await decide(id, 'given');
+      await assert.rejects(ask(makeCsr()), hasCode('TOKEN_USED'));
+      const license = await ask();
+      assert.equal((await ask()).serial, license.serial);
+      await assert.rejects(decide(id, 'declined'), hasCode('ENROLMENT_NOT_WAITING'));
+    });
+
+    it('get none when it does not', async () => {
+      const { ask, id } = await waiting();
+      await decide(id, 'declined');
+      await assert.rejects(ask(), hasCode('ENROLMENT_DECLINED'));
+    });
+
+    it('ask for what can be given at all', async () => {
+      const { contract } = await office.customer();
+      const options = { approval: true };
+      const { id, token } = await createToken(office.deps)(OWNER, {
+        contract: contract.id,
+        mode: 'production',
+        options,
+      });
+      await assert.rejects(enrol(office.deps)({ token, csr: makeCsr() }), hasCode('NAME_NEEDED'));
+      await assert.rejects(decide(id, 'given'), hasCode('ENROLMENT_NOT_WAITING'));
     });
   });
 

@@ -7,19 +7,30 @@ import { pageOf, startOf } from './page.ts';
 
 const COLUMNS = `id, organization, hash, enterprise, contract, mode, name, fingerprint, site, lineage, request,
   expires_at as "expiresAt", used_at as "usedAt", withdrawn_at as "withdrawnAt", created_at as "createdAt",
-  created_by as "createdBy"`;
+  created_by as "createdBy", approval, decided_by as "decidedBy", asked_request as "askedRequest",
+  asked_key as "askedKey", asked_name as "askedName", asked_at as "askedAt"`;
 
-type Row = { [K in keyof EnrolmentToken]: EnrolmentToken[K] | null };
+type Plain = Omit<EnrolmentToken, 'asked'>;
+type Row = { [K in keyof Plain]: Plain[K] | null } & {
+  readonly askedRequest: Uint8Array | null;
+  readonly askedKey: Uint8Array | null;
+  readonly askedName: string | null;
+  readonly askedAt: Date | null;
+};
 
-const tokenOf = (row: Row): EnrolmentToken =>
-  Object.fromEntries(Object.entries(row).map(([name, value]) => [name, value ?? undefined])) as EnrolmentToken;
+function tokenOf({ askedRequest, askedKey, askedName, askedAt, ...row }: Row): EnrolmentToken {
+  const plain = Object.fromEntries(Object.entries(row).map(([name, value]) => [name, value ?? undefined])) as Plain;
+  // The table sees to it that all three are there or none.
+  if (askedRequest === null || askedKey === null || askedAt === null) return { ...plain, asked: undefined };
+  return { ...plain, asked: { request: askedRequest, key: askedKey, name: askedName ?? undefined, at: askedAt } };
+}
 
 export const enrolmentTokens: EnrolmentTokens = {
   async insert(tx, token) {
     await sql(tx).query(
       `insert into enrolment_tokens (id, organization, hash, enterprise, contract, mode, name, fingerprint, site,
-                                     expires_at, created_at, created_by)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+                                     expires_at, created_at, created_by, approval)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
       [
         token.id,
         token.organization,
@@ -33,6 +44,7 @@ export const enrolmentTokens: EnrolmentTokens = {
         token.expiresAt,
         token.createdAt,
         token.createdBy,
+        token.approval ?? null,
       ],
     );
   },
@@ -54,11 +66,29 @@ export const enrolmentTokens: EnrolmentTokens = {
     );
   },
 
+  async ask(tx, id, { request, key, name, at }) {
+    await sql(tx).query(
+      `update enrolment_tokens set asked_request = $2, asked_key = $3, asked_name = $4, asked_at = $5 where id = $1`,
+      [id, bytea(request), bytea(key), name ?? null, at],
+    );
+  },
+
+  async decide(tx, id, decision, by) {
+    const rows = await sql(tx).query(
+      `update enrolment_tokens set approval = $2, decided_by = $3
+        where id = $1 and approval = 'needed' and asked_request is not null and withdrawn_at is null returning 1`,
+      [id, decision, by],
+    );
+    return rows.length === 1;
+  },
+
   async release(tx, id, request) {
-    await sql(tx).query('update enrolment_tokens set request = null, used_at = null where id = $1 and request = $2', [
-      id,
-      bytea(request),
-    ]);
+    await sql(tx).query(
+      `update enrolment_tokens set request = null, used_at = null, asked_request = null, asked_key = null,
+              asked_name = null, asked_at = null, approval = case when approval is null then null else 'needed' end
+        where id = $1 and request = $2`,
+      [id, bytea(request)],
+    );
   },
 
   async withdraw(tx, id, at) {
@@ -69,11 +99,13 @@ export const enrolmentTokens: EnrolmentTokens = {
     return rows.length === 1;
   },
 
-  async list(tx, { enterprise, after, limit }) {
+  async list(tx, { enterprise, waiting = false, after, limit }) {
     const rows = await sql(tx).query<Row>(
       `select ${COLUMNS} from enrolment_tokens
-        where ($1::uuid is null or enterprise = $1) and ($2::uuid is null or id > $2) order by id limit $3`,
-      [enterprise ?? null, startOf(after), limit + 1],
+        where ($1::uuid is null or enterprise = $1) and ($2::uuid is null or id > $2)
+          and (not $4 or approval = 'needed' and asked_request is not null and withdrawn_at is null)
+        order by id limit $3`,
+      [enterprise ?? null, startOf(after), limit + 1, waiting],
     );
     return pageOf(rows.map(tokenOf), limit);
   },
