@@ -2,13 +2,15 @@ import { AuthorityError, type Revoker } from '@licet/authority';
 import { fromHex } from '@licet/format';
 import type { Job } from './jobs/job.ts';
 import type { Subscriber } from './jobs/outbox-deliverer.ts';
-import { revocationOf } from './licensing/licenses/revocation.ts';
+import { REVOCATION_EVENTS, revocationOf } from './licensing/licenses/revocation.ts';
 import { tellEndingContracts, tellExpiring, tellOverdueReports } from './licensing/notices/notices.ts';
 import type { OutboxEvent } from './licensing/ports/outbox.ts';
 import type { Dependencies } from './licensing/use-case.ts';
 
 /** What the authority said when an event was delivered a second time: what was asked for is so already. */
 const DONE_BEFORE: ReadonlySet<string> = new Set(['ALREADY_REVOKED', 'NOT_HELD']);
+
+const ENTERPRISE_CLOSED = 'enterprise.closed';
 
 /**
  * Carries out what the domain decided about licenses: the decision is in the outbox with the rows that it changed, so
@@ -17,6 +19,7 @@ const DONE_BEFORE: ReadonlySet<string> = new Set(['ALREADY_REVOKED', 'NOT_HELD']
 export function revocationSubscriber(revoker: Revoker): Subscriber {
   return {
     name: 'revocations',
+    types: [ENTERPRISE_CLOSED, ...REVOCATION_EVENTS],
     async send(event) {
       try {
         await carryOut(revoker, event);
@@ -30,7 +33,7 @@ export function revocationSubscriber(revoker: Revoker): Subscriber {
 async function carryOut(revoker: Revoker, event: OutboxEvent): Promise<void> {
   const { id, organization, type, payload } = event;
   const context = { event: id };
-  if (type === 'enterprise.closed') {
+  if (type === ENTERPRISE_CLOSED) {
     const revoke = { type: 'revoke', reason: 'cessationOfOperation' } as const;
     const order = { organization, event: revoke, principal: String(payload['actor']), context };
     await revoker.revokeEnterprise(order, String(payload['slug']));

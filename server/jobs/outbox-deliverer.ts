@@ -5,9 +5,11 @@ import type { Random } from '../licensing/ports/random.ts';
 import type { Transaction, Transactions } from '../licensing/ports/transactions.ts';
 import type { Log } from './job.ts';
 
-/** Who hears of events. Add one, and it gets every event from its first start on; its name is its identity. */
+/** Who hears of events, from its first start on; its name is its identity. */
 export type Subscriber = {
   readonly name: string;
+  /** What it hears; undefined: everything. An event that nobody hears costs next to nothing. */
+  readonly types?: readonly string[];
 } & (
   | {
       /** Has its effect in the given transaction, and so exactly once. May be called again, so it has no other effect. */
@@ -57,7 +59,7 @@ export async function startDeliverer(
   deps: DelivererDependencies,
 ): Promise<Deliverer> {
   await deps.transactions.run('platform', async (tx) => {
-    for (const { name } of subscribers) await deps.outbox.subscribe(tx, name);
+    for (const { name, types } of subscribers) await deps.outbox.subscribe(tx, name, types);
   });
   const stopping = new AbortController();
   const ending = new AbortController();

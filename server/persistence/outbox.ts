@@ -6,8 +6,12 @@ import { sql } from './transactions.ts';
 const MAX_ERROR = 2_000;
 
 export const outbox: Outbox = {
-  async subscribe(tx, subscriber) {
-    await sql(tx).query('insert into outbox_subscribers values ($1) on conflict do nothing', [subscriber]);
+  async subscribe(tx, subscriber, types) {
+    await sql(tx).query(
+      `insert into outbox_subscribers as known (subscriber, types) values ($1, $2)
+       on conflict (subscriber) do update set types = excluded.types where known.types is distinct from excluded.types`,
+      [subscriber, types ?? null],
+    );
   },
 
   async unsubscribe(tx, subscriber) {
@@ -24,10 +28,11 @@ export const outbox: Outbox = {
            from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[]) with ordinality
              as e(organization, stream, type, payload, at, number)
           order by number
-         returning position, id, organization, stream
+         returning position, id, organization, stream, type
        ), delivery as (
          insert into outbox_deliveries (subscriber, position, organization, stream)
-         select subscriber, position, organization, stream from event cross join outbox_subscribers
+         select subscriber, position, organization, stream
+           from event join outbox_subscribers on types is null or type = any(types)
        )
        select id from event order by position`,
       [

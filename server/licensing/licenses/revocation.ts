@@ -19,6 +19,9 @@ const CHANGES: Readonly<Record<string, (reason: unknown) => RevocationEvent>> = 
   }),
 };
 
+/** The events that are about this. */
+export const REVOCATION_EVENTS: readonly string[] = Object.keys(CHANGES);
+
 /**
  * The domain decides and says so in an event; a subscriber of the outbox has the authority carry it out. So a decision
  * is never lost between two databases' transactions, and carrying it out twice does no harm.

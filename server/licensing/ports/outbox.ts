@@ -41,8 +41,11 @@ export type DeadLetter = {
  * is dead, so that no subscriber ever sees a later event first. All times are the database's.
  */
 export interface Outbox {
-  /** Registers a subscriber: it gets every event that is published from now on. Known ones stay as they are. */
-  subscribe(tx: Transaction, subscriber: string): Promise<void>;
+  /**
+   * Registers a subscriber: it gets every event of these types (undefined: of any type) that is published from now on.
+   * What one that is known had still to get stays.
+   */
+  subscribe(tx: Transaction, subscriber: string, types?: readonly string[]): Promise<void>;
   /** Forgets a subscriber and what it was still to get. */
   unsubscribe(tx: Transaction, subscriber: string): Promise<void>;
   /** In the caller's transaction. Returns the events' ids, in order. */

@@ -11,6 +11,7 @@ import { identities } from './0009-identities.ts';
 import { enrolmentApproval } from './0010-enrolment-approval.ts';
 import { notices } from './0011-notices.ts';
 import { administration } from './0012-administration.ts';
+import { subscriptions } from './0013-subscriptions.ts';
 
 /** In the order in which they run. Append only. */
 export const migrations: readonly Migration[] = [
@@ -26,4 +27,5 @@ export const migrations: readonly Migration[] = [
   enrolmentApproval,
   notices,
   administration,
+  subscriptions,
 ];

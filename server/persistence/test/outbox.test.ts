@@ -107,6 +107,19 @@ onBothHosts('The outbox', (getDatabase, host) => {
     await getDatabase().run('platform', (tx) => outbox.unsubscribe(tx, late));
   });
 
+  it('gives a subscriber the types of events that it hears, as it said last', async () => {
+    const picky = `${mail}-picky`;
+    const hear = (...types: string[]): Promise<void> =>
+      getDatabase().run('platform', (tx) => outbox.subscribe(tx, picky, types));
+    await hear('site.created');
+    await publish(event('a', 1), { ...event('b', 2), type: 'site.created' });
+    assert.deepEqual(numbers(await claim(10, 60, picky)), [2]);
+    await hear('license.renewed');
+    await publish(event('c', 3), { ...event('d', 4), type: 'site.created' });
+    assert.deepEqual(numbers(await claim(10, 60, picky)), [3]);
+    await getDatabase().run('platform', (tx) => outbox.unsubscribe(tx, picky));
+  });
+
   it('gives a crashed deliverer’s event to another when its time is over', async () => {
     await publish(event('a', 1));
     const crashed = only(await claim(10, 0.1));
