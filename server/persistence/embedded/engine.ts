@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 
 import type { PgliteInput } from './pglite.ts';
+import { engineProgram } from './program.ts';
 import type { FromWorker, ToWorker } from './worker.ts';
 
 export type EngineInput = PgliteInput & {
@@ -35,7 +36,7 @@ export class Engine {
   /** Opens a data directory, with crash recovery if need be. */
   static async open({ worker: file, ...input }: EngineInput): Promise<Engine> {
     const worker = new Worker(file ?? new URL('worker.ts', import.meta.url), {
-      workerData: input,
+      workerData: { ...input, program: await engineProgram() } satisfies PgliteInput,
       execArgv: [],
       resourceLimits: { maxYoungGenerationSizeMb: 4 },
     });

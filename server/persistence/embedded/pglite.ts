@@ -8,6 +8,8 @@ export type PgliteInput = {
   sharedBuffersMb: number;
   /** False only for the test that shows that the durability suite would notice. */
   fsync: boolean;
+  /** As `engineProgram` gives it; without it PGlite compiles its own. */
+  program?: WebAssembly.Module;
 };
 
 const settings = ({ fsync, sharedBuffersMb }: PgliteInput): Record<string, string> => ({
@@ -35,6 +37,7 @@ const settings = ({ fsync, sharedBuffersMb }: PgliteInput): Record<string, strin
 export function startPglite(input: PgliteInput, complaints: string[]): Promise<PGlite> {
   return PGlite.create({
     fs: new DurableFiles(input.folder),
+    ...(input.program === undefined ? {} : { pgliteWasmModule: input.program }),
     // As PGlite's default without -F, which turns fsync off.
     startParams: [
       '--single',
