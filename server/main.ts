@@ -84,11 +84,9 @@ async function start(ground: Ground): Promise<void> {
     const access = openAccess({ config, licensing, log: accessLog, publicUrl });
     const renew = renewLicense(licensing);
     const sites = enrolmentOf(ground, { licensing, authority, access, renew });
-    const routes = [
-      ...access.routes,
-      ...sites.routes,
-      ...api({ access, licensing, renew, signer: stores.signer.signer, version: manifest.version }),
-    ];
+    const { signer } = stores.signer;
+    const calls = api({ access, licensing, renew, identity: sites.identity, signer, version: manifest.version });
+    const routes = [...sites.routes, ...calls];
     const jobs = [...access.jobs, ...sites.jobs, ...noticeJobs(licensing)];
     const where = await open(ground, stores, { access, routes, jobs, authority, holder, plain, tls });
     ({ address } = where);
@@ -149,7 +147,6 @@ function enrolmentOf(
     authenticator: access.authenticator,
     settings: { est: config.est, identities: config.identities },
     guards: [access.limitAddress('open')],
-    guardsFor: (action) => access.guardsFor(action),
     log: log.with({ component: 'enrolment' }),
   });
 }

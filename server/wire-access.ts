@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from './config/index.ts';
-import { type GuardDeps, guard, guardsFor, limitAddress, type OnFailure } from './http/access/guards.ts';
+import { type GuardDeps, guardsFor, limitAddress, type OnFailure } from './http/access/guards.ts';
 import { createIdentityProviders } from './http/access/oidc/providers.ts';
-import { providerRoutes } from './http/access/provider-routes.ts';
-import { sessionRoutes } from './http/access/session-routes.ts';
+import type { AccessUse, Open } from './http/api/endpoint.ts';
 import { fetchJson } from './http/identity/guarded-fetch.ts';
-import type { Route, Step } from './http/routes.ts';
+import type { Step } from './http/routes.ts';
 import { accessHousekeeping } from './jobs/access-housekeeping.ts';
 import type { Job } from './jobs/job.ts';
 import type { Action } from './licensing/access/actions.ts';
@@ -14,8 +13,6 @@ import { authenticateLicense } from './licensing/access/authenticate-license.ts'
 import { createLimiter } from './licensing/access/limits.ts';
 import { createMonthlyRequests } from './licensing/access/monthly.ts';
 import { createPasswords } from './licensing/access/passwords.ts';
-import type { AccessDeps } from './licensing/access/ports.ts';
-import type { ProviderDeps } from './licensing/access/providers.ts';
 import { createSealer } from './licensing/access/seal.ts';
 import type { Dependencies } from './licensing/use-case.ts';
 import type { Stage } from './lifecycle.ts';
@@ -33,14 +30,12 @@ export type AccessGround = {
 
 export type Access = {
   /** For the use cases of `licensing/access`. */
-  readonly deps: AccessDeps & ProviderDeps;
+  readonly deps: AccessUse;
   readonly authenticator: Authenticator;
   /** For routes that name their action. */
-  guardsFor(action: Action): readonly Step[];
+  guardsFor(action: Action | Open): readonly Step[];
   /** For routes that find out by themselves who asks. */
   limitAddress(failure: OnFailure): Step;
-  /** To come in, to stay, to leave. */
-  readonly routes: readonly Route[];
   readonly jobs: readonly Job[];
   /** To be stopped after the listeners and before the database. */
   readonly stage: Stage;
@@ -56,32 +51,34 @@ export function openAccess(ground: AccessGround): Access {
   const { transactions, clock, random, auditLog, outbox, stores } = licensing;
   const sealer = createSealer(sealingKey(config, random), random);
   const common = { transactions, clock, random, auditLog, outbox, organizations: stores.organizations };
-  const deps = { ...common, stores: accessStores, sealer, issuers: config.access.issuers };
-  const authenticator = createAuthenticator(deps);
-  const { contracts, plans } = stores;
-  const monthly = createMonthlyRequests({ transactions, clock, contracts, plans, quotas: accessStores.quotas });
-  const limiter = createLimiter(ratesOf(config), clock);
-  const guards: GuardDeps = { authenticator, license: licenseOf(ground), limiter, monthly, log };
-  const routes = sessionRoutes({
-    ...deps,
+  const deps: AccessUse = {
+    ...common,
+    stores: accessStores,
+    sealer,
+    issuers: config.access.issuers,
     passwords: createPasswords(random),
     times: timesOf(config),
     providers: createIdentityProviders({ fetchJson: fetcherOf(config), clock, log }),
     publicUrl: ground.publicUrl,
-  });
+  };
+  const authenticator = createAuthenticator(deps);
+  const { contracts, plans } = stores;
+  const monthly = createMonthlyRequests({ transactions, clock, contracts, plans, quotas: accessStores.quotas });
+  const limiter = createLimiter(ratesOf(config), clock);
+  const license = config.http.tls.requestClientCertificate ? licenseAsPrincipal(licensing) : undefined;
+  const guards: GuardDeps = { authenticator, license, limiter, monthly, log };
   return {
     deps,
     authenticator,
     guardsFor: (action) => guardsFor(action, guards),
     limitAddress: (failure) => limitAddress(guards, failure),
-    routes: guard([...routes, ...providerRoutes(deps)], guards),
     jobs: accessHousekeeping({ transactions, clock, stores: accessStores }),
     stage: flushNowAndThen([authenticator, monthly], log),
   };
 }
 
-function licenseOf({ config, licensing }: AccessGround): GuardDeps['license'] {
-  if (!config.http.tls.requestClientCertificate) return undefined;
+/** Which site a license stands for. */
+export function licenseAsPrincipal(licensing: Dependencies): NonNullable<GuardDeps['license']> {
   const { transactions, stores, issuance, clock } = licensing;
   return (chain) =>
     authenticateLicense(chain, {

@@ -6,7 +6,7 @@ import type { Route } from './http/routes.ts';
 import { idempotencyKeys } from './persistence/idempotency.ts';
 import type { Access } from './wire-access.ts';
 
-export type ApiGround = Pick<Use, 'licensing' | 'renew'> & {
+export type ApiGround = Pick<Use, 'licensing' | 'renew' | 'identity'> & {
   readonly access: Access;
   readonly signer: Signer;
   /** Of this program, as the document names it. */
@@ -14,12 +14,11 @@ export type ApiGround = Pick<Use, 'licensing' | 'renew'> & {
 };
 
 /** The API of the license server with its description. */
-export function api({ access, licensing, renew, signer, version }: ApiGround): readonly Route[] {
+export function api({ access, licensing, renew, identity, signer, version }: ApiGround): readonly Route[] {
   return apiRoutes({
-    use: { licensing, access: access.deps, renew, tokens: createVerdictTokens(signer) },
+    use: { licensing, access: access.deps, identity, renew, tokens: createVerdictTokens(signer) },
     keys: idempotencyKeys,
-    // What anyone may ask is about nobody: a limiter that fails lets it through.
-    guardsFor: (action) => (action === 'anyone' ? [access.limitAddress('open')] : access.guardsFor(action)),
+    guardsFor: (action) => access.guardsFor(action),
     version,
   });
 }

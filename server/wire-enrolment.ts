@@ -2,19 +2,16 @@ import { readFileSync } from 'node:fs';
 import { toHex } from '@licet/format';
 import type { Directory } from './authority/directory.ts';
 import type { Route, Step } from './http/routes.ts';
+import type { IdentityUse } from './http/api/endpoint.ts';
 import { estRoutes } from './http/est/routes.ts';
-import { identityAdminRoutes } from './http/identity/admin-routes.ts';
 import { fetchJson } from './http/identity/guarded-fetch.ts';
 import { createIdentityTokens } from './http/identity/identity-tokens.ts';
 import { KeySets } from './http/identity/key-sets.ts';
-import { renewalInfoRoutes } from './http/identity/renewal-info-route.ts';
-import { identityRoutes } from './http/identity/routes.ts';
 import { inBatches } from './jobs/housekeeping.ts';
 import type { Job } from './jobs/job.ts';
-import type { Action } from './licensing/access/actions.ts';
 import type { Authenticator } from './licensing/access/authenticate.ts';
 import { isSecret } from './licensing/access/secrets.ts';
-import { presentLicense } from './licensing/identity/present-license.ts';
+import { presentByProof, presentLicense, recordsOf } from './licensing/identity/present-license.ts';
 import { createEnrolment, type ProtocolDeps } from './licensing/identity/protocol-enrolment.ts';
 import type { Dependencies } from './licensing/use-case.ts';
 import type { Log } from './log.ts';
@@ -32,7 +29,6 @@ export type EnrolmentGround = {
   readonly renew: ProtocolDeps['renew'];
   /** How often one address may ask; renewals go through when the limiter fails. */
   readonly guards: readonly Step[];
-  readonly guardsFor: (action: Action) => readonly Step[];
   readonly log: Log;
 };
 
@@ -44,19 +40,16 @@ const FETCH = { timeoutMs: 5000, mostBytes: 256 * 1024 } as const;
 /** How sites and builds get their licenses, and hear when to renew them. */
 export function enrolment(ground: EnrolmentGround): {
   readonly routes: readonly Route[];
+  /** For the API: identities of builds, and when to renew. */
+  readonly identity: IdentityUse;
   readonly jobs: readonly Job[];
 } {
-  const { licensing, authenticator, settings, guards, guardsFor, log, renew } = ground;
+  const { licensing, authenticator, settings, guards, log, renew } = ground;
   const { clock, random, transactions, issuance, stores } = licensing;
-  const est = estRoutes({
+  const routes = estRoutes({
     enrolment: createEnrolment({ ...licensing, renew, authorities: authoritiesOf(ground) }),
-    present: (chain) =>
-      presentLicense(chain, {
-        clock,
-        find: (organization, serial) => issuance.find(organization, serial),
-        license: (organization, serial) =>
-          transactions.run({ organization }, (tx) => stores.licenses.get(tx, serial), { readOnly: true }),
-      }),
+    present: (chain) => presentLicense(chain, records),
+    presentByProof: (request) => presentByProof(request, records),
     principalOf: async (secret) =>
       isSecret('api', secret) ? (await authenticator.bearer(secret)).principal : undefined,
     settings: settings.est,
@@ -67,14 +60,10 @@ export function enrolment(ground: EnrolmentGround): {
   const { ca, privateIssuers } = settings.identities;
   const guard = { ...FETCH, privateHosts: privateIssuers, ca: ca === undefined ? undefined : readFileSync(ca, 'utf8') };
   const keySets = new KeySets({ clock, log, fetchJson: (address) => fetchJson(address, guard) });
-  const identities = { identities: identityStores, tokens: createIdentityTokens({ keySets, clock }) };
+  const tokens = createIdentityTokens({ keySets, clock });
   return {
-    routes: [
-      ...est,
-      ...identityRoutes({ ...licensing, ...identities, guards }),
-      ...identityAdminRoutes({ ...licensing, identities: identityStores, incidents, guardsFor }),
-      ...renewalInfoRoutes({ transactions, clock, random, directory: licenseDirectory, incidents, guards }),
-    ],
+    routes,
+    identity: { identities: identityStores, tokens, incidents, directory: licenseDirectory },
     jobs: [
       {
         name: 'prune-used-identities',

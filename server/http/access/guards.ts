@@ -9,7 +9,8 @@ import { LicetError } from '../../licensing/errors.ts';
 import type { Principal } from '../../licensing/model/principal.ts';
 import type { Log } from '../../log.ts';
 import { clientCertificates } from '../est/credentials.ts';
-import type { Route, Step } from '../routes.ts';
+import { isOpen, type Open } from '../api/endpoint.ts';
+import type { Step } from '../routes.ts';
 import { principalOf, setPrincipal } from './principal.ts';
 
 export type GuardDeps = {
@@ -21,20 +22,10 @@ export type GuardDeps = {
   readonly log: Log;
 };
 
-/** Every route says what it does, in the words of the authorization table: one without does not compile. */
-export type ProtectedRoute = Omit<Route, 'guards'> & { readonly action: Action };
-/** For what anybody may ask, e.g. to sign in. */
-export type OpenRoute = Omit<Route, 'guards'> & { readonly action: 'anyone' };
-
-/** The guards of all routes, in the order in which they refuse: how often, who, how often that one, whether at all. */
-export function guard(routes: readonly (ProtectedRoute | OpenRoute)[], deps: GuardDeps) {
-  return routes.map((route) => ({
-    ...route,
-    guards: route.action === 'anyone' ? [limitAddress(deps, 'closed')] : guardsFor(route.action, deps),
-  }));
-}
-
-export function guardsFor(action: Action, deps: GuardDeps): readonly Step[] {
+/** The guards of a route, in the order in which they refuse: how often, who, how often that one, whether at all. */
+export function guardsFor(action: Action | Open, deps: GuardDeps): readonly Step[] {
+  // What anyone may ask is about nobody, so a limiter that fails lets it through.
+  if (isOpen(action)) return [limitAddress(deps, action === 'anyone' ? 'open' : 'closed')];
   const failure = ESSENTIAL.includes(action) ? 'open' : 'closed';
   return [limitAddress(deps, failure), authenticate(deps), limitPrincipal(deps, failure), mayAtAll(action)];
 }

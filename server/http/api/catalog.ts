@@ -23,6 +23,7 @@ const product: Kind<Product, z.output<typeof productView>> = {
   example: output.product,
   collection: ({ licensing }) => licensing.stores.products,
   filters: { code, status },
+  sortable: ['code', 'name', 'updatedAt'],
 };
 
 const plan: Kind<Plan, z.output<typeof planView>> = {
@@ -36,6 +37,7 @@ const plan: Kind<Plan, z.output<typeof planView>> = {
   example: output.plan,
   collection: ({ licensing }) => licensing.stores.plans,
   filters: { code, status },
+  sortable: ['code', 'name', 'updatedAt'],
 };
 
 /** What terms can be refused for, beyond their form. */

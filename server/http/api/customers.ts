@@ -37,6 +37,7 @@ const enterprise: Kind<Enterprise, z.output<typeof enterpriseView>> = {
   example: output.enterprise,
   collection: ({ licensing }) => licensing.stores.enterprises,
   filters: { slug: z.string().max(64).optional(), status: z.enum(['active', 'suspended', 'closed']).optional() },
+  sortable: ['slug', 'name', 'updatedAt'],
   enterpriseField: 'id',
   enterpriseOf: ({ id }) => id,
 };
@@ -57,6 +58,7 @@ const contract: Kind<Contract, z.output<typeof contractView>> = {
     number: z.string().max(64).optional(),
     status: z.enum(['draft', 'active', 'suspended', 'ended']).optional(),
   },
+  sortable: ['number', 'endsAt', 'updatedAt'],
   enterpriseField: 'enterprise',
   enterpriseOf: (it) => it.enterprise,
 };

@@ -1,10 +1,13 @@
 import type { z } from 'zod';
 import type { Principal } from '../../licensing/model/principal.ts';
-import type { AccessDeps } from '../../licensing/access/ports.ts';
 import type { renewLicense } from '../../licensing/licenses/renew.ts';
 import type { VerdictTokens } from '../../licensing/ports/verdict-tokens.ts';
 import type { Dependencies } from '../../licensing/use-case.ts';
 import type { Action } from '../../licensing/access/actions.ts';
+import type { ExternalDeps } from '../../licensing/access/external.ts';
+import type { ProviderDeps } from '../../licensing/access/providers.ts';
+import type { SignInDeps } from '../../licensing/access/sign-in.ts';
+import type { IdentityTokens, IdentityStores, Incidents, LicenseDirectory } from '../../licensing/identity/ports.ts';
 import type { Method } from '../routes.ts';
 
 /** Chapters of the document. */
@@ -14,7 +17,9 @@ export const TAGS = {
   Catalog: 'Products with their features, limits and tiers, and plans as templates of contracts.',
   Customers: 'Enterprises and their contracts.',
   Sites: 'Sites, their licenses and their life.',
+  Enrolment: 'How sites and builds come to their licenses, and hear when to renew them.',
   Access: 'API tokens and people.',
+  'Signing in': 'To come in, to stay, to leave, and what people do to their own account.',
   Signals: 'Alerts, webhooks and the audit log.',
   About: 'The description of this interface.',
 } as const;
@@ -24,13 +29,41 @@ type Shape = z.ZodObject;
 
 export type Repeatable = 'in-transaction' | 'by-content';
 
+/** `sign-in`: anyone may try, but nobody whose tries cannot be counted. */
+export type Open = 'anyone' | 'sign-in';
+export const isOpen = (action: Action | Open): action is Open => action === 'anyone' || action === 'sign-in';
+
+export type AccessUse = SignInDeps &
+  ExternalDeps &
+  ProviderDeps & {
+    /** How browsers reach this server; known once it listens. */
+    readonly publicUrl: () => string;
+  };
+
+export type IdentityUse = {
+  readonly identities: IdentityStores;
+  readonly tokens: IdentityTokens;
+  readonly incidents: Incidents;
+  readonly directory: LicenseDirectory;
+};
+
 /** What use cases are made with. */
 export type Use = {
   readonly licensing: Dependencies;
-  readonly access: AccessDeps;
+  readonly access: AccessUse;
+  readonly identity: IdentityUse;
   /** One for the whole process, because renewals that arrive together are decided together. */
   readonly renew: ReturnType<typeof renewLicense>;
   readonly tokens: VerdictTokens;
+};
+
+/** From where a call comes, for the few that it matters to. */
+export type Caller = {
+  /** By way of the proxies that are trusted. */
+  readonly address: string;
+  /** Of a person who signed in. */
+  readonly session: string | undefined;
+  readonly cookie: (name: string) => string | undefined;
 };
 
 /** What a call is made of: nothing of HTTP, everything already checked. */
@@ -41,9 +74,11 @@ export type Call<Params, Query, Body> = {
   readonly body: Body;
   /** From If-Match; undefined when the caller said `*` or the endpoint does not ask. */
   readonly version: number | undefined;
+  readonly caller: Caller;
 };
 
 export type Reply<Body> = {
+  /** Undefined where the status says that there is none. */
   readonly body: Body;
   /** Becomes the ETag. */
   readonly version?: number;
@@ -51,6 +86,7 @@ export type Reply<Body> = {
   readonly next?: string | undefined;
   /** Of a creation: the path of the new thing. */
   readonly location?: string;
+  readonly headers?: Readonly<Record<string, string>>;
 };
 
 /**
@@ -73,13 +109,13 @@ export type Endpoint<
   readonly summary: string;
   readonly description?: string;
   /** The line of the authorization table; `anyone`: what it answers is no secret. */
-  readonly action: Action | 'anyone';
+  readonly action: Action | Open;
   readonly params?: Params;
   readonly query?: Query;
   readonly body?: z.ZodType<Body>;
   /** Where a body may be larger than the configuration allows elsewhere. */
   readonly bodyBytes?: number;
-  readonly status: 200 | 201 | 204;
+  readonly status: 200 | 201 | 204 | 303;
   readonly answer: z.ZodType<Answer>;
   readonly example: {
     readonly params?: Readonly<Record<string, string>>;
@@ -87,7 +123,7 @@ export type Endpoint<
     readonly answer: unknown;
   };
   /** Refusals of the use case, by code; those that follow from the shape of the call need not be said. */
-  readonly refusals?: Readonly<Record<string, 400 | 403 | 404 | 409 | 503>>;
+  readonly refusals?: Readonly<Record<string, 400 | 401 | 403 | 404 | 409 | 412 | 429 | 503>>;
   /** The caller must say in If-Match which version it changes. */
   readonly changesVersion?: boolean;
   /**
@@ -104,3 +140,5 @@ export type Endpoint<
 export const endpoint = <Params extends Shape, Query extends Shape, Body, Result, Answer>(
   declared: Endpoint<Params, Query, Body, Result, Answer>,
 ): Endpoint => declared;
+
+export const hasBody = (status: Endpoint['status']): boolean => status === 200 || status === 201;

@@ -6,10 +6,15 @@ import { bulkEndpoints } from './bulk.ts';
 import { catalogEndpoints } from './catalog.ts';
 import { contractEndpoints, enterpriseEndpoints } from './customers.ts';
 import type { Endpoint } from './endpoint.ts';
+import { identityEndpoints } from './identities.ts';
+import { incidentEndpoints } from './incidents.ts';
 import { keyEndpoints } from './keys.ts';
 import { organizationEndpoints } from './organization.ts';
 import { peopleEndpoints } from './people.ts';
+import { providerEndpoints } from './providers.ts';
+import { selfEndpoints } from './self.ts';
 import { type ApiDeps, routeOf } from './serve.ts';
+import { sessionEndpoints } from './sessions.ts';
 import { siteEndpoints } from './sites.ts';
 import { statisticsEndpoints } from './statistics.ts';
 import { tokenEndpoints } from './tokens.ts';
@@ -29,6 +34,11 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...bulkEndpoints,
   ...tokenEndpoints,
   ...peopleEndpoints,
+  ...providerEndpoints,
+  ...sessionEndpoints,
+  ...selfEndpoints,
+  ...identityEndpoints,
+  ...incidentEndpoints,
 ];
 
 /** The API, its description, and the page to browse that. */

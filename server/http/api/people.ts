@@ -9,7 +9,7 @@ import { ROLES } from '../../licensing/model/principal.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { pageExample } from './examples.ts';
 import { APPROVAL_REFUSALS, assertEnterprise, done, within } from './guarded.ts';
-import { pageOf, pageQuery } from './paging.ts';
+import { listed, pageOf, pageQuery } from './paging.ts';
 import { idParams, instant } from './wire.ts';
 
 const roles = z.array(z.enum(ROLES)).max(ROLES.length);
@@ -101,10 +101,10 @@ export const peopleEndpoints: readonly Endpoint[] = [
     status: 200,
     answer: pageOf(personView),
     example: { answer: pageExample(person) },
-    run({ principal, query: { limit, after, order, status } }, use) {
+    run({ principal, query: { status, ...query } }, use) {
       const { enterprise } = boundsOf(principal, 'person.read');
       const where = { ...(enterprise !== undefined && { enterprise }), ...(status !== undefined && { status }) };
-      const list = { where, limit, newestFirst: order === 'newest', ...(after !== undefined && { after }) };
+      const list = { ...listed(query), where };
       return within(use, principal, (tx) => use.access.stores.people.list(tx, list));
     },
     reply: ({ items, next }) => ({ body: { items: items.map(personJson), ...(next !== undefined && { next }) }, next }),
@@ -201,12 +201,12 @@ export const peopleEndpoints: readonly Endpoint[] = [
     status: 200,
     answer: pageOf(approvalView),
     example: { answer: pageExample(approval) },
-    run({ principal, query: { limit, after, order, status } }, use) {
+    run({ principal, query: { status, ...query } }, use) {
       // They are about the organization as a whole: who reaches one enterprise of it sees none.
       const { enterprise } = boundsOf(principal, 'approval.read');
       if (enterprise !== undefined) return Promise.resolve({ items: [], next: undefined });
       const where = status === undefined ? {} : { status };
-      const list = { where, limit, newestFirst: order === 'newest', ...(after !== undefined && { after }) };
+      const list = { ...listed(query), where };
       return within(use, principal, (tx) => use.access.stores.approvals.list(tx, list));
     },
     reply: ({ items, next }) => ({

@@ -5,17 +5,18 @@ import { idempotent } from '../../licensing/idempotent.ts';
 import type { Principal } from '../../licensing/model/principal.ts';
 import type { IdempotencyKeys, KeptAnswer } from '../../licensing/ports/idempotency.ts';
 import type { Transaction, Transactions } from '../../licensing/ports/transactions.ts';
-import { principalOf } from '../access/principal.ts';
+import { addressOf } from '../access/guards.ts';
+import { authenticatedOf } from '../access/principal.ts';
 import { parseInput } from '../input.ts';
 import type { Route, Step } from '../routes.ts';
 import { entityTag, seenVersion } from './conditional.ts';
-import type { Call, Endpoint, Reply, Use } from './endpoint.ts';
+import { type Call, type Caller, type Endpoint, hasBody, isOpen, type Open, type Reply, type Use } from './endpoint.ts';
 import { nextLink } from './paging.ts';
 import { inputOf } from './wire.ts';
 
 export type ApiDeps = {
   /** How often, who, and whether at all: what runs before the body is read. */
-  readonly guardsFor: (action: Action | 'anyone') => readonly Step[];
+  readonly guardsFor: (action: Action | Open) => readonly Step[];
   readonly use: Use;
   readonly keys: IdempotencyKeys;
 };
@@ -46,8 +47,12 @@ export function routeOf(endpoint: Endpoint, deps: ApiDeps): Route {
 }
 
 async function serve(endpoint: Endpoint, deps: ApiDeps, request: Request, response: Response): Promise<void> {
+  const { principal, session } = isOpen(endpoint.action)
+    ? { principal: NOBODY, session: undefined }
+    : authenticatedOf(request);
   const call: AnyCall = {
-    principal: endpoint.action === 'anyone' ? NOBODY : principalOf(request),
+    principal,
+    caller: callerOf(request, session),
     ...inputOf(endpoint, request),
     body: endpoint.body && parseInput(endpoint.body, request.body),
     version: endpoint.changesVersion === true ? seenVersion(request.headers['if-match']) : undefined,
@@ -59,6 +64,15 @@ async function serve(endpoint: Endpoint, deps: ApiDeps, request: Request, respon
       : await serveOnce(endpoint, deps, request, call, key);
   send(answer, request, response);
 }
+
+const callerOf = (request: Request, session: string | undefined): Caller => ({
+  address: addressOf(request),
+  session,
+  cookie(name) {
+    const pairs = (request.headers.cookie ?? '').split(';').map((pair) => pair.trim());
+    return pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
+  },
+});
 
 function serveOnce(
   endpoint: Endpoint,
@@ -104,14 +118,15 @@ function keeping(transactions: Transactions, note: (tx: Transaction, result: unk
 function answerOf(
   { status }: Endpoint,
   request: Request,
-  { body, version, next, location }: Reply<unknown>,
+  { body, version, next, location, headers: more }: Reply<unknown>,
 ): KeptAnswer {
   const headers = {
+    ...more,
     ...(version !== undefined && { ETag: entityTag(version) }),
     ...(next !== undefined && { Link: nextLink(request.originalUrl, next) }),
     ...(location !== undefined && { Location: location }),
   };
-  if (status === 204) return { status, headers, body: new Uint8Array() };
+  if (!hasBody(status)) return { status, headers, body: new Uint8Array() };
   return {
     status,
     headers: { 'Content-Type': 'application/json', ...headers },

@@ -30,6 +30,7 @@ const site: Kind<Site, z.output<typeof siteView>> = {
     mode: siteView.shape.mode.optional(),
     status: siteView.shape.status.optional(),
   },
+  sortable: ['name', 'mode', 'status', 'updatedAt'],
   enterpriseField: 'enterprise',
   enterpriseOf: ({ enterprise }) => enterprise,
 };

@@ -8,7 +8,7 @@ import type { Collection } from '../../licensing/ports/collection.ts';
 import { reading, type UseCase } from '../../licensing/use-case.ts';
 import { type Endpoint, endpoint, type Tag, type Use } from './endpoint.ts';
 import { pageExample } from './examples.ts';
-import { pageOf, pageQuery } from './paging.ts';
+import { listed, orderBy, pageOf, pageQuery } from './paging.ts';
 import { versioned } from './views.ts';
 import { idParams } from './wire.ts';
 
@@ -27,6 +27,8 @@ export type Kind<T extends Entity, View> = {
   readonly collection: (use: Use) => Collection<T>;
   /** Equality filters of the list, named as fields of the thing. */
   readonly filters: z.ZodRawShape;
+  /** Fields that the list can be sorted by; every one of the things has them. */
+  readonly sortable: readonly (keyof T & string)[];
   /** Whose it is; without it, the organization's. */
   readonly enterpriseOf?: (it: T) => string;
   /** The field by which a list is limited to one enterprise, and to one site. */
@@ -37,7 +39,7 @@ const article = (noun: string): string => (/^[aeio]/i.test(noun) ? `an ${noun}` 
 
 /** Nothing that a principal cannot see: neither in a list nor by its id. */
 export function readEndpoints<T extends Entity, View>(kind: Kind<T, View>): readonly Endpoint[] {
-  const { collection, example, filters, name, path, read: action, tag, thing, toJson, view } = kind;
+  const { collection, example, filters, name, path, read: action, sortable, tag, thing, toJson, view } = kind;
   return [
     endpoint({
       method: 'GET',
@@ -46,16 +48,14 @@ export function readEndpoints<T extends Entity, View>(kind: Kind<T, View>): read
       tag,
       summary: `List ${thing}s`,
       action,
-      query: pageQuery.extend(filters),
+      query: pageQuery.extend({ order: orderBy(...sortable), ...filters }),
       status: 200,
       answer: pageOf(view),
       example: { answer: pageExample(example) },
       run({ principal, query }, use) {
-        const { limit, after, order, ...where } = query as z.output<typeof pageQuery>;
-        const list = { where: within(kind, principal, where as Partial<T>), limit, newestFirst: order === 'newest' };
-        return reading(use.licensing, principal, (tx) =>
-          collection(use).list(tx, { ...list, ...(after !== undefined && { after }) }),
-        );
+        const { limit, after, order, ...where } = query;
+        const list = { ...listed<T>({ limit, after, order }), where: within(kind, principal, where as Partial<T>) };
+        return reading(use.licensing, principal, (tx) => collection(use).list(tx, list));
       },
       reply: ({ items, next }) => ({
         body: { items: items.map(toJson), ...(next !== undefined && { next }) },

@@ -7,7 +7,7 @@ import { ROLES } from '../../licensing/model/principal.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { pageExample } from './examples.ts';
 import { APPROVAL_REFUSALS, assertEnterprise, done, within } from './guarded.ts';
-import { pageOf, pageQuery } from './paging.ts';
+import { listed, pageOf, pageQuery } from './paging.ts';
 import { idParams, instant } from './wire.ts';
 
 const roles = z.array(z.enum(ROLES)).max(ROLES.length);
@@ -73,10 +73,10 @@ export const tokenEndpoints: readonly Endpoint[] = [
     status: 200,
     answer: pageOf(tokenView),
     example: { answer: pageExample(example) },
-    run({ principal, query: { limit, after, order } }, use) {
+    run({ principal, query }, use) {
       const { enterprise } = boundsOf(principal, 'token.read');
       const where = enterprise === undefined ? {} : { enterprise };
-      const list = { where, limit, newestFirst: order === 'newest', ...(after !== undefined && { after }) };
+      const list = { ...listed(query), where };
       return within(use, principal, (tx) => use.access.stores.tokens.list(tx, list));
     },
     reply: ({ items, next }) => ({ body: { items: items.map(tokenJson), ...(next !== undefined && { next }) }, next }),

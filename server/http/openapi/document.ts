@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
-import { type Endpoint, TAGS } from '../api/endpoint.ts';
+import { type Endpoint, hasBody, isOpen, TAGS } from '../api/endpoint.ts';
 import { problem } from './problem-schema.ts';
 import { refusalsOf } from './refusals.ts';
 
@@ -51,10 +51,10 @@ function operationOf(endpoint: Endpoint): ZodOpenApiOperationObject {
     operationId: operation,
     tags: [tag],
     summary,
-    description: [description, action === 'anyone' ? 'Anyone may ask.' : `Needs the right \`${action}\`.`]
+    description: [description, isOpen(action) ? 'Anyone may ask.' : `Needs the right \`${action}\`.`]
       .filter((part) => part !== undefined)
       .join('\n\n'),
-    ...(action === 'anyone' ? { security: [] } : { 'x-action': action }),
+    ...(isOpen(action) ? { security: [] } : { 'x-action': action }),
     requestParams: { ...(params && { path: params }), ...(query && { query }), ...(header && { header }) },
     ...(body && {
       requestBody: { required: true, content: { 'application/json': { schema: body, example: example.body } } },
@@ -82,7 +82,7 @@ function headersOf(endpoint: Endpoint): z.ZodObject | undefined {
 function responsesOf(endpoint: Endpoint): NonNullable<ZodOpenApiOperationObject['responses']> {
   const { answer, example, status } = endpoint;
   const content = { 'application/json': { schema: answer, example: example.answer } };
-  const good = { description: STATUS_CODES[status] ?? '', ...(status === 204 ? {} : { content }) };
+  const good = { description: STATUS_CODES[status] ?? '', ...(hasBody(status) && { content }) };
   const refusals = [...refusalsOf(endpoint)].map(([refusal, codes]) => [
     String(refusal),
     {

@@ -1,4 +1,4 @@
-import type { Endpoint } from '../api/endpoint.ts';
+import { type Endpoint, isOpen } from '../api/endpoint.ts';
 
 const DATABASE_CODES = [
   'DATABASE_UNREACHABLE',
@@ -29,11 +29,11 @@ export function refusalsOf(endpoint: Endpoint): ReadonlyMap<number, readonly str
   }
   add(429, 'TOO_MANY_REQUESTS');
   add(503, 'LIMITER_UNAVAILABLE');
-  if (action !== 'anyone') {
+  add(503, ...DATABASE_CODES);
+  if (!isOpen(action)) {
     add(401, 'NOT_AUTHENTICATED');
     add(403, 'NOT_ALLOWED');
     add(429, 'MONTHLY_REQUESTS_USED');
-    add(503, ...DATABASE_CODES);
   }
   add(404, params ? 'NOT_FOUND' : 'ROUTE_NOT_FOUND');
   add(406, 'NOT_ACCEPTABLE');

@@ -68,6 +68,12 @@ export const ACTIONS = {
   'license.suspend': { does: 'Suspend a license', may: [ALL, ALL, ALL, NO, NO, NO, NO, NO] },
   'license.revoke': { does: 'Revoke a license', may: [ALL, ALL, ALL, NO, NO, NO, NO, NO] },
 
+  'enrolment.read': { does: 'Read enrolment tokens (never their secrets)', may: [ALL, ALL, ALL, NO, ALL, ENT, NO, NO] },
+  'fork.read': { does: 'Read which sites are forked', may: [ALL, ALL, ALL, NO, ALL, ENT, NO, NO] },
+  'fork.resolve': { does: 'Say which of two machines is the site', may: [ALL, ALL, ALL, NO, NO, NO, NO, NO] },
+  'incident.read': { does: 'Read renewal incidents', may: [ALL, ALL, ALL, NO, ALL, NO, NO, NO] },
+  'incident.declare': { does: 'Have licenses renewed now, or lift that', may: [ALL, ALL, ALL, NO, NO, NO, NO, NO] },
+
   'statistics.read': { does: 'Read the statistics', may: [ALL, ALL, ALL, ALL, ALL, ENT, NO, SIT] },
   'statistics.report': { does: 'Report usage', may: [ALL, NO, NO, NO, NO, NO, ALL, SIT] },
   'ledger.read': { does: 'Read the ledger and its manifests', may: [ALL, ALL, NO, ALL, ALL, ENT, NO, NO] },
@@ -120,6 +126,7 @@ export type Action = keyof typeof ACTIONS;
 export const DANGEROUS = [
   'organization.relax',
   'enterprise.revoke',
+  'enterprise.erase',
   'contract.raise',
   'authority.create',
   'authority.revoke',

@@ -5,8 +5,7 @@ import { reference, text } from '../fields.ts';
 import { newId } from '../model/id.ts';
 import type { Principal } from '../model/principal.ts';
 import { type Dependencies, inTransaction, parsed } from '../use-case.ts';
-import type { Incidents } from './ports.ts';
-import type { Incident } from './renewal-window.ts';
+import type { DeclaredIncident, Incidents } from './ports.ts';
 
 export const incidentInput = z.strictObject({
   enterprise: reference('enterprise').optional().describe('Only the licenses of this enterprise.'),
@@ -20,7 +19,7 @@ export function declareIncident(
   deps: Dependencies & { readonly incidents: Incidents },
   actor: Principal,
   raw: z.input<typeof incidentInput>,
-): Promise<Incident & { readonly id: string }> {
+): Promise<DeclaredIncident> {
   const { enterprise, issuerKey, explanation, hours } = parsed(incidentInput, raw);
   assertWholeOrganization(actor);
   if (enterprise === undefined && issuerKey === undefined) {
@@ -32,10 +31,28 @@ export function declareIncident(
     }
     const endsAt = new Date(work.at.getTime() + hours * 3_600_000);
     const span = { issuedBefore: work.at, beginsAt: work.at, endsAt };
-    const incident = { id: newId(deps.clock, deps.random), enterprise, issuerKey, explanation, ...span };
-    await deps.incidents.add(work.tx, { ...incident, organization: actor.organization, createdBy: actor.id });
+    const id = newId(deps.clock, deps.random);
+    const incident = { id, enterprise, issuerKey, explanation, ...span, createdBy: actor.id };
+    await deps.incidents.add(work.tx, { ...incident, organization: actor.organization });
     const details = { ...(enterprise !== undefined && { enterprise }), ...(issuerKey !== undefined && { issuerKey }) };
     work.note({ action: 'renewal-incident.declared', subject: `renewal-incident:${incident.id}`, details });
-    return incident;
+    return { ...incident, liftedAt: undefined, liftedBy: undefined };
+  });
+}
+
+/** It was declared by mistake, or is over sooner: what has not renewed because of it yet renews when it would have. */
+export function liftIncident(
+  deps: Dependencies & { readonly incidents: Incidents },
+  actor: Principal,
+  id: string,
+): Promise<DeclaredIncident> {
+  assertWholeOrganization(actor);
+  return inTransaction(deps, actor, async (work) => {
+    const incident = found('renewal incident', await deps.incidents.get(work.tx, id));
+    if (!(await deps.incidents.lift(work.tx, incident.id, actor.id, work.at))) {
+      throw new LicetError('conflict', 'INCIDENT_LIFTED', 'This incident was lifted before; there is nothing to do.');
+    }
+    work.note({ action: 'renewal-incident.lifted', subject: `renewal-incident:${incident.id}` });
+    return { ...incident, liftedAt: work.at, liftedBy: actor.id };
   });
 }

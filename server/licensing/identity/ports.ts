@@ -1,4 +1,4 @@
-import type { Collection } from '../ports/collection.ts';
+import type { Collection, ListQuery, Page } from '../ports/collection.ts';
 import type { Transaction } from '../ports/transactions.ts';
 import type { License } from '../model/license.ts';
 import type { Incident } from './renewal-window.ts';
@@ -53,12 +53,24 @@ export type IdentityStores = {
   readonly used: UsedIdentities;
 };
 
+/** As it is kept, with who declared it and who took it back. */
+export type DeclaredIncident = Incident & {
+  readonly id: string;
+  readonly createdBy: string;
+  readonly liftedAt: Date | undefined;
+  readonly liftedBy: string | undefined;
+};
+
 export interface Incidents {
   add(
     tx: Transaction,
     incident: Incident & { readonly id: string; readonly organization: string; readonly createdBy: string },
   ): Promise<void>;
-  /** Those of the organization that have begun and concern licenses that may still be in use. */
+  get(tx: Transaction, id: string): Promise<DeclaredIncident | undefined>;
+  list(tx: Transaction, query: ListQuery<never>): Promise<Page<DeclaredIncident>>;
+  /** From now on it moves nothing. False: it was lifted before, or is not there. */
+  lift(tx: Transaction, id: string, by: string, at: Date): Promise<boolean>;
+  /** Those of the organization that were not lifted, have begun and concern licenses that may still be in use. */
   inForce(tx: Transaction, at: Date): Promise<readonly Incident[]>;
 }
 

@@ -3,7 +3,7 @@ import { assertUsable, enterpriseOf } from '../enrolment/create-token.ts';
 import { assertSeen, changed, found, newEntity } from '../entities.ts';
 import { reference, version } from '../fields.ts';
 import type { Principal } from '../model/principal.ts';
-import type { Page } from '../ports/collection.ts';
+import type { ListQuery, Page } from '../ports/collection.ts';
 import { type Dependencies, inTransaction, parsed, reading } from '../use-case.ts';
 import type { IdentityStores } from './ports.ts';
 import { type TrustRule, trustRuleInput } from './trust-rule.ts';
@@ -56,15 +56,11 @@ export function switchTrustRule(
   });
 }
 
-const MOST = 100;
-
 export function listTrustRules(
   deps: RuleDeps,
   actor: Principal,
-  { after }: { readonly after?: string | undefined },
+  query: Omit<ListQuery<TrustRule>, 'where'>,
 ): Promise<Page<TrustRule>> {
   const where = actor.enterprise === undefined ? {} : { enterprise: actor.enterprise };
-  return reading(deps, actor, (tx) =>
-    deps.identities.rules.list(tx, { where, limit: MOST, ...(after !== undefined && { after }) }),
-  );
+  return reading(deps, actor, (tx) => deps.identities.rules.list(tx, { ...query, where }));
 }

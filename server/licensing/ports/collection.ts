@@ -10,7 +10,9 @@ export type ListQuery<T> = {
   /** The `next` of the page before. */
   readonly after?: string;
   readonly limit: number;
-  /** By creation. Default: oldest first. */
+  /** By this field, which every row has, and where it is the same by creation. Default: by creation. */
+  readonly by?: string;
+  /** From the other end: newest first, or `by` from the last to the first. */
   readonly newestFirst?: boolean;
 };
 

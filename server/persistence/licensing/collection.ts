@@ -1,10 +1,11 @@
-import { type EntitySchema, type FindOptionsWhere, LessThan, MoreThan, type QueryDeepPartialEntity } from 'typeorm';
+import type { EntitySchema, FindOptionsWhere, QueryDeepPartialEntity } from 'typeorm';
 import { LicetError } from '../../licensing/errors.ts';
 import type { Entity } from '../../licensing/model/entity.ts';
 import { isId } from '../../licensing/model/id.ts';
 import type { Collection } from '../../licensing/ports/collection.ts';
 import { codeOf } from '../faults.ts';
 import { sql } from '../transactions.ts';
+import { cursorOf, pageWhere, way } from './keyset.ts';
 
 const UNIQUE_VIOLATION = '23505';
 const FOREIGN_KEY_VIOLATION = '23503';
@@ -39,17 +40,14 @@ export function createCollection<T extends Entity>(schema: EntitySchema<T>, thin
         throw new LicetError('stale', 'VERSION_STALE', `The ${thing} was changed meanwhile; read it again and repeat.`);
       }
     },
-    async list(tx, { where = {}, after, limit, newestFirst = false }) {
-      if (after !== undefined && !isId(after)) {
-        throw new LicetError('invalid', 'CURSOR_INVALID', 'The cursor is not one that a page has named as next.');
-      }
-      const beyond = after === undefined ? {} : { id: newestFirst ? LessThan(after) : MoreThan(after) };
+    async list(tx, query) {
       const items = await repository(tx).find({
-        where: { ...where, ...beyond } as FindOptionsWhere<T>,
-        order: { id: newestFirst ? 'desc' : 'asc' } as object,
-        take: limit + 1,
+        where: pageWhere(query),
+        order: { ...(query.by && { [query.by]: way(query) }), id: way(query) } as object,
+        take: query.limit + 1,
       });
-      return { items: items.slice(0, limit), next: items.length > limit ? items[limit - 1]?.id : undefined };
+      const page = items.slice(0, query.limit);
+      return { items: page, next: items.length > query.limit ? cursorOf(page.at(-1)!, query.by) : undefined };
     },
     async count(tx, where) {
       return repository(tx).countBy(where as FindOptionsWhere<T>);

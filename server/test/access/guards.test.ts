@@ -4,8 +4,11 @@ import { createLimiter, type Limiter } from '../../licensing/access/limits.ts';
 import { newSecret } from '../../licensing/access/secrets.ts';
 import { LicetError } from '../../licensing/errors.ts';
 import type { Principal, Role } from '../../licensing/model/principal.ts';
-import { guard, type GuardDeps, type OpenRoute, type ProtectedRoute } from '../../http/access/guards.ts';
+import { type GuardDeps, guardsFor } from '../../http/access/guards.ts';
 import { principalOf } from '../../http/access/principal.ts';
+import type { Open } from '../../http/api/endpoint.ts';
+import type { Route, Step } from '../../http/routes.ts';
+import type { Action } from '../../licensing/access/actions.ts';
 import { ManualClock } from '../../licensing/test/manual-clock.ts';
 import { seededRandom } from '../../licensing/test/seeded-random.ts';
 import { serve, type Served } from '../frame/served.ts';
@@ -44,11 +47,13 @@ const broken: Limiter = {
   },
 };
 
-const routes: readonly (ProtectedRoute | OpenRoute)[] = [
+type Acting = Route & { readonly action: Action | Open };
+
+const routes: readonly Acting[] = [
   { method: 'POST', path: '/sites', action: 'site.create', body: { kind: 'json' }, handle: answer },
   { method: 'POST', path: '/renew', action: 'license.renew', handle: answer },
   { method: 'POST', path: '/validate', action: 'license.validate', handle: answer },
-  { method: 'POST', path: '/sign-in', action: 'anyone', handle: (_request, response) => void response.json({}) },
+  { method: 'POST', path: '/sign-in', action: 'sign-in', handle: (_request, response) => void response.json({}) },
   {
     method: 'GET',
     path: '/fails',
@@ -59,10 +64,7 @@ const routes: readonly (ProtectedRoute | OpenRoute)[] = [
   },
 ];
 
-function answer(
-  request: Parameters<ProtectedRoute['handle']>[0],
-  response: Parameters<ProtectedRoute['handle']>[1],
-): void {
+function answer(request: Parameters<Step>[0], response: Parameters<Step>[1]): void {
   response.json({ id: principalOf(request).id });
 }
 
@@ -74,7 +76,7 @@ describe('The guards of a route', () => {
     const log = { debug: ignore, info: ignore, warn: ignore, error: ignore } as unknown as GuardDeps['log'];
     const monthly = { count: () => Promise.resolve(), flush: () => Promise.resolve() };
     const deps = { authenticator, license: undefined, limiter: createLimiter(rates, clock), monthly, log, ...more };
-    served = await serve({ routes: guard(routes, deps) });
+    served = await serve({ routes: routes.map((it) => ({ ...it, guards: guardsFor(it.action, deps) })) });
   };
   afterEach(() => served.close());
 

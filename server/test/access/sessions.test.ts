@@ -3,11 +3,14 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../../config/index.ts';
-import { guard } from '../../http/access/guards.ts';
-import { providerRoutes } from '../../http/access/provider-routes.ts';
-import { sessionRoutes } from '../../http/access/session-routes.ts';
+import { guardsFor } from '../../http/access/guards.ts';
+import type { Open, Use } from '../../http/api/endpoint.ts';
+import { providerEndpoints } from '../../http/api/providers.ts';
+import { selfEndpoints } from '../../http/api/self.ts';
+import { routeOf } from '../../http/api/serve.ts';
+import { sessionEndpoints } from '../../http/api/sessions.ts';
+import type { Action } from '../../licensing/access/actions.ts';
 import { createAuthenticator } from '../../licensing/access/authenticate.ts';
-import type { IdentityProviders } from '../../licensing/access/external-ports.ts';
 import { createLimiter } from '../../licensing/access/limits.ts';
 import { stepAt, totpCode } from '../../licensing/access/totp.ts';
 import { invitePerson } from '../../licensing/access/people.ts';
@@ -21,19 +24,14 @@ import {
   PASSWORD,
   type TestAccess,
 } from '../../persistence/access/test/access.ts';
+import { idempotencyKeys } from '../../persistence/idempotency.ts';
 import { testDatabase, type TestDatabase } from '../../persistence/test/test-database.ts';
 import { systemRandom } from '../../random.ts';
 import { sealingKey } from '../../sealing-key.ts';
+import { accessUse } from '../api/access-use.ts';
 import { serve, type Served } from '../frame/served.ts';
 
 const WIDE = { burst: 1000, everySeconds: 1 };
-
-/** What a provider says is tried elsewhere, with a real one. */
-const provider: IdentityProviders = {
-  authorizationUrl: async (_client, { state, redirectUri }) =>
-    `https://login.example/auth?state=${state}&redirect_uri=${encodeURIComponent(redirectUri)}`,
-  redeem: async () => ({ subject: 'ann', email: 'linked@example.org', isEmailVerified: true }),
-};
 
 describe('The routes of sessions', () => {
   let database: TestDatabase;
@@ -49,9 +47,10 @@ describe('The routes of sessions', () => {
     const limiter = createLimiter({ organization: WIDE, token: WIDE, site: WIDE, address: WIDE }, deps.clock);
     const monthly = { count: () => Promise.resolve(), flush: () => Promise.resolve() };
     const guards = { authenticator: createAuthenticator(deps), license: undefined, limiter, monthly, log };
-    const routes = sessionRoutes({ ...deps, providers: provider, publicUrl: () => 'https://licet.example' });
-    const all = [...routes, ...providerRoutes({ ...deps, issuers: ['https://login.example'] })];
-    served = await serve({ routes: guard(all, guards) });
+    const use = { access: accessUse(deps, deps) } as Use;
+    const api = { use, keys: idempotencyKeys, guardsFor: (action: Action | Open) => guardsFor(action, guards) };
+    const all = [...sessionEndpoints, ...selfEndpoints, ...providerEndpoints];
+    served = await serve({ routes: all.map((it) => routeOf(it, api)) });
   });
   after(async () => {
     await served?.close();

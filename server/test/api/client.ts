@@ -1,4 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { Agent, request } from 'node:https';
+import { text } from 'node:stream/consumers';
 import { ENDPOINTS } from '../../http/api/index.ts';
 import type { Endpoint } from '../../http/api/endpoint.ts';
 import { problem } from '../../http/openapi/problem-schema.ts';
@@ -14,23 +18,40 @@ export type Client = {
   refused(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer<Problem>>;
 };
 
-export function client(url: string, token: string): Client {
+type Sent = { readonly method: string; readonly headers: Record<string, string>; readonly body?: string };
+type Received = { readonly status: number; readonly headers: Headers; readonly text: string };
+/** How a request gets there. */
+type Via = (url: string, sent: Sent) => Promise<Received>;
+
+const overFetch: Via = async (url, sent) => {
+  const answer = await fetch(url, { ...sent, redirect: 'manual' });
+  return { status: answer.status, headers: answer.headers, text: await answer.text() };
+};
+
+/** Over TLS, with the license of a site as client certificate. The server's own is not what is tried. */
+export function overTls(license: { readonly cert: string; readonly key: string }): Via {
+  const agent = new Agent({ ...license, keepAlive: true, rejectUnauthorized: false });
+  return async (url, { body, ...sent }) => {
+    const asked = request(url, { ...sent, agent });
+    asked.end(body);
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    const headers = new Headers(Object.entries(answer.headers).map(([name, value]) => [name, String(value)]));
+    return { status: answer.statusCode ?? 0, headers, text: await text(answer) };
+  };
+}
+
+export function client(url: string, token: string | undefined, via: Via = overFetch): Client {
   const call: Client['call'] = async (method, path, body, headers = {}) => {
-    const answer = await fetch(`${url}${path}`, {
+    const answer = await via(`${url}${path}`, {
       method,
       headers: {
-        Authorization: `Bearer ${token}`,
+        ...(token !== undefined && { Authorization: `Bearer ${token}` }),
         ...(body !== undefined && { 'Content-Type': 'application/json' }),
         ...headers,
       },
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
-    const text = await answer.text();
-    const result = {
-      status: answer.status,
-      headers: answer.headers,
-      body: text === '' ? undefined : (JSON.parse(text) as unknown),
-    };
+    const result = { status: answer.status, headers: answer.headers, body: bodyOf(answer) };
     checkDescribed(method, path, result);
     return result;
   };
@@ -47,6 +68,11 @@ export function client(url: string, token: string): Client {
       return answer as Answer<Problem>;
     },
   };
+}
+
+function bodyOf({ headers, text: whole }: Received): unknown {
+  if (whole === '') return undefined;
+  return /^application\/(?:problem\+)?json/.test(headers.get('content-type') ?? '') ? JSON.parse(whole) : whole;
 }
 
 function checkDescribed(method: string, path: string, { status, body }: Answer): void {

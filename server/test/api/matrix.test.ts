@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import { makeCsr } from '@licet/authority/workshop';
+import { encodePem } from '@licet/format';
 import { ENDPOINTS } from '../../http/api/index.ts';
-import type { Endpoint } from '../../http/api/endpoint.ts';
+import { type Endpoint, isOpen } from '../../http/api/endpoint.ts';
 import { ACTIONS, type Reach } from '../../licensing/access/actions.ts';
 import { type Role, ROLES } from '../../licensing/model/principal.ts';
-import { client, type Client } from './client.ts';
+import { client, type Client, overTls } from './client.ts';
 import { openShop, type Shop } from './shop.ts';
 import { openWorld, type World } from './world.ts';
 
-/** `site` is a license and no token: its reach is tested where licenses are shown. */
-const TOKEN_ROLES = ROLES.filter((role) => role !== 'site');
+/** Whom one enterprise is all there is to. */
+const OF_ONE_ENTERPRISE: readonly Role[] = ['enterprise-admin', 'site'];
 
 /** The kinds of ids that paths end in; a new kind of path has to be entered here before it passes. */
 const THINGS: Readonly<Record<string, keyof Shop>> = {
@@ -21,10 +24,25 @@ const THINGS: Readonly<Record<string, keyof Shop>> = {
   '/api/v1/alerts/:id': 'alert',
   '/api/v1/people/:id': 'person',
   '/api/v1/approvals/:id': 'approval',
+  '/api/v1/providers/:id': 'provider',
+  '/api/v1/trust-rules/:id': 'rule',
+  '/api/v1/renewal-incidents/:id': 'incident',
 };
 
 /** These belong to the organization as a whole: who reaches one enterprise only has no business there. */
-const OF_ORGANIZATION: ReadonlySet<keyof Shop> = new Set(['product', 'plan', 'token', 'person', 'approval']);
+const OF_ORGANIZATION: ReadonlySet<keyof Shop> = new Set<keyof Shop>([
+  'product',
+  'plan',
+  'token',
+  'person',
+  'approval',
+  'provider',
+  'rule',
+  'incident',
+]);
+
+/** What no call of the API is: the protocols of enrolment (RFC 7030), and the description of the API itself. */
+const OTHER_ROUTES = /^(?:\/:label)?\/\.well-known\/est\/|^\/api\/(?:openapi\.json|docs)$/;
 
 const MISSING = '00000000-0000-7000-8000-000000000000';
 
@@ -34,13 +52,15 @@ const thingOf = ({ path }: Endpoint): keyof Shop | undefined => {
 };
 
 const reachOf = ({ action }: Endpoint, role: Role): Reach =>
-  action === 'anyone' ? 'all' : (ACTIONS[action].may[ROLES.indexOf(role)] ?? 'none');
+  isOpen(action) ? 'all' : (ACTIONS[action].may[ROLES.indexOf(role)] ?? 'none');
 
 describe('Every route × role × own, foreign and missing id', () => {
   let world: World;
   let own: Shop;
   let neighbour: Shop;
   let foreign: Shop & { readonly before: object };
+  /** The site that shows its license. */
+  let ownSite: string;
   const clients = new Map<Role, Client>();
 
   before(async function () {
@@ -50,7 +70,10 @@ describe('Every route × role × own, foreign and missing id', () => {
     own = await openShop(acme, 'own');
     neighbour = await openShop(acme, 'neighbour');
     foreign = await openShop(client(world.url, world.owners.initech), 'foreign');
-    for (const role of TOKEN_ROLES) {
+    const licensed = await licensedSite(acme, own.contract);
+    ownSite = licensed.site;
+    clients.set('site', client(await world.secured(), undefined, overTls(licensed)));
+    for (const role of ROLES.filter((one) => one !== 'site')) {
       const enterprise = role === 'enterprise-admin' ? { enterprise: own.enterprise } : {};
       const token = await world.token(world.owners.acme, 'acme', { name: role, roles: [role], ...enterprise });
       clients.set(role, client(world.url, token));
@@ -58,8 +81,17 @@ describe('Every route × role × own, foreign and missing id', () => {
   });
   after(() => world?.close());
 
+  it('has an entry for each route that is served', () => {
+    const known = new Set(ENDPOINTS.map(({ method, path }) => `${method} ${path}`));
+    const without = world.routes.filter(({ method, path }) => !known.has(`${method} ${path}`));
+    assert.deepEqual(
+      without.map(({ path }) => path).filter((path) => !OTHER_ROUTES.test(path)),
+      [],
+    );
+  });
+
   it('has an entry for each route that takes an id', () => {
-    const without = ENDPOINTS.filter((it) => it.path.includes('/:') && thingOf(it) === undefined);
+    const without = ENDPOINTS.filter((it) => !isOpen(it.action) && it.path.includes('/:') && thingOf(it) === undefined);
     assert.deepEqual(
       without.map(({ path }) => path),
       [],
@@ -68,21 +100,23 @@ describe('Every route × role × own, foreign and missing id', () => {
 
   it('asks nobody in without a token', async () => {
     const nobody = client(world.url, '');
-    for (const it of ENDPOINTS.filter(({ action }) => action !== 'anyone')) {
-      const { status } = await nobody.call(it.method, it.path.replace(/:\w+/, MISSING), bodyFor(it));
+    for (const it of ENDPOINTS.filter(({ action }) => !isOpen(action))) {
+      const { status } = await nobody.call(it.method, it.path.replaceAll(/:\w+/g, MISSING), bodyFor(it));
       assert.equal(status, 401, `${it.method} ${it.path}`);
     }
   });
 
-  for (const role of TOKEN_ROLES) {
+  for (const role of ROLES) {
     it(`${role}: 403 where the table says none, and one and the same 404 for foreign and missing`, async () => {
       for (const endpoint of ENDPOINTS) {
         const thing = thingOf(endpoint);
         const ids = thing === undefined ? [MISSING] : [foreign[thing], MISSING];
-        if (role === 'enterprise-admin' && thing !== undefined) ids.push(neighbour[thing]);
+        if (OF_ONE_ENTERPRISE.includes(role) && thing !== undefined) ids.push(neighbour[thing]);
+        // A site sees itself, and not its sisters.
+        if (role === 'site' && thing === 'site') ids.push(own.site);
         const answers = [];
         for (const id of ids) {
-          const path = endpoint.path.replace(/:\w+/, id);
+          const path = endpoint.path.replaceAll(/:\w+/g, id);
           const { status, body } = await clients.get(role)!.call(endpoint.method, path, bodyFor(endpoint), IF_MATCH);
           answers.push({
             id,
@@ -98,7 +132,7 @@ describe('Every route × role × own, foreign and missing id', () => {
             where,
           );
         } else if (thing !== undefined) {
-          const isOut = role === 'enterprise-admin' && OF_ORGANIZATION.has(thing);
+          const isOut = OF_ONE_ENTERPRISE.includes(role) && OF_ORGANIZATION.has(thing);
           const [first] = answers;
           if (!isOut) assert.equal(first?.status, 404, where);
           // Word for word: nobody learns which of the two it is.
@@ -109,22 +143,28 @@ describe('Every route × role × own, foreign and missing id', () => {
   }
 
   it('reads what is its own, and lists nothing else', async () => {
-    for (const role of TOKEN_ROLES) {
-      for (const endpoint of ENDPOINTS.filter(({ method }) => method === 'GET')) {
+    for (const role of ROLES) {
+      const isOfOne = OF_ONE_ENTERPRISE.includes(role);
+      for (const endpoint of ENDPOINTS.filter(({ action, method }) => method === 'GET' && !isOpen(action))) {
         const thing = thingOf(endpoint);
-        const reach = reachOf(endpoint, role);
-        if (reach === 'none' || (role === 'enterprise-admin' && thing !== undefined && OF_ORGANIZATION.has(thing)))
+        if (reachOf(endpoint, role) === 'none' || (isOfOne && thing !== undefined && OF_ORGANIZATION.has(thing)))
           continue;
-        const { status, body } = await clients
-          .get(role)!
-          .call('GET', queried(endpoint.path.replace(/:\w+/, own[thing ?? 'site'])));
+        // A site sees what it reports itself, which the sums of its enterprise are not.
+        if (role === 'site' && endpoint.operation === 'readStatistics') continue;
+        const id = role === 'site' ? ownSite : own[thing ?? 'site'];
+        const { status, body } = await clients.get(role)!.call('GET', queried(endpoint.path.replaceAll(/:\w+/g, id)));
         assert.equal(status, 200, `${role} ${endpoint.path}`);
         const text = JSON.stringify(body);
-        for (const id of foreignIds(foreign)) assert.ok(!text.includes(id), `${role} ${endpoint.path} shows ${id}`);
-        if (role !== 'enterprise-admin') continue;
-        for (const id of [neighbour.enterprise, neighbour.site, neighbour.contract]) {
-          assert.ok(!text.includes(id), `${role} ${endpoint.path} shows ${id}`);
-        }
+        for (const other of foreignIds(foreign))
+          assert.ok(!text.includes(other), `${role} ${endpoint.path} shows ${other}`);
+        if (!isOfOne) continue;
+        const others = [
+          neighbour.enterprise,
+          neighbour.site,
+          neighbour.contract,
+          ...(role === 'site' ? [own.site] : []),
+        ];
+        for (const other of others) assert.ok(!text.includes(other), `${role} ${endpoint.path} shows ${other}`);
       }
     }
   });
@@ -135,6 +175,16 @@ describe('Every route × role × own, foreign and missing id', () => {
     assert.deepEqual({ ...(body as object), updatedAt: '' }, { ...foreign.before, updatedAt: '' });
   });
 });
+
+/** A site with the license that it shows. */
+async function licensedSite(api: Client, contract: string): Promise<{ site: string; cert: string; key: string }> {
+  const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const csr = encodePem('CERTIFICATE REQUEST', makeCsr('P-256', { keys }));
+  const { body } = await api.ok('POST', '/api/v1/sites/create', { contract, name: 'shows', mode: 'development', csr });
+  const { site, license } = body as { site: { id: string }; license: { pem: string } };
+  const key = keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  return { site: site.id, cert: license.pem, key };
+}
 
 const foreignIds = (shop: Shop & { readonly before: object }): string[] =>
   [...new Set(Object.values(THINGS))].map((thing) => shop[thing]);

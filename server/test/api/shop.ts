@@ -12,6 +12,9 @@ export type Shop = {
   readonly person: string;
   /** Of an organization without a second person there are none: an id that is nowhere. */
   readonly approval: string;
+  readonly provider: string;
+  readonly rule: string;
+  readonly incident: string;
 };
 
 export const TERMS = {
@@ -50,6 +53,27 @@ export async function openShop(api: Client, name: string): Promise<Shop & { read
     codes: ['EXPIRED'],
   });
   const person = await make('/api/v1/people', { email: `${name}@example.com`, name, roles: ['auditor'] });
+  const provider = await make('/api/v1/providers', {
+    name,
+    issuer: 'https://login.example',
+    clientId: name,
+    algorithms: ['ES256'],
+    trustsEmail: false,
+  });
+  const rule = await make('/api/v1/trust-rules', {
+    name,
+    contract: contract.id,
+    mode: 'development',
+    issuer: 'https://builds.example',
+    audience: 'licet',
+    conditions: { repository_id: ['74'] },
+    siteClaim: 'repository_id',
+  });
+  const incident = await make('/api/v1/renewal-incidents', {
+    enterprise: enterprise.id,
+    explanation: 'A drill.',
+    hours: 1,
+  });
   return {
     product: product.id,
     plan: plan.id,
@@ -60,6 +84,9 @@ export async function openShop(api: Client, name: string): Promise<Shop & { read
     alert: alert.id,
     person: person.id,
     approval: '00000000-0000-7000-8000-000000000001',
+    provider: provider.id,
+    rule: rule.id,
+    incident: incident.id,
     before: site,
   };
 }

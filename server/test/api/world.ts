@@ -5,10 +5,9 @@ import { join } from 'node:path';
 import { createVerdictTokens } from '../../authority/verdict-tokens.ts';
 import { loadConfig } from '../../config/index.ts';
 import { apiRoutes } from '../../http/api/index.ts';
-import { mayAtAll } from '../../http/access/guards.ts';
-import { setPrincipal } from '../../http/access/principal.ts';
+import { guardsFor } from '../../http/access/guards.ts';
 import type { ApiDeps } from '../../http/api/serve.ts';
-import type { Step } from '../../http/routes.ts';
+import type { Route } from '../../http/routes.ts';
 import { createAuthenticator } from '../../licensing/access/authenticate.ts';
 import { createFirstOwner, createToken, type NewToken } from '../../licensing/access/tokens.ts';
 import { renewLicense } from '../../licensing/licenses/renew.ts';
@@ -22,9 +21,14 @@ import { collections } from '../../persistence/licensing/collections.ts';
 import { stores } from '../../persistence/licensing/stores.ts';
 import { outbox } from '../../persistence/outbox.ts';
 import { testDatabase, type TestDatabase } from '../../persistence/test/test-database.ts';
+import { createLog } from '../../log.ts';
+import { licenseAsPrincipal } from '../../wire-access.ts';
 import { connectAuthority, readyAuthority } from '../../wire-authority.ts';
+import { enrolment } from '../../wire-enrolment.ts';
 import { openServerSigner } from '../../wire-signer.ts';
 import { serve, type Served } from '../frame/served.ts';
+import { localCertificate } from '../identity/issuer.ts';
+import { accessUse } from './access-use.ts';
 
 /** The API on a real socket, before the real database and the real authority with its signer process. */
 export type World = {
@@ -34,6 +38,10 @@ export type World = {
   readonly use: ApiDeps['use'];
   /** The token of the first owner of each organization. */
   readonly owners: { readonly acme: string; readonly initech: string };
+  /** All that is served. */
+  readonly routes: readonly Route[];
+  /** The same once more, over TLS, for those who show a license. */
+  secured(): Promise<string>;
   token(by: string, organization: string, wanted: Omit<NewToken, 'days'>): Promise<string>;
   close(): Promise<void>;
 };
@@ -41,6 +49,12 @@ export type World = {
 const random = { bytes: (length: number) => new Uint8Array(randomBytes(length)) };
 // Certificates are judged by tools that have the clock of the machine.
 const clock = { now: () => new Date() };
+
+/** Without the limits: they would be what these tests see, instead of what they ask for. */
+const UNLIMITED = {
+  limiter: { address: () => undefined, principal: () => undefined },
+  monthly: { count: () => Promise.resolve(), flush: () => Promise.resolve() },
+};
 
 export async function openWorld(context: Mocha.Context): Promise<World> {
   const database = await testDatabase(context);
@@ -71,27 +85,43 @@ export async function openWorld(context: Mocha.Context): Promise<World> {
     issuance: authority.issuance,
     secondPerson: createSecondPerson(access),
   };
-  const use = { licensing, access, renew: renewLicense(licensing), tokens: createVerdictTokens(signer.signer) };
-  const owners = { acme: await founded(use, 'acme'), initech: await founded(use, 'initech') };
   const authenticator = createAuthenticator(access);
-  // Without the limits: they would be what these tests see, instead of what they ask for.
-  const authenticate: Step = async (request) => {
-    const token = (request.get('Authorization') ?? '').replace('Bearer ', '');
-    setPrincipal(request, await authenticator.bearer(token));
-  };
-  const routes = apiRoutes({
-    guardsFor: (action) => (action === 'anyone' ? [] : [authenticate, mayAtAll(action)]),
-    keys: idempotencyKeys,
-    use,
-    version: '0',
+  const renew = renewLicense(licensing);
+  const log = createLog({ level: 'error', format: 'json', clock, write: () => undefined, secrets: [] });
+  const wired = enrolment({
+    licensing,
+    directory: authority.directory,
+    authenticator,
+    settings: {
+      est: { requireChannelBinding: false, serverKeyGeneration: false },
+      identities: { privateIssuers: [] },
+    },
+    renew,
+    guards: [],
+    log,
   });
-  const served = await serve({ routes, limits: { keys: 2000 } });
+  const tokens = createVerdictTokens(signer.signer);
+  const use = { licensing, access: accessUse(access), identity: wired.identity, renew, tokens };
+  const owners = { acme: await founded(use, 'acme'), initech: await founded(use, 'initech') };
+  const guards = { authenticator, license: licenseAsPrincipal(licensing), log, ...UNLIMITED };
+  const api = apiRoutes({ guardsFor: (action) => guardsFor(action, guards), keys: idempotencyKeys, use, version: '0' });
+  const routes = [...wired.routes, ...api];
+  const limits = { keys: 2000 };
+  const served = await serve({ routes, limits });
+  const secured: Served[] = [];
   return {
     url: served.url,
     served,
     database,
     use,
     owners,
+    routes,
+    async secured() {
+      const files = localCertificate();
+      const listening = await serve({ routes, limits, tls: { options: files, requestClientCertificate: true } });
+      secured.push(listening);
+      return listening.url;
+    },
     async token(by, organization, wanted) {
       const { principal } = await authenticator.bearer(by);
       const made = await database.run({ organization }, (tx) =>
@@ -101,7 +131,7 @@ export async function openWorld(context: Mocha.Context): Promise<World> {
       return made.result.secret;
     },
     async close() {
-      await served.close();
+      for (const one of [served, ...secured]) await one.close();
       authority.directory.stop();
       await signer.close();
       await database.close();

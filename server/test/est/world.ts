@@ -4,11 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeCsr } from '@licet/authority/workshop';
 import { encodePem } from '@licet/format';
+import { createVerdictTokens } from '../../authority/verdict-tokens.ts';
 import { issueServiceCertificate } from '../../authority/service-certificates.ts';
 import { loadConfig } from '../../config/index.ts';
 import { mayAtAll } from '../../http/access/guards.ts';
 import { setPrincipal } from '../../http/access/principal.ts';
-import { createAuthenticator } from '../../licensing/access/authenticate.ts';
+import { isOpen } from '../../http/api/endpoint.ts';
+import { apiRoutes } from '../../http/api/index.ts';
+import type { Step } from '../../http/routes.ts';
+import { type Authenticator, createAuthenticator } from '../../licensing/access/authenticate.ts';
 import { createFirstOwner } from '../../licensing/access/tokens.ts';
 import { activateContract, createContract } from '../../licensing/contracts/contracts.ts';
 import { createToken } from '../../licensing/enrolment/create-token.ts';
@@ -24,12 +28,14 @@ import type { Dependencies } from '../../licensing/use-case.ts';
 import { createLog } from '../../log.ts';
 import { accessStores } from '../../persistence/access/index.ts';
 import { auditLog } from '../../persistence/audit-log.ts';
+import { idempotencyKeys } from '../../persistence/idempotency.ts';
 import { stores } from '../../persistence/licensing/stores.ts';
 import { outbox } from '../../persistence/outbox.ts';
 import { testDatabase, type TestDatabase } from '../../persistence/test/test-database.ts';
 import { connectAuthority, readyAuthority } from '../../wire-authority.ts';
 import { enrolment, type EnrolmentGround } from '../../wire-enrolment.ts';
 import { openServerSigner } from '../../wire-signer.ts';
+import { accessUse } from '../api/access-use.ts';
 import { serve, type Served } from '../frame/served.ts';
 
 /** One vendor with two customers, as production has it: database, signer process, authority, domain, TLS. */
@@ -71,21 +77,14 @@ export async function openWorld(
   const customers = await found(deps);
   const owner = await database.run({ organization: 'acme' }, (tx) => createFirstOwner(access, tx, 'acme'));
   const authenticator = createAuthenticator(access);
+  const renew = renewLicense(deps);
   const wired = enrolment({
     licensing: deps,
     directory: authority.directory,
     authenticator,
     settings: { est: { requireChannelBinding: false, serverKeyGeneration: false }, identities },
-    renew: renewLicense(deps),
+    renew,
     guards: [],
-    // As wire-access.ts does it, without its rates.
-    guardsFor: (action) => [
-      async (request) => {
-        const token = (request.get('authorization') ?? '').replace('Bearer ', '');
-        setPrincipal(request, await authenticator.bearer(token));
-      },
-      mayAtAll(action),
-    ],
     log: createLog({ level: 'error', format: 'json', clock, write: () => {}, secrets: [] }),
   });
   const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -94,7 +93,23 @@ export async function openWorld(
   const pem = (ders: readonly Uint8Array[]) => ders.map((der) => encodePem('CERTIFICATE', der)).join('');
   const tls = { cert: pem(chain), key: keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
   writeFileSync(join(folder, 'root.pem'), pem(await authority.directory.roots()));
-  const served = await serve({ routes: wired.routes, tls: { options: tls, requestClientCertificate: true } });
+  const api = apiRoutes({
+    // As wire-access.ts does it, without its rates.
+    guardsFor: (action) => (isOpen(action) ? [] : [authenticateBy(authenticator), mayAtAll(action)]),
+    keys: idempotencyKeys,
+    use: {
+      licensing: deps,
+      access: accessUse(access),
+      identity: wired.identity,
+      renew,
+      tokens: createVerdictTokens(signer.signer),
+    },
+    version: '0',
+  });
+  const served = await serve({
+    routes: [...wired.routes, ...api],
+    tls: { options: tls, requestClientCertificate: true },
+  });
   return {
     ...customers,
     base: `https://localhost:${served.port}`,
@@ -122,6 +137,13 @@ export async function openWorld(
     },
   };
 }
+
+const authenticateBy =
+  (authenticator: Authenticator): Step =>
+  async (request) => {
+    const token = (request.get('authorization') ?? '').replace('Bearer ', '');
+    setPrincipal(request, await authenticator.bearer(token));
+  };
 
 async function found(deps: Dependencies): Promise<Pick<World, 'globex' | 'initech'>> {
   await createOrganization(deps)(OWNER, {
