@@ -4,13 +4,13 @@ import { pauseSeconds } from './backoff.ts';
 import { readLicense } from './chain.ts';
 import { writeDurably } from './durable.ts';
 import { renew } from './enrol.ts';
-import { AgentError } from './errors.ts';
+import { type AgentCode, AgentError } from './errors.ts';
 import { fetchEvidence } from './evidence.ts';
 import { look, remember } from './look.ts';
 import { formatMetrics } from './metrics.ts';
 import { renewalTime, type Suggestion } from './renewal-time.ts';
 import type { Settings } from './settings.ts';
-import type { SiteFolder } from './site-folder.ts';
+import type { Site } from './site.ts';
 import { askSuggestion } from './suggestion.ts';
 
 /** What the agent needs of the world. Drills hand in a simulated one and run this very code. */
@@ -29,6 +29,7 @@ const ASK_EVERY_SECONDS = 6 * 3600;
 const ASK_AGAIN_SECONDS = 600;
 /** What was refused for good reasons needs a person first. */
 const AFTER_REFUSAL_SECONDS = 3600;
+const FOR_A_PERSON: ReadonlySet<AgentCode> = new Set(['REFUSED', 'NO_SERVER']);
 /** Never sleep longer: a machine that slept, or whose clock was set, is noticed at the next look. */
 const LONGEST_SLEEP_SECONDS = 60;
 
@@ -37,7 +38,7 @@ const LONGEST_SLEEP_SECONDS = 60;
  * each time, so sleeping, jumps of the clock and restarts need no care of their own.
  */
 export class Agent {
-  readonly #folder: SiteFolder;
+  readonly #site: Site;
   readonly #settings: Settings;
   readonly #world: World;
   #failures = 0;
@@ -47,8 +48,8 @@ export class Agent {
   #lastContact: Date | undefined;
   #verdict: Verdict | undefined;
 
-  constructor(folder: SiteFolder, settings: Settings, world: World) {
-    this.#folder = folder;
+  constructor(site: Site, settings: Settings, world: World) {
+    this.#site = site;
     this.#settings = settings;
     this.#world = world;
   }
@@ -76,15 +77,15 @@ export class Agent {
 
   async #ask(): Promise<void> {
     const now = this.#world.now();
-    if (now < this.#askAt) return;
-    const current = await this.#folder.current();
+    if (now < this.#askAt || this.#settings.servers.length === 0) return;
+    const current = await this.#site.store.current();
     if (current === undefined) return;
-    const suggestion = await askSuggestion(this.#settings, current, await this.#folder.root());
+    const suggestion = await askSuggestion(this.#settings, current, await this.#site.folder.root());
     if (suggestion !== undefined) this.#take(suggestion);
     const known = suggestion?.retryAfterSeconds ?? ASK_EVERY_SECONDS;
     const pause = suggestion === undefined ? ASK_AGAIN_SECONDS : Math.min(known, ASK_EVERY_SECONDS);
     this.#askAt = new Date(now.getTime() + 1000 * pause * (1 + this.#world.chance()));
-    for (const fetched of await fetchEvidence(this.#folder, now, this.#settings.proxy)) {
+    for (const fetched of await fetchEvidence(this.#site, now, this.#settings)) {
       if ('problem' in fetched) this.#world.log(`no new evidence from ${fetched.url}: ${fetched.problem}`);
       else this.#contact();
     }
@@ -100,7 +101,7 @@ export class Agent {
   }
 
   async #renewalDue(): Promise<Date | undefined> {
-    const current = await this.#folder.current();
+    const current = await this.#site.store.current();
     if (current === undefined) return undefined;
     const { leaf } = readLicense(current.license);
     return renewalTime(leaf, this.#verdict?.holder?.uri ?? formatName(leaf.subject), this.#suggestion);
@@ -108,10 +109,10 @@ export class Agent {
 
   async #renew(): Promise<void> {
     try {
-      await renew(this.#folder, this.#settings, () => this.#world.now());
+      await renew(this.#site, this.#settings, () => this.#world.now());
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
-      const asked = error.retryAfterSeconds ?? (error.code === 'REFUSED' ? AFTER_REFUSAL_SECONDS : undefined);
+      const asked = error.retryAfterSeconds ?? (FOR_A_PERSON.has(error.code) ? AFTER_REFUSAL_SECONDS : undefined);
       const pause = pauseSeconds(this.#failures, this.#world.chance(), asked);
       this.#failures += 1;
       this.#notBefore = new Date(this.#world.now().getTime() + 1000 * pause);
@@ -134,8 +135,8 @@ export class Agent {
   }
 
   async #look(): Promise<void> {
-    const verdict = await look(this.#folder, this.#settings, this.#world.now());
-    if (verdict !== undefined) await remember(this.#folder, verdict.highWater);
+    const verdict = await look(this.#site, this.#settings, this.#world.now());
+    if (verdict !== undefined) await remember(this.#site.folder, verdict.highWater);
     if (verdict?.state !== this.#verdict?.state) this.#world.log(`the license is ${verdict?.state ?? 'not there'}`);
     this.#verdict = verdict;
   }

@@ -2,13 +2,14 @@ import { chmod, mkdir, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
 import { fromBase64, FormatError, toBase64 } from '@licet/format';
-import type { Verdict } from '@licet/verify';
-import { provePossession } from '@licet/verify/node';
+import { possessionMessage, type Verdict } from '@licet/verify';
 import type { Generation } from './site-folder.ts';
 
 export type Answers = {
   current(): Promise<Generation | undefined>;
   verdict(): Promise<Verdict | undefined>;
+  /** By the key of the license, wherever it lies. */
+  sign(current: Generation, message: Uint8Array): Promise<Uint8Array>;
 };
 
 /** A challenge is at most 1 KiB; its JSON in base64 stays below this. */
@@ -71,7 +72,7 @@ async function prove(answers: Answers, request: IncomingMessage, response: Serve
       detail: 'Send {"challenge": "<16 to 1024 random bytes in base64>"}.',
     });
   }
-  const { signature } = provePossession(current.key, challenge);
+  const signature = await answers.sign(current, possessionMessage(challenge));
   send(response, 200, { challenge: toBase64(challenge), signature: toBase64(signature) });
 }
 

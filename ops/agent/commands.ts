@@ -1,17 +1,18 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { encodePem } from '@licet/format';
-import { writeDurably } from './durable.ts';
-import { accept, begin, enrol, renew } from './enrol.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { machineFingerprints } from '@licet/verify/node';
+import { acceptByHand, keyFingerprint, requestByHand, settingsByHand } from './by-hand.ts';
+import { enrol, renew } from './enrol.ts';
 import { AgentError } from './errors.ts';
 import { fetchEvidence } from './evidence.ts';
-import { call } from './http.ts';
-import { makeKit, parseKit } from './kit.ts';
+import { call, trustOf } from './http.ts';
+import { type Kit, makeKit, readKit } from './kit.ts';
 import { lockFolder } from './lock.ts';
 import { look } from './look.ts';
 import { run } from './run.ts';
-import { loadSettings } from './settings.ts';
-import { SiteFolder } from './site-folder.ts';
+import { loadSettings, type Settings } from './settings.ts';
+import { openSite, type Site } from './site.ts';
 import { systemdUnit } from './unit.ts';
 
 export type Options = Readonly<Record<string, string | boolean | undefined>>;
@@ -32,21 +33,37 @@ function needed(options: Options, name: string): string {
 
 const folderOf = (options: Options): string => resolve(text(options, 'folder') ?? '/var/lib/licet');
 
-/** Work on the folder that no other agent may do meanwhile. */
-async function locked<T>(options: Options, work: (folder: SiteFolder) => Promise<T>): Promise<T> {
-  const folder = new SiteFolder(folderOf(options));
-  await folder.prepare();
-  const release = await lockFolder(folder.path);
+async function opened<T>(options: Options, settings: Settings, work: (site: Site) => Promise<T>): Promise<T> {
+  const site = await openSite(folderOf(options), settings);
   try {
-    return await work(folder);
+    return await work(site);
   } finally {
-    await release();
+    await site.keys.close();
   }
 }
 
-async function readKit(options: Options) {
-  const file = text(options, 'kit');
-  if (file !== undefined) return parseKit(await readFile(file, 'utf8'), file);
+/** Work on the site that no other agent may do meanwhile. */
+function locked<T>(options: Options, settings: Settings, work: (site: Site) => Promise<T>): Promise<T> {
+  return opened(options, settings, async (site) => {
+    const release = await lockFolder(site.folder.path);
+    try {
+      return await work(site);
+    } finally {
+      await release();
+    }
+  });
+}
+
+const settingsOf = (options: Options): Promise<Settings> => loadSettings(folderOf(options));
+
+async function kitOf(options: Options): Promise<Kit> {
+  const kit = await givenKit(options);
+  return options['machine'] === true ? { ...kit, settings: { ...kit.settings, machine: true } } : kit;
+}
+
+function givenKit(options: Options): Promise<Kit> | Kit {
+  const given = text(options, 'kit');
+  if (given !== undefined) return readKit(given);
   const settings = {
     servers: needed(options, 'server').split(','),
     ...(text(options, 'label') && { label: text(options, 'label') }),
@@ -54,10 +71,36 @@ async function readKit(options: Options) {
   return makeKit(settings, needed(options, 'fingerprint'), needed(options, 'token'), 'The command line');
 }
 
+/** Longer than a person usually takes, and then the next try is a person's too. */
+const LONGEST_WAIT_SECONDS = 600;
+
+async function enrolHere(options: Options): Promise<string> {
+  const kit = { ...(await kitOf(options)), name: text(options, 'name') };
+  const folder = folderOf(options);
+  await locked(options, kit.settings, async (site) => {
+    for (;;) {
+      try {
+        return await enrol(site, kit, now);
+      } catch (error) {
+        if (!(error instanceof AgentError) || error.code !== 'PENDING') throw error;
+        const pending = await site.store.pending();
+        const key = pending === undefined ? '' : ` The key of this request is ${keyFingerprint(pending)}.`;
+        if (options['wait'] !== true) {
+          const message = `${error.message}${key} Repeat the command then, or give --wait.`;
+          throw new AgentError('PENDING', message, { cause: error });
+        }
+        process.stderr.write(`licet-agent: ${error.message}${key}\n`);
+        await pause(1000 * Math.min(LONGEST_WAIT_SECONDS, error.retryAfterSeconds ?? LONGEST_WAIT_SECONDS));
+      }
+    }
+  });
+  return `Enrolled. The license is ${folder}/site.lic; keep it fresh with: licet-agent run --folder ${folder}`;
+}
+
 async function status(options: Options): Promise<string> {
-  const folder = new SiteFolder(folderOf(options));
-  const verdict = await look(folder, await loadSettings(folder.path), now());
-  if (verdict === undefined) throw new AgentError('NOT_ENROLLED', `There is no license in ${folder.path}.`);
+  const settings = await settingsOf(options);
+  const verdict = await opened(options, settings, (site) => look(site, settings, now()));
+  if (verdict === undefined) throw new AgentError('NOT_ENROLLED', `There is no license in ${folderOf(options)}.`);
   if (options['json'] === true) return JSON.stringify(verdict, null, 2);
   const lines = verdict.codes.map(({ code, detail }) => `  ${code}: ${detail}`);
   const until = verdict.expiresAt === undefined ? '' : `, until ${verdict.expiresAt.toISOString()}`;
@@ -65,34 +108,47 @@ async function status(options: Options): Promise<string> {
 }
 
 async function report(options: Options): Promise<string> {
-  const folder = new SiteFolder(folderOf(options));
-  const settings = await loadSettings(folder.path);
-  const current = await folder.current();
-  if (current === undefined) throw new AgentError('NOT_ENROLLED', `There is no license in ${folder.path}.`);
+  const settings = await settingsOf(options);
   const body = await readFile(needed(options, 'file'), 'utf8');
-  const [server = ''] = settings.servers;
-  const answer = await call({
-    method: 'POST',
-    url: `${server.replace(/\/+$/, '')}/api/v1/stats/aggregate`,
-    headers: { 'Content-Type': 'application/json' },
-    body,
-    trust: { root: await folder.root() },
-    identity: { key: current.key, certificates: current.license },
-    proxy: settings.proxy,
+  return opened(options, settings, async ({ folder, store, keys }) => {
+    const current = await store.current();
+    if (current === undefined) throw new AgentError('NOT_ENROLLED', `There is no license in ${folder.path}.`);
+    const { tls } = await keys.open(current.key);
+    if (tls === undefined)
+      throw new AgentError(
+        'KEY_UNAVAILABLE',
+        'A report is sent with the license over TLS, which cannot use the key of this site.',
+      );
+    const [server = ''] = settings.servers;
+    const answer = await call({
+      method: 'POST',
+      url: `${server.replace(/\/+$/, '')}/api/v1/stats/aggregate`,
+      headers: { 'Content-Type': 'application/json' },
+      body,
+      trust: trustOf(settings, await folder.root()),
+      identity: { key: tls, certificates: current.license },
+      proxy: settings.proxy,
+    });
+    if (answer.status < 300) return 'reported';
+    throw new AgentError('REFUSED', `The server refused the report: ${answer.body.toString('utf8').slice(0, 500)}`);
   });
-  if (answer.status < 300) return 'reported';
-  throw new AgentError('REFUSED', `The server refused the report: ${answer.body.toString('utf8').slice(0, 500)}`);
+}
+
+async function requestHere(options: Options): Promise<string> {
+  const out = needed(options, 'out');
+  const settings = await settingsByHand(folderOf(options));
+  const asked = options['machine'] === true ? { ...settings, machine: true } : settings;
+  const first = { root: text(options, 'root'), name: text(options, 'name') };
+  const request = await locked(options, asked, (site) => requestByHand(site, asked, first));
+  await writeFile(out, request);
+  return `Carry ${out} to the authority (licet license sign --in ${out} --out site.lic), and bring the answer back: licet-agent accept --in site.lic`;
 }
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
   enrol: {
     usage:
-      'enrol --kit FILE | --server URL[,URL] --fingerprint HEX --token TOKEN [--label ENTERPRISE] [--name SITE]   first license',
-    run: async (options) => {
-      const kit = await readKit(options);
-      await locked(options, (folder) => enrol(folder, { ...kit, name: text(options, 'name') }, now));
-      return `Enrolled. The license is ${folderOf(options)}/site.lic; keep it fresh with: licet-agent run --folder ${folderOf(options)}`;
-    },
+      'enrol --kit FILE|WORD | --server URL[,URL] --fingerprint HEX --token TOKEN [--label ENTERPRISE]   first license\n      [--name SITE] [--machine] [--wait]   --machine: bound to this machine; --wait: until somebody has approved it',
+    run: enrolHere,
   },
   run: {
     usage: 'run [--hook COMMAND]   renews, fetches evidence and answers products until stopped',
@@ -106,7 +162,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   renew: {
     usage: 'renew   a new license at once',
     run: async (options) => {
-      await locked(options, async (folder) => renew(folder, await loadSettings(folder.path), now));
+      const settings = await settingsOf(options);
+      await locked(options, settings, (site) => renew(site, settings, now));
       return 'renewed';
     },
   },
@@ -114,9 +171,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   evidence: {
     usage: 'evidence   fetches the CRLs now',
     run: async (options) => {
-      const all = await locked(options, async (folder) =>
-        fetchEvidence(folder, now(), (await loadSettings(folder.path)).proxy),
-      );
+      const settings = await settingsOf(options);
+      const all = await locked(options, settings, (site) => fetchEvidence(site, now(), settings));
       return all.map((one) => `${one.url}: ${'problem' in one ? one.problem : one.result}`).join('\n');
     },
   },
@@ -124,35 +180,25 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   export: {
     usage: 'export --out FILE   the license and its chain, without the key',
     run: async (options) => {
-      const current = await new SiteFolder(folderOf(options)).current();
+      const current = await opened(options, await settingsOf(options), ({ store }) => store.current());
       if (current === undefined) throw new AgentError('NOT_ENROLLED', `There is no license in ${folderOf(options)}.`);
       await writeFile(needed(options, 'out'), current.license);
       return `written to ${needed(options, 'out')}`;
     },
   },
+  fingerprints: {
+    usage: 'fingerprints   what tells this machine from others, for a token that is bound to it',
+    run: async () => (await machineFingerprints()).join('\n'),
+  },
   request: {
-    usage: 'request --out FILE [--root ROOT.pem] [--name SITE]   a request to be carried to the authority by hand',
-    run: async (options) => {
-      const pending = await locked(options, async (folder) => {
-        const root = text(options, 'root');
-        if (root !== undefined) await writeDurably(folder.file('root.pem'), await readFile(root));
-        return (await folder.pending()) ?? begin(folder, text(options, 'name'));
-      });
-      await writeFile(needed(options, 'out'), encodePem('CERTIFICATE REQUEST', pending.request));
-      return `Carry ${needed(options, 'out')} to the authority (licet license sign --in), and bring the answer back: licet-agent accept --in`;
-    },
+    usage: 'request --out FILE [--root ROOT.pem] [--name SITE] [--machine]   a request to be carried by hand',
+    run: requestHere,
   },
   accept: {
     usage: 'accept --in FILE   the answer to a request that was carried by hand',
     run: async (options) => {
       const license = await readFile(needed(options, 'in'), 'utf8');
-      await locked(options, async (folder) => {
-        const pending = await folder.pending();
-        if (pending === undefined)
-          throw new AgentError('USAGE', 'No request is open here: begin with licet-agent request.');
-        await accept(folder, license, pending, await folder.root(), now());
-      });
-      return 'accepted';
+      return locked(options, await settingsOf(options), (site) => acceptByHand(site, license, now()));
     },
   },
   install: {

@@ -1,17 +1,21 @@
-import { createHash, createPublicKey } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { type Bytes, decodePem } from '@licet/format';
-import { bundle, proveLicense, readLicense } from './chain.ts';
+import { bundle, proveLicense } from './chain.ts';
 import { writeDurably } from './durable.ts';
 import { AgentError } from './errors.ts';
 import { type Credentials, EstClient, toPem } from './est-client.ts';
 import type { Kit } from './kit.ts';
+import { fingerprintsHere } from './look.ts';
+import { begin } from './request.ts';
 import type { Settings } from './settings.ts';
-import type { PendingRequest, SiteFolder } from './site-folder.ts';
-import { keyFromPem, keyToPem, makeKey, makeRequest, subjectFor } from './site-key.ts';
+import type { PendingRequest } from './site-folder.ts';
+import type { Site } from './site.ts';
+import { trustOf } from './http.ts';
 
 /** First license of a site. Can be repeated after any failure: the same request is made again. */
-export async function enrol(folder: SiteFolder, kit: Kit, now: () => Date): Promise<void> {
-  if ((await folder.current()) !== undefined) {
+export async function enrol(site: Site, kit: Kit, now: () => Date): Promise<void> {
+  const { folder } = site;
+  if ((await site.store.current()) !== undefined) {
     throw new AgentError(
       'ALREADY_ENROLLED',
       `${folder.path} holds a license already: renew it, or take another folder.`,
@@ -20,65 +24,67 @@ export async function enrol(folder: SiteFolder, kit: Kit, now: () => Date): Prom
   const client = new EstClient(kit.settings);
   const root = await fetchRoot(client, kit.rootFingerprint);
   await writeDurably(folder.file('root.pem'), root);
-  await writeDurably(folder.file('agent.json'), `${JSON.stringify(kit.settings, null, 2)}\n`);
-  await obtain({ folder, client, root, now, name: kit.name }, { token: kit.token });
+  await writeSettings(site, kit.settings);
+  const pending = (await site.store.pending()) ?? (await begin(site, kit.name, await fingerprintsHere(kit.settings)));
+  await obtain({ site, client, settings: kit.settings, root, now }, pending, { token: kit.token });
 }
 
 /** A new license for the one that we have, with a new key. */
-export async function renew(folder: SiteFolder, settings: Settings, now: () => Date): Promise<void> {
-  const current = await folder.current();
+export async function renew(site: Site, settings: Settings, now: () => Date): Promise<void> {
+  const current = await site.store.current();
   if (current === undefined)
-    throw new AgentError('NOT_ENROLLED', `There is no license in ${folder.path}: enrol first.`);
-  const identity = { key: current.key, certificates: current.license };
-  await obtain({ folder, client: new EstClient(settings), root: await folder.root(), now }, { identity });
+    throw new AgentError('NOT_ENROLLED', `There is no license in ${site.folder.path}: enrol first.`);
+  const { tls } = await site.keys.open(current.key);
+  // A key that no TLS handshake can use has signed the request itself.
+  const credentials: Credentials =
+    tls === undefined ? 'in the request' : { identity: { key: tls, certificates: current.license } };
+  const pending = (await site.store.pending()) ?? (await begin(site));
+  const errand = { site, settings, client: new EstClient(settings), root: await site.folder.root(), now };
+  await obtain(errand, pending, credentials);
 }
 
 type Errand = {
-  readonly folder: SiteFolder;
+  readonly site: Site;
   readonly client: EstClient;
+  readonly settings: Settings;
   readonly root: string;
   readonly now: () => Date;
-  /** Of a site whose token leaves that open. */
-  readonly name?: string | undefined;
 };
 
 /**
  * The key and the request are on disk before the server hears of them: whoever is killed between the answer and its
  * saving asks the same again and gets the same license. Another request for the same predecessor would be a fork.
  */
-async function obtain({ folder, client, root, now, name }: Errand, credentials: Credentials): Promise<void> {
-  const pending = (await folder.pending()) ?? (await begin(folder, name));
+async function obtain(errand: Errand, pending: PendingRequest, credentials: Credentials): Promise<void> {
+  const { site, client, settings, root, now } = errand;
+  const trust = trustOf(settings, root);
   try {
-    const license = await client.request(pending.request, credentials, { root });
-    const authorities = await client.caCertificates({ root });
-    await accept(folder, bundle(license, authorities, derOf(root)), pending, root, now());
+    const license = await client.request(pending.request, credentials, trust);
+    const authorities = await client.caCertificates(trust);
+    await accept(site, bundle(license, authorities, derOf(root)), pending, root, now());
   } catch (error) {
     // A refusal is final for this request: the next try begins with a new key. Anything else asks the same again.
-    if (error instanceof AgentError && error.code === 'REFUSED') await folder.dropPending();
+    if (error instanceof AgentError && error.code === 'REFUSED') await site.store.dropPending();
     throw error;
   }
 }
 
+/** Takes a license into use, once it is proven to be the answer to the request. */
 export async function accept(
-  folder: SiteFolder,
+  { store, keys }: Site,
   license: string,
   pending: PendingRequest,
   root: string,
   at: Date,
 ): Promise<void> {
-  const publicKey = createPublicKey(keyFromPem(pending.key)).export({ type: 'spki', format: 'der' });
+  const { publicKey } = await keys.open(pending.key);
   await proveLicense(license, root, publicKey, at);
-  await folder.install({ key: pending.key, license });
-  await folder.dropPending();
+  await store.install({ key: pending.key, license });
+  await store.dropPending();
 }
 
-export async function begin(folder: SiteFolder, name?: string): Promise<PendingRequest> {
-  const current = await folder.current();
-  const key = makeKey();
-  const subject = current === undefined ? subjectFor(name) : readLicense(current.license).leaf.subject;
-  const pending = { key: keyToPem(key), request: makeRequest(key, subject) };
-  await folder.keepPending(pending);
-  return pending;
+export function writeSettings({ folder }: Site, settings: Settings): Promise<void> {
+  return writeDurably(folder.file('agent.json'), `${JSON.stringify(settings, null, 2)}\n`);
 }
 
 /** RFC 7030 §4.1.1: the list is fetched from anybody, and believed only where the fingerprint matches. */

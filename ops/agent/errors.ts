@@ -6,6 +6,7 @@ export type AgentCode =
   | 'STATE_DAMAGED'
   | 'NOT_ENROLLED'
   | 'ALREADY_ENROLLED'
+  | 'NO_SERVER' // a site without a network
   | 'KIT_INVALID'
   | 'SETTINGS_INVALID'
   | 'USAGE'
@@ -14,7 +15,8 @@ export type AgentCode =
   | 'REFUSED' // the server said no, and why
   | 'PENDING' // the server wants to be asked again
   | 'UNAVAILABLE' // no server could be reached, or all were busy
-  | 'LICENSE_INVALID';
+  | 'LICENSE_INVALID'
+  | 'KEY_UNAVAILABLE'; // the place where the key lies does not answer, or not to us
 
 export class AgentError extends Error {
   override readonly name = 'AgentError';

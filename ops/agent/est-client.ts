@@ -8,8 +8,8 @@ export type EstServers = {
   readonly proxy?: string | undefined;
 };
 
-/** Who we are: a token from the enrolment kit, or the license that we have. */
-export type Credentials = { readonly token: string } | { readonly identity: Identity };
+/** Who we are: a token from the enrolment kit, the license that we have, or what the request itself says of that. */
+export type Credentials = { readonly token: string } | { readonly identity: Identity } | 'in the request';
 
 /** RFC 7030, as much of it as a site needs. Servers are tried in turn until one gives an answer that is final. */
 export class EstClient {
@@ -29,17 +29,22 @@ export class EstClient {
 
   /** RFC 7030 §4.2: the license alone, as DER; the chain comes with `caCertificates`. */
   async request(request: Bytes, credentials: Credentials, trust: Trust): Promise<Bytes> {
-    const renewal = 'identity' in credentials;
-    const answer = await this.#ask(renewal ? 'simplereenroll' : 'simpleenroll', {
+    const [token, identity] =
+      credentials === 'in the request'
+        ? []
+        : 'token' in credentials
+          ? [credentials.token]
+          : [undefined, credentials.identity];
+    const answer = await this.#ask(token === undefined ? 'simplereenroll' : 'simpleenroll', {
       method: 'POST',
       trust,
       headers: {
         'Content-Type': 'application/pkcs10',
         'Content-Transfer-Encoding': 'base64',
-        ...(!renewal && { Authorization: `Basic ${Buffer.from(`site:${credentials.token}`).toString('base64')}` }),
+        ...(token !== undefined && { Authorization: `Basic ${Buffer.from(`site:${token}`).toString('base64')}` }),
       },
       body: Buffer.from(request).toString('base64'),
-      ...(renewal && { identity: credentials.identity }),
+      identity,
     });
     const [license] = certificatesOf(answer);
     if (license === undefined) throw new AgentError('ANSWER_INVALID', 'The server answered without a certificate.');
@@ -48,7 +53,10 @@ export class EstClient {
 
   async #ask(operation: string, request: Omit<HttpCall, 'url' | 'proxy'>): Promise<HttpAnswer> {
     const { servers, proxy } = this.#options;
-    let last: unknown;
+    let last: unknown = new AgentError(
+      'NO_SERVER',
+      'This site has no server: carry a request by hand (licet-agent request --out FILE), or name one in agent.json.',
+    );
     for (let tried = 0; tried < servers.length; tried++) {
       const index = (this.#preferred + tried) % servers.length;
       try {

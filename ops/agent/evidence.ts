@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import { type Certificate, decodeCertificate, decodeCertificateList, decodePem, equalBytes } from '@licet/format';
 import { checkCrl } from '@licet/verify';
 import { AgentError } from './errors.ts';
-import { call } from './http.ts';
+import { call, trustOf } from './http.ts';
 import { readLicense } from './chain.ts';
+import type { Settings } from './settings.ts';
+import type { Site } from './site.ts';
 import type { SiteFolder } from './site-folder.ts';
 
 /** What happened to one CRL: `kept` is new here, `known` was here already. */
@@ -14,8 +16,8 @@ export type Fetched =
  * Fetches the CRL of the license and of each CA above it. One that does not verify, or has a lower number than the one
  * we have, is not kept: evidence never gets older.
  */
-export async function fetchEvidence(folder: SiteFolder, at: Date, proxy?: string): Promise<Fetched[]> {
-  const current = await folder.current();
+export async function fetchEvidence({ folder, store }: Site, at: Date, settings: Settings): Promise<Fetched[]> {
+  const current = await store.current();
   if (current === undefined) return [];
   const { leaf, chain } = readLicense(current.license);
   const [root] = decodePem(await folder.root(), 'CERTIFICATE');
@@ -25,7 +27,7 @@ export async function fetchEvidence(folder: SiteFolder, at: Date, proxy?: string
     const issuer = issuerOf(certificate, issuers);
     const url = crlUrl(certificate);
     if (issuer === undefined || url === undefined) continue;
-    results.push(await fetchOne(folder, { url, certificate, issuer, at, proxy }));
+    results.push(await fetchOne(folder, { url, certificate, issuer, at, settings }));
   }
   return results;
 }
@@ -35,13 +37,14 @@ type One = {
   readonly certificate: Certificate;
   readonly issuer: Certificate;
   readonly at: Date;
-  readonly proxy: string | undefined;
+  readonly settings: Settings;
 };
 
-async function fetchOne(folder: SiteFolder, { url, certificate, issuer, at, proxy }: One): Promise<Fetched> {
+async function fetchOne(folder: SiteFolder, { url, certificate, issuer, at, settings }: One): Promise<Fetched> {
   try {
     // A CRL carries its own proof, so it may come over any wire.
-    const answer = await call({ method: 'GET', url, trust: { root: await folder.root() }, proxy });
+    const trust = trustOf(settings, await folder.root());
+    const answer = await call({ method: 'GET', url, trust, proxy: settings.proxy });
     if (answer.status !== 200) return { url, problem: `the server answered ${answer.status}` };
     const name = createHash('sha256').update(url).digest('hex').slice(0, 32);
     const before = await knownNumber(folder, name);

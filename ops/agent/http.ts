@@ -1,13 +1,19 @@
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import type { Socket } from 'node:net';
-import { connect as tlsConnect } from 'node:tls';
+import { connect as tlsConnect, rootCertificates } from 'node:tls';
 import { AgentError } from './errors.ts';
 
 export type Identity = { readonly key: string; readonly certificates: string };
 
 /** `'nobody yet'` accepts any server: only for an answer that is checked against a fingerprint. */
-export type Trust = { readonly root: string } | 'nobody yet';
+export type Trust = { readonly root: string; readonly isPublic: boolean } | 'nobody yet';
+
+/** Whom the settings say to trust with a connection. What comes over it has proofs of its own. */
+export const trustOf = ({ publicTls = false }: { readonly publicTls?: boolean }, root: string): Trust => ({
+  root,
+  isPublic: publicTls,
+});
 
 export type HttpCall = {
   readonly method: 'GET' | 'POST';
@@ -31,15 +37,15 @@ const DEADLINE_MS = 30_000;
 const MOST_BYTES = 64 * 1024 * 1024;
 
 /** One request with one answer. Rejects with UNAVAILABLE when there is none. */
-export async function call(options: HttpCall): Promise<HttpAnswer> {
-  const signal = AbortSignal.timeout(DEADLINE_MS);
+export async function call(options: HttpCall, deadlineMs = DEADLINE_MS): Promise<HttpAnswer> {
+  const signal = AbortSignal.timeout(deadlineMs);
   try {
     const url = new URL(options.url);
     const tunnel = options.proxy === undefined ? undefined : await openTunnel(url, options.proxy, signal);
     return await exchange(url, options, tunnel, signal);
   } catch (error) {
     if (error instanceof AgentError) throw error;
-    const reason = signal.aborted ? `no answer within ${DEADLINE_MS / 1000} s` : (error as Error).message;
+    const reason = signal.aborted ? `no answer within ${deadlineMs / 1000} s` : (error as Error).message;
     throw new AgentError('UNAVAILABLE', `${new URL(options.url).origin} cannot be reached: ${reason}.`, {
       cause: error,
     });
@@ -81,10 +87,13 @@ function exchange(url: URL, options: HttpCall, tunnel: Socket | undefined, signa
 }
 
 function tlsOptions({ trust, identity }: HttpCall) {
-  const trusted = trust === 'nobody yet' ? { rejectUnauthorized: false } : { ca: trust.root };
+  const trusted = trust === 'nobody yet' ? { rejectUnauthorized: false } : { ca: authoritiesOf(trust) };
   const known = identity && { key: identity.key, cert: identity.certificates };
   return { ...trusted, ...known, minVersion: 'TLSv1.2' } as const;
 }
+
+const authoritiesOf = ({ root, isPublic }: Exclude<Trust, string>): string[] =>
+  isPublic ? [root, ...rootCertificates] : [root];
 
 function wrap(tunnel: Socket, { hostname }: URL, options: HttpCall): Socket {
   return tlsConnect({ socket: tunnel, servername: hostname, ...tlsOptions(options) });

@@ -3,4 +3,4 @@ export { Agent, type World } from './agent.ts';
 export { BACKOFF, pauseSeconds } from './backoff.ts';
 export { enrol } from './enrol.ts';
 export { AgentError } from './errors.ts';
-export { SiteFolder } from './site-folder.ts';
+export { openSite, type Site } from './site.ts';

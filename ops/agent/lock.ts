@@ -8,11 +8,11 @@ import { AgentError } from './errors.ts';
  * One agent per folder: two would renew against each other, and a renewal has one successor. The lock is a socket that
  * the kernel frees with the process, however that ends. On Linux its name is abstract, so nothing is left behind.
  */
-export async function lockFolder(folder: string): Promise<() => Promise<void>> {
+export async function lockFolder(folder: string, purpose: 'work' | 'answers' = 'work'): Promise<() => Promise<void>> {
   const real = await realpath(folder);
   const server = createServer((socket) => socket.destroy());
   try {
-    await listen(server, addressOf(real));
+    await listen(server, addressOf(real, purpose));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     throw new AgentError(
@@ -24,9 +24,9 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   return () => new Promise((resolve) => server.close(() => resolve()));
 }
 
-function addressOf(folder: string): string {
-  if (process.platform !== 'linux') return join(folder, '.lock');
-  return `\0licet-agent-${createHash('sha256').update(folder).digest('hex').slice(0, 32)}`;
+function addressOf(folder: string, purpose: string): string {
+  if (process.platform !== 'linux') return join(folder, `.${purpose}`);
+  return `\0licet-agent-${createHash('sha256').update(`${purpose}\0${folder}`).digest('hex').slice(0, 32)}`;
 }
 
 function listen(server: Server, address: string): Promise<void> {

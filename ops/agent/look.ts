@@ -1,11 +1,12 @@
 import { type HighWater, TrustAnchors, type Verdict, verifyLicense } from '@licet/verify';
-import { loadHighWater, saveHighWater } from '@licet/verify/node';
+import { loadHighWater, machineFingerprints, saveHighWater } from '@licet/verify/node';
 import type { SiteFolder } from './site-folder.ts';
 import type { Settings } from './settings.ts';
+import type { Site } from './site.ts';
 
 /** What the license of this folder is worth now, by everything that lies here. Undefined: there is none yet. */
-export async function look(folder: SiteFolder, settings: Settings, at: Date): Promise<Verdict | undefined> {
-  const current = await folder.current();
+export async function look({ folder, store }: Site, settings: Settings, at: Date): Promise<Verdict | undefined> {
+  const current = await store.current();
   if (current === undefined) return undefined;
   const highWater = await loadHighWater(markOf(folder));
   return verifyLicense(current.license, {
@@ -13,8 +14,15 @@ export async function look(folder: SiteFolder, settings: Settings, at: Date): Pr
     at,
     evidence: { crls: await folder.evidence() },
     highWater,
-    ...(settings.fingerprints && { fingerprints: settings.fingerprints }),
+    ...(isBound(settings) && { fingerprints: await fingerprintsHere(settings) }),
   });
+}
+
+const isBound = ({ machine = false, fingerprints }: Settings): boolean => machine || fingerprints !== undefined;
+
+/** What tells this machine from others, read now. */
+export async function fingerprintsHere({ machine = false, fingerprints = [] }: Settings): Promise<string[]> {
+  return machine ? [...fingerprints, ...(await machineFingerprints())] : [...fingerprints];
 }
 
 /** The latest signed time that this site has seen: what makes a clock set back visible. */

@@ -8,6 +8,7 @@ const EXIT: Partial<Record<AgentCode, number>> = {
   KIT_INVALID: 66,
   NOT_ENROLLED: 66,
   UNAVAILABLE: 69,
+  KEY_UNAVAILABLE: 69,
   PENDING: 75,
   SETTINGS_INVALID: 78,
 };
@@ -27,6 +28,8 @@ const OPTIONS = {
   root: { type: 'string' },
   in: { type: 'string' },
   out: { type: 'string' },
+  machine: { type: 'boolean' },
+  wait: { type: 'boolean' },
   json: { type: 'boolean' },
   help: { type: 'boolean' },
 } as const;

@@ -5,16 +5,16 @@ import { createAnswers, listenOnSocket } from './answer.ts';
 import { lockFolder } from './lock.ts';
 import { look } from './look.ts';
 import { loadSettings } from './settings.ts';
-import { SiteFolder } from './site-folder.ts';
+import { openSite } from './site.ts';
 
 const HOOK_TIMEOUT_MS = 60_000;
 
 /** Works until `signal`: renews, fetches evidence, answers products. */
 export async function run(path: string, hook: string | undefined, signal: AbortSignal): Promise<void> {
-  const folder = new SiteFolder(path);
-  await folder.prepare();
-  const release = await lockFolder(path);
   const settings = await loadSettings(path);
+  const site = await openSite(path, settings);
+  // A site without a network takes its licenses by hand, while this goes on answering.
+  const release = await lockFolder(path, settings.servers.length === 0 ? 'answers' : 'work');
   const world: World = {
     now: () => new Date(),
     chance: Math.random,
@@ -22,7 +22,11 @@ export async function run(path: string, hook: string | undefined, signal: AbortS
     renewed: () => (hook === undefined ? Promise.resolve() : runHook(hook, path)),
   };
   const answers = () =>
-    createAnswers({ current: () => folder.current(), verdict: () => look(folder, settings, world.now()) });
+    createAnswers({
+      current: () => site.store.current(),
+      verdict: () => look(site, settings, world.now()),
+      sign: async ({ key }, message) => (await site.keys.open(key)).sign(message),
+    });
   const servers = [];
   if (settings.socket !== undefined) {
     const server = answers();
@@ -30,11 +34,12 @@ export async function run(path: string, hook: string | undefined, signal: AbortS
     servers.push(server);
   }
   if (settings.port !== undefined) servers.push(answers().listen(settings.port, '127.0.0.1'));
-  const agent = new Agent(folder, settings, world);
+  const agent = new Agent(site, settings, world);
   try {
     while (!signal.aborted) await pause(await agent.tick(), undefined, { signal }).catch(ignoreAbort);
   } finally {
     for (const server of servers) server.close();
+    await site.keys.close();
     await release();
   }
 }

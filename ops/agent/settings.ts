@@ -4,7 +4,7 @@ import { AgentError } from './errors.ts';
 
 /** What an agent knows about its authority: made at enrolment, kept in `agent.json`, changed by hand if need be. */
 export type Settings = {
-  /** Base URLs, tried in order from one that worked last. */
+  /** Base URLs, tried in order from one that worked last; none at a site without a network. */
   readonly servers: readonly string[];
   /** The EST label: the enterprise. */
   readonly label?: string;
@@ -15,17 +15,22 @@ export type Settings = {
   readonly port?: number;
   /** A file of node_exporter's textfile collector. */
   readonly metrics?: string;
-  /** Texts that tell this machine from others, for licenses that are bound to one. */
+  /** The servers show certificates that browsers trust, and not the vendor's own. Licenses hang on its root all the same. */
+  readonly publicTls?: boolean;
+  /** The license is bound to this machine: what tells it from others is looked at with each verdict. */
+  readonly machine?: boolean;
+  /** Further texts that tell this machine from others. */
   readonly fingerprints?: readonly string[];
 };
 
 type Check = (value: unknown) => boolean;
 
 const isText: Check = (value) => typeof value === 'string' && value !== '';
+const isYesOrNo: Check = (value) => typeof value === 'boolean';
 const CHECKS: Readonly<Record<keyof Settings, readonly [Check, string]>> = {
   servers: [
-    (value) => Array.isArray(value) && value.length > 0 && value.every(isServer),
-    'a list of https:// addresses',
+    (value) => Array.isArray(value) && value.every(isServer),
+    'a list of https:// addresses, empty at a site without a network',
   ],
   label: [
     (value) => typeof value === 'string' && /^[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})?$/.test(value),
@@ -35,6 +40,8 @@ const CHECKS: Readonly<Record<keyof Settings, readonly [Check, string]>> = {
   socket: [isText, 'a path'],
   port: [(value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) < 65_536, 'a port'],
   metrics: [isText, 'a path'],
+  publicTls: [isYesOrNo, 'true or false'],
+  machine: [isYesOrNo, 'true or false'],
   fingerprints: [(value) => Array.isArray(value) && value.every(isText), 'a list of texts'],
 };
 
@@ -53,7 +60,7 @@ export function checkSettings(value: unknown, where: string): Settings {
     if (check === undefined) throw invalid(`"${key}" is no setting; there are ${Object.keys(CHECKS).join(', ')}`);
     if (!check[0](given)) throw invalid(`"${key}" has to be ${check[1]}`);
   }
-  if (!('servers' in value)) throw invalid('"servers" is missing: name at least one');
+  if (!('servers' in value)) throw invalid('"servers" is missing');
   return value as Settings;
 }
 
@@ -69,7 +76,7 @@ export async function loadSettings(folder: string): Promise<Settings> {
   return checkSettings(parse(text, path), path);
 }
 
-export function parse(text: string, where: string): unknown {
+function parse(text: string, where: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {

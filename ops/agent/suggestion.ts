@@ -1,7 +1,7 @@
 import { toHex } from '@licet/format';
 import { readLicense } from './chain.ts';
 import { AgentError } from './errors.ts';
-import { call } from './http.ts';
+import { call, trustOf } from './http.ts';
 import type { Suggestion } from './renewal-time.ts';
 import type { Settings } from './settings.ts';
 import type { Generation } from './site-folder.ts';
@@ -16,7 +16,12 @@ export async function askSuggestion(
   for (const server of settings.servers) {
     const url = `${server.replace(/\/+$/, '')}/api/v1/renewal-info/${serial}`;
     try {
-      const { status, headers, body } = await call({ method: 'GET', url, trust: { root }, proxy: settings.proxy });
+      const { status, headers, body } = await call({
+        method: 'GET',
+        url,
+        trust: trustOf(settings, root),
+        proxy: settings.proxy,
+      });
       if (status === 200) return parseSuggestion(body.toString('utf8'), Number(headers['retry-after']));
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;

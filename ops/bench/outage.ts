@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Agent, enrol, SiteFolder, type World } from '@licet/agent';
+import { Agent, enrol, openSite, type Site, type World } from '@licet/agent';
 import { decodeCertificate, decodePem } from '@licet/format';
 import { type EstServer, estServer } from '@licet/server/test-est';
 import { seededChance } from './seeded-chance.ts';
@@ -26,7 +26,7 @@ export type OutageResult = {
   readonly recoveredMs: number;
 };
 
-type Site = { readonly folder: SiteFolder; readonly agent: Agent };
+type Living = { readonly site: Site; readonly agent: Agent };
 
 /**
  * The authority goes away, and sites whose licenses are of every age live on without it: the agent's own code with its
@@ -39,15 +39,15 @@ export async function outage(count: number, days: number, lookEveryMs: number): 
   try {
     const time = timeOf(authority);
     const begin = time.now().getTime();
-    const sites: Site[] = [];
+    const sites: Living[] = [];
     for (let number = 0; number < count; number++) {
       time.set(begin + Math.floor((number * ENROLLED_WITHIN) / count));
-      sites.push(await openSite(join(base, String(number)), authority, way, { ...WORLD, now: () => time.now() }));
+      sites.push(await settle(join(base, String(number)), authority, way, { ...WORLD, now: () => time.now() }));
     }
     way.isOpen = false;
     const gone = begin + ENROLLED_WITHIN;
     const back = gone + days * DAY;
-    const stopped = new Set<Site>();
+    const stopped = new Set<Living>();
     for (let at = gone; at <= back; at += lookEveryMs) {
       time.set(at);
       for (const site of sites) if (!(await isWell(site))) stopped.add(site);
@@ -81,23 +81,22 @@ const WORLD: Omit<World, 'now'> = {
   renewed: () => Promise.resolve(),
 };
 
-async function openSite(path: string, authority: EstServer, { proxy }: Way, world: World): Promise<Site> {
-  const folder = new SiteFolder(path);
-  await folder.prepare();
+async function settle(path: string, authority: EstServer, { proxy }: Way, world: World): Promise<Living> {
   const settings = { servers: [authority.base], proxy };
   const [root] = decodePem(readFileSync(authority.at('root.pem'), 'utf8'), 'CERTIFICATE');
   const rootFingerprint = hash('sha256', root!.bytes, 'hex');
-  await enrol(folder, { settings, rootFingerprint, token: authority.office.token() }, () => world.now());
-  return { folder, agent: new Agent(folder, settings, world) };
+  const site = await openSite(path, settings);
+  await enrol(site, { settings, rootFingerprint, token: authority.office.token() }, () => world.now());
+  return { site, agent: new Agent(site, settings, world) };
 }
 
-async function isWell({ agent }: Site): Promise<boolean> {
+async function isWell({ agent }: Living): Promise<boolean> {
   await agent.tick();
   return agent.verdict?.usable === true && agent.verdict.state !== 'restricted';
 }
 
 /** Each site looks when it wants to; the one that wants to first is next. */
-async function recover(sites: readonly Site[], back: number, time: Time): Promise<Omit<OutageResult, 'stopped'>> {
+async function recover(sites: readonly Living[], back: number, time: Time): Promise<Omit<OutageResult, 'stopped'>> {
   let recoveredMs = 0;
   let lost = sites.length;
   const waiting = sites.map((site) => ({ site, at: back + MINUTE * WORLD.chance() }));
@@ -107,7 +106,7 @@ async function recover(sites: readonly Site[], back: number, time: Time): Promis
     if (next === undefined || next.at > back + WATCHED) return { lost, recoveredMs };
     time.set(next.at);
     next.at += await next.site.agent.tick();
-    const current = await next.site.folder.current();
+    const current = await next.site.site.store.current();
     const [license] = decodePem(current?.license ?? '', 'CERTIFICATE');
     if (license === undefined || decodeCertificate(license.bytes).notAfter.getTime() < back + 20 * DAY) continue;
     recoveredMs = Math.max(recoveredMs, time.now().getTime() - back);

@@ -1,6 +1,7 @@
 export { loadHighWater, saveHighWater } from './high-water-file.ts';
 export { agentSocket, configurationFolders, licenseFiles, type Surroundings, surroundings } from './places.ts';
-export { provePossession, proveRenewal } from './prove-possession.ts';
+export { machineFingerprints } from './machine.ts';
+export { provePossession } from './prove-possession.ts';
 export { type SiteOptions, type SiteVerdict, verifySite } from './site.ts';
 export {
   type Attempt,

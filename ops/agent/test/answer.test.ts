@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, randomBytes, verify } from 'node:crypto';
+import { generateKeyPairSync, randomBytes, sign, verify } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { request } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -32,7 +32,12 @@ function ask(where: { socketPath: string } | { port: number }, { path, method = 
 describe('What the agent answers to products', () => {
   let folder: string;
   let current: Generation | undefined;
-  const server = createAnswers({ current: () => Promise.resolve(current), verdict: () => Promise.resolve(undefined) });
+  const answers = {
+    current: () => Promise.resolve(current),
+    verdict: () => Promise.resolve(undefined),
+    sign: (_: Generation, message: Uint8Array) => Promise.resolve(sign('sha256', message, privateKey)),
+  };
+  const server = createAnswers(answers);
   let where: { socketPath: string };
 
   before(async () => {
@@ -85,7 +90,7 @@ describe('What the agent answers to products', () => {
   }
 
   it('is nothing to a page that reaches the port under a name of its own', async () => {
-    const tcp = createAnswers({ current: () => Promise.resolve(current), verdict: () => Promise.resolve(undefined) });
+    const tcp = createAnswers(answers);
     await new Promise<void>((resolve) => tcp.listen(0, '127.0.0.1', resolve));
     const { port } = tcp.address() as AddressInfo;
     assert.equal((await ask({ port }, { path: '/v1/license' })).status, 200);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { parseKit } from '../kit.ts';
+import { parseKit, readKit } from '../kit.ts';
 import { checkSettings } from '../settings.ts';
 
 const hasCode = (code: string, word: string) => (error: unknown) => {
@@ -28,7 +28,7 @@ describe('The settings of an agent', () => {
     { name: 'a list', settings: [], word: 'no object' },
     { name: 'an unknown name', settings: { servers: ['https://a.test'], sever: 1 }, word: '"sever" is no setting' },
     { name: 'no server', settings: {}, word: '"servers" is missing' },
-    { name: 'an empty list of servers', settings: { servers: [] }, word: '"servers"' },
+    { name: 'a list of servers that is none', settings: { servers: 'https://a.test' }, word: '"servers"' },
     { name: 'a server without TLS', settings: { servers: ['http://a.test'] }, word: 'https://' },
     {
       name: 'a server with a password in its address',
@@ -62,5 +62,16 @@ describe('The enrolment kit', () => {
       assert.throws(() => parseKit(JSON.stringify(kit), 'kit.json'), hasCode('KIT_INVALID', word)));
   }
   it('is refused when it is no JSON', () =>
-    assert.throws(() => parseKit('{', 'kit.json'), hasCode('SETTINGS_INVALID', 'kit.json')));
+    assert.throws(() => parseKit('{', 'kit.json'), hasCode('KIT_INVALID', 'kit.json')));
+  it('is refused without a server, which only a site without a network can do without', () =>
+    assert.throws(
+      () => parseKit(JSON.stringify({ ...KIT, servers: [] }), 'kit.json'),
+      hasCode('KIT_INVALID', 'server'),
+    ));
+
+  it('is the same in one word, for a command line', async () => {
+    const word = `licet-kit.${Buffer.from(JSON.stringify(KIT)).toString('base64url')}`;
+    assert.deepEqual(await readKit(word), parseKit(JSON.stringify(KIT), 'kit.json'));
+    assert.throws(() => parseKit(word.slice(0, -9), 'The kit'), hasCode('KIT_INVALID', 'cut off'));
+  });
 });

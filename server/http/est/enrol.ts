@@ -1,6 +1,7 @@
 import { type Bytes, type CertificationRequest, decodeCertificate } from '@licet/format';
 import type { Request, Response } from 'express';
 import { LicetError } from '../../licensing/errors.ts';
+import { namesPredecessor } from '../../licensing/identity/present-license.ts';
 import { checkRenewedNames } from '../../licensing/identity/renewed-names.ts';
 import type { Principal } from '../../licensing/model/principal.ts';
 import type {
@@ -28,6 +29,8 @@ export type EstDeps = {
    * within its grace is let through and marked so. Everything else rejects as forbidden.
    */
   readonly present: (chain: readonly Bytes[]) => Promise<PresentedLicense>;
+  /** The same by what the request itself says and proves, where no TLS handshake shows the license. */
+  readonly presentByProof: (request: CertificationRequest) => Promise<PresentedLicense>;
   /** Who has this API token; undefined when the text is no API token by its looks: then it is a one-time token. */
   readonly principalOf: (secret: string) => Promise<Principal | undefined>;
   readonly settings: {
@@ -55,9 +58,10 @@ type Asker = EnrolRequest['applicant'] | PresentedLicense;
 export async function readAsked(request: Request, response: Response, renews: boolean, deps: EstDeps): Promise<Asked> {
   const label = readLabel(request.params['label'] as string | undefined);
   checkRequestHeaders(request);
-  const asker = await (renews ? renewer(request, deps) : applicant(request, deps));
+  const known = await (renews ? renewer(request, deps) : applicant(request, deps));
   const body = await readBody(request, response, REQUEST_MOST_BYTES);
   const csr = readRequest(body);
+  const asker = known ?? (await byProof(csr, deps));
   checkChannelBinding(request.socket, csr.challengePassword, deps.settings.requireChannelBinding);
   const wrapping = wrappingOf(body);
   const { enrolment } = deps;
@@ -80,10 +84,15 @@ async function applicant(request: Request, deps: EstDeps): Promise<Asker> {
   return deps.present(chain);
 }
 
-/** RFC 7030 §4.2.2: the license that is renewed is the one that the TLS client shows. */
-function renewer(request: Request, { present }: EstDeps): Promise<Asker> {
+/** RFC 7030 §4.2.2: the license that is renewed is the one that the TLS client shows. Undefined: it shows none. */
+async function renewer(request: Request, { present }: EstDeps): Promise<Asker | undefined> {
   const chain = clientCertificates(request);
-  if (chain.length > 0) return present(chain);
+  return chain.length === 0 ? undefined : present(chain);
+}
+
+/** Our own way beside that standard, for keys that no TLS handshake can use. */
+function byProof(csr: CertificationRequest, { presentByProof }: EstDeps): Promise<Asker> {
+  if (namesPredecessor(csr)) return presentByProof(csr);
   throw new LicetError(
     'forbidden',
     'LICENSE_NOT_SHOWN',

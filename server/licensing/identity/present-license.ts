@@ -19,6 +19,7 @@ import type { License } from '../model/license.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { PresentedLicense } from '../ports/enrolment.ts';
 import type { IssuedLicense } from '../ports/issuance.ts';
+import type { Dependencies } from '../use-case.ts';
 
 export type PresentDeps = {
   readonly clock: Clock;
@@ -27,6 +28,18 @@ export type PresentDeps = {
   /** The row of the license, as it stands now. */
   readonly license: (organization: string, serial: string) => Promise<License | undefined>;
 };
+
+export const recordsOf = ({
+  clock,
+  issuance,
+  stores,
+  transactions,
+}: Pick<Dependencies, 'clock' | 'issuance' | 'stores' | 'transactions'>): PresentDeps => ({
+  clock,
+  find: (organization, serial) => issuance.find(organization, serial),
+  license: (organization, serial) =>
+    transactions.run({ organization }, (tx) => stores.licenses.get(tx, serial), { readOnly: true }),
+});
 
 /**
  * Who a TLS client is that shows a license for its renewal. TLS has seen that it holds the key and nothing else: here it

@@ -31,6 +31,7 @@ export async function estServer(
   const routes = estRoutes({
     enrolment: office,
     present: office.present,
+    presentByProof: office.presentByProof,
     principalOf: () => Promise.resolve(undefined),
     settings: { requireChannelBinding: false, serverKeyGeneration: false, ...settings },
     guards: [],

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { connect, type TLSSocket } from 'node:tls';
@@ -12,10 +12,13 @@ import {
   encodePem,
   extension,
   fromBase64,
+  fromHex,
   OID,
+  predecessorAttribute,
   toBase64,
   toHex,
 } from '@licet/format';
+import { renewalMessage } from '@licet/verify';
 import { LicetError } from '../../licensing/errors.ts';
 import { type EstServer, estServer, run } from './est-server.ts';
 import { csrFor, NAME, newKeys, type Wish } from './requests.ts';
@@ -405,6 +408,40 @@ describe('EST, RFC 7030 and RFC 8951', function () {
       } finally {
         await strict.close();
       }
+    });
+  });
+
+  describe('a renewal that shows its license in the request, for keys that TLS cannot use', () => {
+    type Vouch = { by?: ReturnType<typeof newKeys>; over?: ReturnType<typeof newKeys>; serial?: string };
+    const vouched = (site: Awaited<ReturnType<typeof licensed>>, { by, over, serial }: Vouch = {}) => {
+      const keys = newKeys();
+      const spki = (over ?? keys).publicKey.export({ type: 'spki', format: 'der' });
+      const signature = new Uint8Array(
+        sign('sha256', renewalMessage(new Uint8Array(spki)), (by ?? site.keys).privateKey),
+      );
+      return csrFor({
+        keys,
+        attributes: [predecessorAttribute({ serial: fromHex(serial ?? site.serial), signature })],
+      });
+    };
+    const renew = (csr: Uint8Array) =>
+      ask(server, '/.well-known/est/simplereenroll', { method: 'POST', headers: PKCS10, body: toBase64(csr) });
+    const codeOf = async (csr: Uint8Array) => (await renew(csr)).headers['x-licet-code'];
+
+    it('is granted, and again the same', async () => {
+      const site = await licensed(server);
+      const csr = vouched(site);
+      const first = await renew(csr);
+      assert.equal(first.status, 200, first.body);
+      assert.equal((await renew(csr)).body, first.body);
+    });
+    it('is refused when another key vouches, or for another key, or for a license that is not ours or revoked', async () => {
+      const site = await licensed(server);
+      assert.equal(await codeOf(vouched(site, { by: newKeys() })), 'PROOF_WRONG');
+      assert.equal(await codeOf(vouched(site, { over: newKeys() })), 'PROOF_WRONG');
+      assert.equal(await codeOf(vouched(site, { serial: '0123456789' })), 'LICENSE_UNKNOWN');
+      server.office.setStatus(site.serial, 'revoked');
+      assert.equal(await codeOf(vouched(site)), 'LICENSE_REVOKED');
     });
   });
 

@@ -1,9 +1,9 @@
 import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { type Issuer, type IssuerGeneration } from '@licet/authority';
 import { claims, makeCsr, PROFILES, Workshop } from '@licet/authority/workshop';
-import { type Bytes, type Claims, decodeCertificate, encodePem, toHex } from '@licet/format';
+import { type Bytes, type CertificationRequest, type Claims, decodeCertificate, encodePem, toHex } from '@licet/format';
 import { LicetError } from '../../licensing/errors.ts';
-import { presentLicense } from '../../licensing/identity/present-license.ts';
+import { presentByProof, type PresentDeps, presentLicense } from '../../licensing/identity/present-license.ts';
 import type { License } from '../../licensing/model/license.ts';
 import type { EnrolAnswer, Enrolment } from '../../licensing/ports/enrolment.ts';
 
@@ -67,18 +67,20 @@ export class Office implements Enrolment {
     };
   }
 
-  readonly present = (chain: readonly Bytes[]) =>
-    presentLicense(chain, {
-      clock: this.workshop.clock,
-      find: (_organization, serial) => {
-        const found = this.#licenses.get(serial);
-        const { row } = found ?? {};
-        if (found === undefined || row === undefined) return Promise.resolve(undefined);
-        const { notBefore, notAfter } = row;
-        return Promise.resolve({ serial, chain: found.chain, notBefore, notAfter, fresh: false });
-      },
-      license: (_organization, serial) => Promise.resolve(this.#licenses.get(serial)?.row),
-    });
+  readonly present = (chain: readonly Bytes[]) => presentLicense(chain, this.#records);
+  readonly presentByProof = (request: CertificationRequest) => presentByProof(request, this.#records);
+
+  readonly #records: PresentDeps = {
+    clock: this.workshop.clock,
+    find: (_organization, serial) => {
+      const found = this.#licenses.get(serial);
+      const { row } = found ?? {};
+      if (found === undefined || row === undefined) return Promise.resolve(undefined);
+      const { notBefore, notAfter } = row;
+      return Promise.resolve({ serial, chain: found.chain, notBefore, notAfter, fresh: false });
+    },
+    license: (_organization, serial) => Promise.resolve(this.#licenses.get(serial)?.row),
+  };
 
   async enrol({ applicant, label, csr }: Parameters<Enrolment['enrol']>[0]): Promise<EnrolAnswer> {
     this.#checkLabel(label);

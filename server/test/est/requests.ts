@@ -19,7 +19,7 @@ export type Wish = {
   names?: typeof NAME;
   password?: string;
   extensions?: readonly RawExtension[];
-  attributes?: { oid: string; values: Bytes[] }[];
+  attributes?: readonly { oid: string; values: readonly Bytes[] }[];
   keys?: ReturnType<typeof newKeys>;
 };
 
