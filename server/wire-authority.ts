@@ -21,6 +21,7 @@ import { createJournalGuard, type JournalGuard } from './authority/journal-guard
 import { type JournalDeps, JournalLost } from './authority/journal-watch.ts';
 import { createRevocationReplay } from './authority/revocation-replay.ts';
 import { systemClock as clock } from './clock.ts';
+import { crashPoint } from './crash-point.ts';
 import { EXIT_CODES } from './config/exit-codes.ts';
 import type { Config } from './config/index.ts';
 import { isEvaluation } from './effective.ts';
@@ -79,8 +80,9 @@ export function connectAuthority({ config, database, signer, holder, base }: Aut
   const revocations = createRevocationStore({ transactions: database, auditLog, outbox, leases, holder });
   const listeners: ((ids: readonly CertificateId[]) => void)[] = [];
   const changed = (ids: readonly CertificateId[]) => listeners.forEach((listener) => listener(ids));
-  const revoker = fenced(createRevoker({ signer, store: revocations, clock, changed }), fence);
-  const issuer = createIssuer({ signer, store, clock, random, generationOf: generationIn(directory, signer, publish) });
+  const revoker = fenced(createRevoker({ signer, store: revocations, clock, changed, crashPoint }), fence);
+  const generationOf = generationIn(directory, signer, publish);
+  const issuer = createIssuer({ signer, store, clock, random, generationOf, crashPoint });
   const journal: JournalDeps = {
     signer,
     transactions: database,
@@ -114,6 +116,7 @@ export function connectAuthority({ config, database, signer, holder, base }: Aut
     fence,
     transactions: database,
     certificates: certificateFinder,
+    crashPoint,
   });
   const onStatusChange: AuthorityParts['onStatusChange'] = (listener) => void listeners.push(listener);
   const stores = { store, revocations, journal, publish };

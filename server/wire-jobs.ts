@@ -1,5 +1,6 @@
 import type { Ground } from './ground.ts';
 import { systemClock as clock } from './clock.ts';
+import { crashPoint } from './crash-point.ts';
 import { type Deliverer, startDeliverer, type Subscriber } from './jobs/outbox-deliverer.ts';
 import { housekeeping } from './jobs/housekeeping.ts';
 import type { Job } from './jobs/job.ts';
@@ -57,6 +58,7 @@ export async function openWork({ log, metrics, lifecycle }: Ground, database: Da
     log: log.with({ component: 'outbox' }),
     // A revocation is to be visible within a second (P9), and this is the longest part of its way.
     pollMs: 250,
+    crashPoint: () => crashPoint('outbox.sending'),
   });
   lifecycle.add({ name: 'outbox', stop: () => deliverer.stop() });
 }

@@ -1,8 +1,11 @@
 import type { RequestListener } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
+import { noCrash } from '@licet/authority';
 import { createApp, routeLabels } from './app.ts';
+import { crashPoint } from './crash-point.ts';
 import type { Ground } from './ground.ts';
 import type { FastPath } from './http/dispatcher.ts';
+import { halfAnswers } from './http/half-answer.ts';
 import { createListener, type Listener } from './http/listener.ts';
 import type { Route } from './http/routes.ts';
 import { createLiveness } from './operations/liveness.ts';
@@ -18,7 +21,7 @@ export type Served = { readonly routes: readonly Route[]; readonly fastPaths: re
 export function appFor({ config, log, metrics }: Ground, { routes, fastPaths }: Served): RequestListener {
   const { limits, trustProxy } = config.http;
   metrics.know({ routes: routeLabels(routes, fastPaths) });
-  return createApp({
+  const app = createApp({
     routes,
     fastPaths,
     limits: { bytes: limits.bodyBytes, depth: limits.jsonDepth, keys: limits.jsonKeys, urlBytes: limits.urlBytes },
@@ -27,6 +30,7 @@ export function appFor({ config, log, metrics }: Ground, { routes, fastPaths }: 
     log,
     metrics,
   });
+  return crashPoint === noCrash ? app : halfAnswers(app, () => crashPoint('issue.answering'));
 }
 
 export type PlainListener = { readonly port: number; serve(app: RequestListener): void; close(): Promise<unknown> };

@@ -10,6 +10,7 @@ import {
   type Signer,
 } from '@licet/authority';
 import { systemClock as clock } from './clock.ts';
+import { crashPoint } from './crash-point.ts';
 import type { Ground } from './ground.ts';
 import { crlFastPath } from './http/crl/fast-path.ts';
 import type { FastPath } from './http/dispatcher.ts';
@@ -35,7 +36,14 @@ export function connectStatus({ log }: Ground, authority: AuthorityParts, signer
   const generations = () => directory.held();
   const report = (err: unknown) => status.warn({ err }, 'status not answered as it should be');
   const responder = openResponder(authority, signer, report);
-  const publisher = createCrlPublisher({ signer, store: revocations, clock, generations, report: reporter(status) });
+  const publisher = createCrlPublisher({
+    signer,
+    store: revocations,
+    clock,
+    generations,
+    report: reporter(status),
+    crashPoint,
+  });
   const issuerOf = async (keyIdentifier: string) =>
     (await directory.byKeyIdentifier(Buffer.from(keyIdentifier, 'hex')))?.authority.key;
   const served = new ServedCrls({ store: revocations, clock, issuerOf, report });

@@ -38,7 +38,7 @@ export {
   type SupervisorOptions,
 } from './signer/supervisor.ts';
 export { type Batcher, type BatcherOptions, createBatcher, type Outcome } from './issue/batcher.ts';
-export { CRASH_POINTS, type CrashHook, type CrashPoint } from './issue/crash-points.ts';
+export { CRASH_AT, CRASH_POINTS, crashHook, type CrashHook, type CrashPoint, noCrash } from './issue/crash-points.ts';
 export { type Addresses, addressesOf, IssuerGeneration } from './issue/issuer-generation.ts';
 export { type Certified, createIssuer, type Issuer, type IssuerOptions } from './issue/issuer.ts';
 export { MemoryCertificateStore, type StoreCall } from './issue/memory-store.ts';
@@ -49,7 +49,7 @@ export { checkRequest, REQUEST_MOST_BYTES } from './issue/request.ts';
 export { shardOf } from './issue/serial.ts';
 export { SIGNATURE_ALGORITHMS } from './issue/signatures.ts';
 export { type Host, licenseUri, type Subject } from './issue/subject.ts';
-export { keyIdentifierOf } from './issue/subject-key.ts';
+export { keyAlgorithmOf, keyIdentifierOf } from './issue/subject-key.ts';
 export type { Ticket } from './issue/ticket.ts';
 export type { CertificateStore, Commitment, Context, Intent, Issued, Reservation } from './ports/certificate-store.ts';
 export type { Clock } from './ports/clock.ts';

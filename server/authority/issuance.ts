@@ -1,4 +1,4 @@
-import { type Issuer, type IssueRequest, loadProfiles } from '@licet/authority';
+import { type CrashHook, type Issuer, type IssueRequest, loadProfiles } from '@licet/authority';
 import { type Certificate, decodeCertificate, fromHex, toHex } from '@licet/format';
 import { LicetError } from '../licensing/errors.ts';
 import { type Issuance, type IssuedLicense, licenseContext, type LicenseOrder } from '../licensing/ports/issuance.ts';
@@ -16,6 +16,7 @@ export type IssuanceDeps = {
   readonly fence: Fence;
   readonly transactions: Transactions;
   readonly certificates: CertificateFinder;
+  readonly crashPoint: CrashHook;
 };
 
 const PROFILE = loadProfiles().site;
@@ -26,6 +27,7 @@ export function createIssuance(deps: IssuanceDeps): Issuance {
     async issue(order) {
       try {
         deps.fence.assertOpen();
+        deps.crashPoint('issue.authorized');
         return await issue(deps, order);
       } catch (error) {
         throw asLicetError(error);

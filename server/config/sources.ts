@@ -18,7 +18,7 @@ export type Problem = { readonly path: string; readonly origin: Origin; readonly
 export type Source = { readonly given: readonly Given[]; readonly problems: readonly Problem[] };
 
 /** Variables of this house that are not configuration of the server. */
-const OTHER_VARIABLES = new Set(['LICET_CONFIG', 'LICET_DEBUG', 'LICET_REQUIRE_ALL']);
+const OTHER_VARIABLES = new Set(['LICET_CONFIG', 'LICET_CRASH_AT', 'LICET_DEBUG', 'LICET_REQUIRE_ALL']);
 
 /** Common names from elsewhere, weaker than our own. */
 const ALIASES: Readonly<Record<string, string>> = {

@@ -31,6 +31,8 @@ export type DelivererDependencies = {
   readonly leaseSeconds?: number;
   /** How soon an event is noticed that another process published. Default 1000. */
   readonly pollMs?: number;
+  /** Called when an event is sent and not yet marked as sent. */
+  readonly crashPoint?: () => void;
 };
 
 export type Deliverer = {
@@ -111,13 +113,14 @@ async function deliver(
   deps: DelivererDependencies,
   ending: AbortSignal,
 ): Promise<void> {
-  const { transactions, outbox, log, onDelivery, leaseSeconds = 30 } = deps;
+  const { transactions, outbox, log, onDelivery, leaseSeconds = 30, crashPoint } = deps;
   const fields = { subscriber: subscriber.name, event: claim.event.id, attempts: claim.attempts };
   try {
     if ('send' in subscriber) {
       // Shorter than the claim: a delivery that outlives it would run beside its own repetition.
       const signal = AbortSignal.any([ending, AbortSignal.timeout(leaseSeconds * 900)]);
       await subscriber.send(claim.event, signal);
+      crashPoint?.();
     }
     await transactions.run('platform', async (tx) => {
       if ('apply' in subscriber) await subscriber.apply(claim.event, tx);

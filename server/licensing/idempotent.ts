@@ -4,7 +4,7 @@ import type { Transaction, Transactions } from './ports/transactions.ts';
 export type IdempotentDependencies = { readonly transactions: Transactions; readonly keys: IdempotencyKeys };
 
 export type IdempotentOptions = {
-  /** After a crash, the next who asks waits this long at most. Longer than any request may take. Default 60. */
+  /** After a crash, the next who asks waits this long at most. Longer than any request may take. Default 15. */
   readonly leaseSeconds?: number;
   /** Default 24; for issuing, as long as the license lives. */
   readonly retentionHours?: number;
@@ -27,7 +27,7 @@ export async function idempotent(
   { transactions, keys }: IdempotentDependencies,
   request: KeyedRequest,
   work: (keep: Keep) => Promise<KeptAnswer>,
-  { leaseSeconds = 60, retentionHours = 24, answerTo = () => undefined }: IdempotentOptions = {},
+  { leaseSeconds = 15, retentionHours = 24, answerTo = () => undefined }: IdempotentOptions = {},
 ): Promise<KeptAnswer> {
   const scope = { organization: request.organization };
   const begun = await transactions.run(scope, (tx) => keys.begin(tx, request, leaseSeconds));

@@ -24,3 +24,21 @@ export type CrashPoint = keyof typeof CRASH_POINTS;
 export type CrashHook = (point: CrashPoint) => void;
 
 export const noCrash: CrashHook = () => {};
+
+/** The variable of a drill: a point, and after a colon at which of its passings. Not set, nothing here does anything. */
+export const CRASH_AT = 'LICET_CRASH_AT';
+
+/** Ends the process when the point that `setting` names is passed: `issue.signed`, or `issue.signed:20`. */
+export function crashHook(setting: string | undefined, end: () => void): CrashHook {
+  if (setting === undefined) return noCrash;
+  const [at = '', times = '1'] = setting.split(':');
+  let left = Number(times);
+  if (!Object.hasOwn(CRASH_POINTS, at) || !(left >= 1)) {
+    throw new RangeError(`${CRASH_AT} names no crash point: ${setting}; it is for drills, do not set it.`);
+  }
+  return (point) => {
+    if (point !== at) return;
+    left -= 1;
+    if (left === 0) end();
+  };
+}

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Certificate } from '@licet/format';
 import { AuthorityError } from '../errors.ts';
+import { type CrashHook, noCrash } from '../issue/crash-points.ts';
 import { unknownKey } from '../keys/folder.ts';
 import type { Journal } from '../ports/journal.ts';
 import type { KeyStore, PrivateKey } from '../ports/key-store.ts';
@@ -33,20 +34,27 @@ export class LocalSigner implements Signer {
   readonly #store: KeyStore;
   readonly #journal: Journal;
   readonly #anchors: Anchors;
+  readonly #crashPoint: CrashHook;
   readonly #keys = new Map<string, OpenKey>();
   readonly #statements = new StatementCounter();
   readonly #timer: NodeJS.Timeout;
 
-  private constructor(store: KeyStore, journal: Journal, anchors: Anchors) {
+  private constructor(store: KeyStore, journal: Journal, anchors: Anchors, crashPoint: CrashHook) {
     this.#store = store;
     this.#journal = journal;
     this.#anchors = anchors;
+    this.#crashPoint = crashPoint;
     this.#timer = setInterval(() => this.#journal.note(this.#statements.take()), STATEMENTS_EVERY_MS).unref();
   }
 
   /** Opens every key that is not retired: one that is damaged shows at the start and not at its first use. */
-  static async open(store: KeyStore, journal: Journal, anchors: Anchors): Promise<LocalSigner> {
-    const signer = new LocalSigner(store, journal, anchors);
+  static async open(
+    store: KeyStore,
+    journal: Journal,
+    anchors: Anchors,
+    crashPoint: CrashHook = noCrash,
+  ): Promise<LocalSigner> {
+    const signer = new LocalSigner(store, journal, anchors, crashPoint);
     for (const description of await store.list()) await signer.#use(description);
     return signer;
   }
@@ -94,6 +102,7 @@ export class LocalSigner implements Signer {
     const orders = requests.flatMap((request) => orderOf(request) ?? []);
     // Record, then sign: from here on whatever happens is known (docs/decisions/0005-journal.md).
     const first = orders.length > 0 ? await this.#journal.append(orders) : 0n;
+    if (orders.length > 0) this.#crashPoint('issue.journaled');
     const signatures = await signAll(keys, requests);
     this.#noteOutcome(requests, signatures, first);
     return signatures;

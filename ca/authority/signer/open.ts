@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { FileVault } from '../keys/file-vault.ts';
 import { KeyFolder, prepareFolder } from '../keys/folder.ts';
 import { Keyring, type KeyringOptions, type Unlock } from '../keys/keyring.ts';
+import type { CrashHook } from '../issue/crash-points.ts';
 import { openJournal, type JournalOptions } from '../journal/journal.ts';
 import type { Vault } from '../ports/key-store.ts';
 import type { Signer } from '../ports/signer.ts';
@@ -15,6 +16,7 @@ export type SignerOptions = KeyringOptions & {
   /** Where private keys live: files under a passphrase or wrapping key, or a token, or a cloud. */
   readonly keys: Unlock | Vault;
   readonly journal?: Omit<JournalOptions, 'folder' | 'clock'>;
+  readonly crashPoint?: CrashHook;
 };
 
 /** Opens the signer in this very process: for the ceremony, for tests, and inside the signer process. */
@@ -26,7 +28,7 @@ export async function openSigner(options: SignerOptions): Promise<Signer> {
     const path = join(folder, 'keys');
     const vault = 'kind' in options.keys ? options.keys : await openFileVault(path, options.keys, options);
     const anchors = await Anchors.open(join(folder, 'anchors'));
-    return await LocalSigner.open(await KeyFolder.open(path, vault, clock), journal, anchors);
+    return await LocalSigner.open(await KeyFolder.open(path, vault, clock), journal, anchors, options.crashPoint);
   } catch (error) {
     await journal.close();
     throw error;

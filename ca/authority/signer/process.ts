@@ -9,6 +9,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { AuthorityError } from '../errors.ts';
+import { CRASH_AT, crashHook } from '../issue/crash-points.ts';
 import type { Signer } from '../ports/signer.ts';
 import { parseLaunch, readLaunch, type Launch, type Secret } from './launch.ts';
 import { openSigner } from './open.ts';
@@ -40,13 +41,21 @@ async function launchFrom(path: string): Promise<{ readonly launch: Launch; read
 }
 
 async function start(launch: Launch, secret: Secret): Promise<{ signer: Signer; server: { close(): Promise<void> } }> {
-  const signer = await openSigner({ folder: launch.folder, clock, keys: await openVault(launch, secret, clock) });
+  const keys = await openVault(launch, secret, clock);
+  const crashPoint = crashHook(process.env[CRASH_AT], endAll);
+  const signer = await openSigner({ folder: launch.folder, clock, keys, crashPoint });
   try {
     return { signer, server: await serveSigner(signer, { path: launch.socket, report }) };
   } catch (error) {
     await signer.close();
     throw error;
   }
+}
+
+/** As when the power goes: the server that started this process does not outlive it. */
+function endAll(): void {
+  if (isSupervised) process.kill(process.ppid, 'SIGKILL');
+  process.kill(process.pid, 'SIGKILL');
 }
 
 /**

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { AuthorityError, type AuthorityCode } from '../errors.ts';
+import { CRASH_AT } from '../issue/crash-points.ts';
 import type { Signer } from '../ports/signer.ts';
 import { SignerClient, type SignerClientOptions } from './client.ts';
 import { encodeLaunch, type Secret, type VaultChoice } from './launch.ts';
@@ -99,7 +100,7 @@ async function startProcess(options: SupervisorOptions, socket: string): Promise
   const child = spawn('/bin/sh', ['-c', 'ulimit -c 0; exec "$@"', 'licet-signer', ...node], {
     stdio: ['pipe', 'pipe', 'inherit'],
     // Each thread of Node would keep a heap of its own for what is freed at once.
-    env: { MALLOC_ARENA_MAX: '2', ...passedOn('TZ'), ...passedOn('NODE_COMPILE_CACHE'), ...passedOn('SOFTHSM2_CONF') },
+    env: Object.assign({ MALLOC_ARENA_MAX: '2' }, ...PASSED_ON.map(passedOn)),
   });
   // A process that died before it read its launch says so by its exit.
   child.stdin.on('error', () => child.stdin.destroy());
@@ -111,8 +112,10 @@ async function startProcess(options: SupervisorOptions, socket: string): Promise
   return child;
 }
 
-/** Time zone, where compiled code lies, where SoftHSM keeps its tokens: no secret among them, and nothing else. */
-function passedOn(name: 'TZ' | 'NODE_COMPILE_CACHE' | 'SOFTHSM2_CONF'): Record<string, string> {
+/** Time zone, where compiled code lies, where SoftHSM keeps its tokens, a drill: no secret among them, and nothing else. */
+const PASSED_ON = ['TZ', 'NODE_COMPILE_CACHE', 'SOFTHSM2_CONF', CRASH_AT];
+
+function passedOn(name: string): Record<string, string> {
   const value = process.env[name];
   return value === undefined ? {} : { [name]: value };
 }

@@ -21,6 +21,8 @@ export type Site = Entity & {
   /** When its last usage report was accepted. */
   readonly reportedAt: Date | undefined;
   readonly labels: Labels;
+  /** SHA-256 of the CSR that it was made with, if its license was asked for at once: the same again means this site. */
+  readonly request: Uint8Array | undefined;
 };
 
 /** `pending` becomes `active` with its first license; a retired site never comes back, its name may. */

@@ -1,9 +1,12 @@
+import { hash } from 'node:crypto';
+import { equalBytes } from '@licet/format';
 import { z } from 'zod';
 import { assertInForce } from '../contracts/in-force.ts';
 import { issueToken, type ShownToken, tokenForSite, tokenOptions } from '../enrolment/create-token.ts';
 import { found } from '../entities.ts';
+import { LicetError } from '../errors.ts';
 import { count, csr, labels, mode, reference, slug } from '../fields.ts';
-import { licenseOrder } from '../licenses/order.ts';
+import { licenseOrder, mayPass } from '../licenses/order.ts';
 import type { Contract } from '../model/contract.ts';
 import type { Principal } from '../model/principal.ts';
 import type { Site } from '../model/site.ts';
@@ -38,23 +41,62 @@ export const createSite = useCase(
     token: tokenOptions,
   }),
   async (deps, actor, input): Promise<CreatedSite> => {
+    const { csr: der } = input;
+    if (der !== undefined) return issueFirst(deps, actor, await siteFor(deps, actor, { ...input, csr: der }), der);
     const made = await inTransaction(deps, actor, async (work) => {
-      const { site, contract } = await addSite(deps, work, actor, input);
-      if (input.csr === undefined) {
-        const enrolment = await issueToken(deps, work, actor, tokenForSite(site), input.token);
-        return { site, contract, enrolment };
-      }
-      const bound = await addFingerprints(deps, work, site, input.fingerprints);
-      return { site: bound, contract, enrolment: undefined };
+      const { site } = await addSite(deps, work, actor, input);
+      return { site, enrolment: await issueToken(deps, work, actor, tokenForSite(site), input.token) };
     });
-    if (input.csr === undefined) return { ...made, license: undefined };
-    return issueFirst(deps, actor, made, input.csr);
+    return { ...made, license: undefined };
   },
 );
 
+type Input = z.output<typeof createSite.input>;
 type Made = { readonly site: Site; readonly contract: Contract };
 
-/** When there can be no license there shall be no site either: what was asked for is both. */
+/** A new site; or, when this very request has made one and its answer was lost, that one. */
+async function siteFor(
+  deps: Dependencies,
+  actor: Principal,
+  input: Input & { readonly csr: Uint8Array },
+): Promise<Made> {
+  const request = hash('sha256', input.csr, 'buffer');
+  try {
+    return await inTransaction(deps, actor, async (work) => {
+      const { site, contract } = await addSite(deps, work, actor, { ...input, request });
+      return { site: await addFingerprints(deps, work, site, input.fingerprints), contract };
+    });
+  } catch (error) {
+    // Whatever the new one is in conflict with (name, seat, share of a pool) may be that one.
+    const isConflict = error instanceof LicetError && error.kind === 'conflict';
+    const made = isConflict ? await siteOf(deps, actor, input, request) : undefined;
+    if (made === undefined) throw error;
+    return made;
+  }
+}
+
+function siteOf(
+  deps: Dependencies,
+  actor: Principal,
+  { contract: sold, name, mode: wanted }: Input,
+  request: Uint8Array,
+): Promise<Made | undefined> {
+  const { stores } = deps;
+  return reading(deps, actor, async (tx) => {
+    const contract = await stores.contracts.get(tx, sold);
+    if (contract === undefined) return undefined;
+    const where = { enterprise: contract.enterprise, name };
+    const { items } = await stores.sites.list(tx, { where, newestFirst: true, limit: 1 });
+    const [site] = items;
+    const isSame = site?.status !== 'retired' && site?.contract === sold && site.mode === wanted;
+    return isSame && site.request && equalBytes(site.request, request) ? { site, contract } : undefined;
+  });
+}
+
+/**
+ * When there can be no license there shall be no site either: what was asked for is both. But what may pass is asked for
+ * again, and then this site is meant.
+ */
 async function issueFirst(deps: Dependencies, actor: Principal, made: Made, request: Uint8Array): Promise<CreatedSite> {
   const { site, contract } = made;
   try {
@@ -72,9 +114,15 @@ async function issueFirst(deps: Dependencies, actor: Principal, made: Made, requ
     const license = await deps.issuance.issue(order);
     return { site: await readSite(deps, actor, site.id), enrolment: undefined, license };
   } catch (error) {
-    await inTransaction(deps, actor, (work) => retire(deps, work, site.id));
+    if (!mayPass(error)) await inTransaction(deps, actor, (work) => giveUp(deps, work, site.id));
     throw error;
   }
+}
+
+async function giveUp(deps: Dependencies, work: Work, id: string): Promise<void> {
+  const site = await deps.stores.sites.lock(work.tx, id);
+  // One that has its license got it from an earlier attempt.
+  if (site?.status === 'pending') await retire(deps, work, id);
 }
 
 async function assertIssuable(deps: Dependencies, { tx, at }: Work, { site, contract }: Made) {

@@ -14,6 +14,7 @@ export type NewSite = {
   readonly mode: Mode;
   readonly shares: Site['shares'];
   readonly labels: Site['labels'];
+  readonly request?: Site['request'];
 };
 
 /** Takes a seat of the contract, under its lock, and puts a pending site on it. */
@@ -24,7 +25,7 @@ export async function addSite(
   wanted: NewSite,
 ): Promise<{ site: Site; contract: Contract }> {
   const contract = await takeSeat(deps, work, actor, wanted);
-  const { name, mode, shares, labels } = wanted;
+  const { name, mode, shares, labels, request } = wanted;
   const site: Site = {
     ...newEntity(deps, contract.organization, work.at),
     name,
@@ -37,6 +38,7 @@ export async function addSite(
     lineage: newId(deps.clock, deps.random),
     fingerprints: [],
     reportedAt: undefined,
+    request,
   };
   await deps.stores.sites.insert(work.tx, site);
   await beginLineage(deps, work, site);

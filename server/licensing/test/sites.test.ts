@@ -12,6 +12,7 @@ import { renewalInfo } from '../identity/renewal-info.ts';
 import { claimsOf } from '../licenses/claims-of.ts';
 import { renewLicense } from '../licenses/renew.ts';
 import { revocationOf } from '../licenses/revocation.ts';
+import { LicetError } from '../errors.ts';
 import { createSite } from '../sites/create-site.ts';
 import { reinstateSite, retireSite, suspendSite } from '../sites/site-life.ts';
 import { updateSite } from '../sites/update-site.ts';
@@ -70,6 +71,19 @@ describe('Sites', () => {
     const name = 'ghost';
     await assert.rejects(office.site(contract, { name, csr: makeCsr('P-256').slice(0, 60) }), hasCode('CSR_INVALID'));
     await office.site(contract, { name });
+  });
+
+  it('are found again by the very request that made them, whatever kept its answer back', async () => {
+    const { contract } = await office.customer({ siteCaps: { production: 1, development: 0, recovery: 0 } });
+    const order = { contract: contract.id, name: 'lost', mode: 'production', csr: makeCsr() } as const;
+    const away = new LicetError('unavailable', 'SIGNER_UNAVAILABLE', 'Away.', { retryAfterSeconds: 2 });
+    const issuance = { ...office.deps.issuance, issue: () => Promise.reject(away) };
+    await assert.rejects(createSite({ ...office.deps, issuance })(OWNER, order), hasCode('SIGNER_UNAVAILABLE'));
+    const made = await createSite(office.deps)(OWNER, order);
+    const again = await createSite(office.deps)(OWNER, order);
+    assert.deepEqual([again.site.id, again.license?.serial], [made.site.id, made.license!.serial]);
+    assert.equal((await createSite(office.deps)(OWNER, order)).site.status, 'active');
+    await assert.rejects(createSite(office.deps)(OWNER, { ...order, csr: makeCsr() }), hasCode('SITE_CAP_REACHED'));
   });
 
   it('enrol with a token that is good for one request, which may be repeated', async () => {

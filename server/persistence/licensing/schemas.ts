@@ -85,6 +85,7 @@ export const siteSchema = entity<Site>('sites', {
   fingerprints: json,
   reportedAt: { ...instant, name: 'reported_at', nullable: true, transformer: optional },
   labels: json,
+  request: { type: 'bytea', nullable: true, transformer: optional },
 });
 
 export const licensingSchemas: EntitySchema[] = [

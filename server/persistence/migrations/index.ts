@@ -12,6 +12,7 @@ import { enrolmentApproval } from './0010-enrolment-approval.ts';
 import { notices } from './0011-notices.ts';
 import { administration } from './0012-administration.ts';
 import { subscriptions } from './0013-subscriptions.ts';
+import { siteRequests } from './0014-site-requests.ts';
 
 /** In the order in which they run. Append only. */
 export const migrations: readonly Migration[] = [
@@ -28,4 +29,5 @@ export const migrations: readonly Migration[] = [
   notices,
   administration,
   subscriptions,
+  siteRequests,
 ];

@@ -1,0 +1,87 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { Agent } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { administer, type Cluster, startCluster } from '@licet/server/test-cluster';
+import { ask } from './ask.ts';
+import { checkBooks, type Findings } from './books.ts';
+import { Crowd } from './crowd.ts';
+import { freePorts, type ServerOptions, ServerProcess } from './server-process.ts';
+
+/** As Debian's package sets it up, where that matters for what is durable. */
+export const DURABLE = ['fsync=on', 'full_page_writes=on'];
+
+/** A server of production's kind with a database of its own, its first owner let in, and a contract to license under. */
+export class House {
+  readonly folder: string;
+  readonly cluster: Cluster;
+  readonly options: ServerOptions;
+  server: ServerProcess;
+  /** The anchor of its TLS, PEM. */
+  readonly ca: string;
+  readonly token: string;
+  readonly contract: string;
+
+  private constructor(
+    cluster: Cluster,
+    server: ServerProcess,
+    access: { ca: string; token: string; contract: string },
+  ) {
+    this.cluster = cluster;
+    this.options = server.options;
+    this.folder = server.options.folder;
+    this.server = server;
+    this.ca = access.ca;
+    this.token = access.token;
+    this.contract = access.contract;
+  }
+
+  /** `change`: of the way in which the server is started. */
+  static async open(change: (options: ServerOptions) => ServerOptions = (options) => options): Promise<House> {
+    const cluster = await startCluster(mkdtempSync(join(tmpdir(), 'licet-drill-pg-')), { settings: DURABLE });
+    await administer(cluster, 'create database licet');
+    const folder = mkdtempSync(join(tmpdir(), 'licet-drill-'));
+    const options = change({ folder, databaseUrl: cluster.url('licet'), ports: await freePorts() });
+    const server = await ServerProcess.start(options);
+    const token = readFileSync(join(folder, 'owner.token'), 'utf8').trim();
+    const ca = await (await fetch(`http://127.0.0.1:${options.ports.plain}/ca/roots.pem`)).text();
+    return new House(cluster, server, { ca, token, contract: await contractOf(options.ports.public, ca, token) });
+  }
+
+  get databaseUrl(): string {
+    return this.cluster.url('licet');
+  }
+
+  crowd(clients: number, ports: readonly number[] = [this.options.ports.public]): Crowd {
+    const { ca, token, contract } = this;
+    return new Crowd({ ports, ca, token, contract, clients });
+  }
+
+  /** Starts the server again; returns how long it took. */
+  async restart(change: Partial<ServerOptions> = {}): Promise<number> {
+    this.server = new ServerProcess({ ...this.options, ...change });
+    return this.server.ready();
+  }
+
+  /** As `restart`, for a server that is not expected to live. */
+  startOnly(change: Partial<ServerOptions>): void {
+    this.server = new ServerProcess({ ...this.options, ...change });
+  }
+
+  checkBooks(crowd: Crowd): Promise<Findings> {
+    return checkBooks(this.databaseUrl, join(this.folder, 'signer/signer.sock'), crowd);
+  }
+
+  async close(): Promise<void> {
+    await this.server.end('SIGTERM');
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+async function contractOf(port: number, ca: string, token: string): Promise<string> {
+  const agent = new Agent();
+  const headers = { Authorization: `Bearer ${token}` };
+  const { body } = await ask({ port, agent, ca }, { method: 'GET', path: '/api/v1/contracts', headers });
+  const { items } = JSON.parse(body.toString('utf8')) as { items: { id: string }[] };
+  return items[0]!.id;
+}
