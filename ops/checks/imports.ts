@@ -75,6 +75,9 @@ function nodeViolation(room: Room, specifier: string, test: boolean, file: strin
   return `${file} (${room.folder}) may not import ${specifier}`;
 }
 
+/** What every entry point imports before the program itself. */
+const BEFORE_ALL = new Set(['require-node.js', 'compile-cache.js']);
+
 function relativeViolation(
   room: Room,
   file: string,
@@ -84,7 +87,7 @@ function relativeViolation(
 ): string | undefined {
   const target = normalize(join(dirname(file), specifier)).replaceAll('\\', '/');
   if (!/\.(ts|js|json)$/.test(target)) return `${file} imports ${specifier} without its file extension`;
-  if (target === 'require-node.js' || target === `${packageFolder(file, workspaces)}/package.json`) return undefined;
+  if (BEFORE_ALL.has(target) || target === `${packageFolder(file, workspaces)}/package.json`) return undefined;
   // Drills run at full length what a package's own tests run in short.
   if (file.startsWith('ops/bench/') && target.includes('/test/')) return undefined;
   if (packageFolder(target, workspaces) !== packageFolder(file, workspaces)) {
