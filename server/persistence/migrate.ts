@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import type { Log } from './database.ts';
+import type { Log } from './host.ts';
 import { StartupError } from './errors.ts';
 import { codeOf } from './faults.ts';
 import { migrations } from './migrations/index.ts';

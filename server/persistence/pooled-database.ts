@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { DataSource } from 'typeorm';
 
-import type { Database, DatabaseDependencies } from './database.ts';
+import type { Database, DatabaseDependencies } from './host.ts';
 import { entities } from './entities.ts';
 import { createTransactions, sql } from './transactions.ts';
 

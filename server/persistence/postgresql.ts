@@ -1,6 +1,6 @@
 import { Client, type ClientConfig, escapeIdentifier, Pool, type PoolConfig } from 'pg';
 
-import type { Database, DatabaseDependencies, PostgresqlOptions } from './database.ts';
+import type { Database, DatabaseDependencies, PostgresqlOptions } from './host.ts';
 import { StartupError } from './errors.ts';
 import { codeOf, faultOf } from './faults.ts';
 import { migrate } from './migrate.ts';

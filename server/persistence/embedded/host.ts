@@ -1,6 +1,6 @@
 import { Client, Pool } from 'pg';
 
-import type { Database, DatabaseDependencies, EmbeddedOptions } from '../database.ts';
+import type { Database, DatabaseDependencies, EmbeddedOptions } from '../host.ts';
 import { StartupError } from '../errors.ts';
 import { migrate } from '../migrate.ts';
 import { databaseOver } from '../pooled-database.ts';

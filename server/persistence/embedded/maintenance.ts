@@ -1,6 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 
-import type { Log } from '../database.ts';
+import type { Log } from '../host.ts';
 
 // Single-user mode has neither checkpointer nor autovacuum: what they do on a server is done here.
 export type Maintenance = { everyMs: number; maxWalBytes: number; vacuumEveryMs: number };
