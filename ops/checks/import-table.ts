@@ -25,7 +25,14 @@ export const ROOMS: readonly Room[] = [
   },
   {
     folder: 'server/http',
-    ours: ['ca/format', 'server/licensing', 'server/metrics.ts', 'server/problem.ts', 'server/log.ts'],
+    ours: [
+      'ca/format',
+      'server/licensing',
+      'server/outbound',
+      'server/metrics.ts',
+      'server/problem.ts',
+      'server/log.ts',
+    ],
     packages: ['express', 'zod', 'zod-openapi', 'jose'],
     node: true,
   },
@@ -51,6 +58,15 @@ export const ROOMS: readonly Room[] = [
     node: true,
   },
   { folder: 'server/jobs', ours: ['server/licensing'], packages: ['node-cron'], node: true },
+  // Where the server may connect to when others name the address.
+  { folder: 'server/outbound', ours: [], packages: [], node: true },
+  // How an organization is told: webhooks and mail.
+  {
+    folder: 'server/notices',
+    ours: ['server/licensing', 'server/outbound', 'server/log.ts'],
+    packages: ['nodemailer'],
+    node: true,
+  },
   { folder: 'server/config', ours: [], packages: ['zod', 'yaml'], node: true },
   // What stands directly in server/: the wiring. It alone knows both sides of every wall.
   {
@@ -110,5 +126,7 @@ export const TEST_EXTRAS = {
     'pino',
     'node-cron',
     'oidc-provider',
+    'smtp-server',
+    'standardwebhooks',
   ],
 };

@@ -6,6 +6,7 @@ import { databaseSection } from './sections/database.ts';
 import { estSection, identitiesSection } from './sections/est.ts';
 import { httpSection } from './sections/http.ts';
 import { logSection } from './sections/log.ts';
+import { mailSection, webhooksSection } from './sections/notices.ts';
 import { operationsSection } from './sections/operations.ts';
 import { signerSection } from './sections/signer.ts';
 
@@ -17,6 +18,8 @@ export const schema = z.strictObject({
   access: accessSection,
   est: estSection,
   identities: identitiesSection,
+  webhooks: webhooksSection,
+  mail: mailSection,
   authority: authoritySection,
   signer: signerSection,
   operations: operationsSection,

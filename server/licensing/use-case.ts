@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { EventType } from './notices/catalog.ts';
 import type { SecondPerson } from './second-person.ts';
 import { LicetError } from './errors.ts';
 import type { Principal } from './model/principal.ts';
@@ -54,8 +55,7 @@ export function parsed<Schema extends z.ZodType>(schema: Schema, raw: unknown): 
 
 /** Something that happened: an entry of the audit log and, under the same name, an event for whoever listens. */
 export type Fact = {
-  /** e.g. `site.created`. */
-  readonly action: string;
+  readonly action: EventType;
   /** `kind:id`; events about one subject are delivered in order. */
   readonly subject: string;
   /** Identifiers, numbers and codes only: an audit log is never erased. */

@@ -28,7 +28,8 @@ export const outbox: Outbox = {
            from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[]) with ordinality
              as e(organization, stream, type, payload, at, number)
           order by number
-         returning position, id, organization, stream, type
+         returning position, id, organization, stream, type, payload, at
+       ), told as (${TELL_RECEIVERS}
        ), delivery as (
          insert into outbox_deliveries (subscriber, position, organization, stream)
          select subscriber, position, organization, stream
@@ -151,6 +152,27 @@ export const outbox: Outbox = {
     return rows.length;
   },
 };
+
+/** Mails wait for what else there is to tell: ten licenses that expire together are one mail. */
+const MAIL_GATHERS_SECONDS = 30;
+
+/** Whoever outside hears of it gets a copy, in the same statement: with no receiver there is nothing to look through. */
+const TELL_RECEIVERS = `
+         insert into deliveries (organization, channel, receiver, event, type, payload, at, due_at)
+         select e.organization, r.channel, r.id, e.id, e.type, e.payload, e.at,
+                clock_timestamp() + make_interval(secs => r.gathers)
+           from event as e join (
+                  select 'webhook' as channel, 0 as gathers, organization, id, events, alert_kinds, enterprise
+                    from webhooks where status = 'active'
+                  union all
+                  select 'mail', ${MAIL_GATHERS_SECONDS}, organization, id, events, alert_kinds, enterprise
+                    from mail_recipients where status = 'active'
+                ) as r using (organization)
+          where r.events ?| array['*', split_part(e.type, '.', 1) || '.*', e.type]
+            and (r.alert_kinds = '[]' or e.type not like 'alert.%' or r.alert_kinds ? (e.payload ->> 'kind'))
+            and (r.enterprise is null or e.stream = 'enterprise:' || r.enterprise
+                 or r.enterprise::text in (e.payload ->> 'enterprise', e.payload ->> 'enterpriseId'))
+          order by e.position`;
 
 const EVENT = 'e.id, e.organization, e.stream, e.type, e.payload, e.at';
 const MINE = 'subscriber = $1 and claim = $3 and position = (select position from outbox_events where id = $2)';

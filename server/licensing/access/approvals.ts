@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { canonicalJson } from '../canonical-json.ts';
 import { LicetError } from '../errors.ts';
 import type { Principal } from '../model/principal.ts';
+import type { EventType } from '../notices/catalog.ts';
 import type { Transaction } from '../ports/transactions.ts';
 import type { DangerousAction } from './actions.ts';
 import { authorize, boundsOf } from './authorize.ts';
@@ -119,7 +120,7 @@ export async function decideApproval(
 
 const refused = (code: string, message: string): LicetError => new LicetError('forbidden', code, message);
 
-function tell(deps: AccessDeps, tx: Transaction, who: Principal, approval: Approval, action: string): Promise<void> {
+function tell(deps: AccessDeps, tx: Transaction, who: Principal, approval: Approval, action: EventType): Promise<void> {
   const details = { act: approval.action, on: approval.subject, digest: approval.digest };
   return announce(tx, deps, who.organization, { actor: who.id, action, subject: `approval:${approval.id}`, details });
 }

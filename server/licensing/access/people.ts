@@ -48,6 +48,7 @@ export async function invitePerson(
     };
     await deps.stores.people.insert(tx, person);
     await tell(deps, tx, principal, person, 'person.invited', { roles: input.roles });
+    await deps.sendInvitation?.(tx, person, invitation);
     return { person, invitation };
   };
   // Whom the organization does not know yet is a digest to the second person's request: it names nobody for ever.
@@ -73,6 +74,7 @@ export async function inviteAgain(
     await deps.stores.people.replace(tx, invited);
     await deps.stores.credentials.revokeSessions(tx, id, deps.clock.now());
     await tell(deps, tx, principal, invited, 'person.invited', { again: true });
+    await deps.sendInvitation?.(tx, invited, invitation);
     return { person: invited, invitation };
   });
 }

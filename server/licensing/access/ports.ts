@@ -77,4 +77,6 @@ export type AccessDeps = {
   readonly outbox: Outbox;
   readonly clock: Clock;
   readonly random: Random;
+  /** Mails an invitation, in the same transaction. Absent: no mail is sent, and it has to be handed over. */
+  readonly sendInvitation?: ((tx: Transaction, person: Person, invitation: string) => Promise<void>) | undefined;
 };

@@ -1,5 +1,6 @@
 import type { Entity } from '../model/entity.ts';
 import { newId } from '../model/id.ts';
+import type { EventType } from '../notices/catalog.ts';
 import type { Organization } from '../model/organization.ts';
 import type { Transaction } from '../ports/transactions.ts';
 import type { AccessDeps } from './ports.ts';
@@ -27,7 +28,7 @@ export async function announce(
   tx: Transaction,
   deps: AccessDeps,
   organization: string,
-  happening: Happening,
+  happening: Happening & { readonly action: EventType },
 ): Promise<void> {
   const { actor, action, subject, details = {} } = happening;
   const payload = { actor, subject, ...details };

@@ -4,7 +4,7 @@ import { reference, text } from '../fields.ts';
 import { type AlertStatus, assertStep } from '../model/alert.ts';
 import type { Principal } from '../model/principal.ts';
 import { type Dependencies, inTransaction, useCase } from '../use-case.ts';
-import { raiseAlert } from './raise-alert.ts';
+import { alertFact, raiseAlert } from './raise-alert.ts';
 
 const CODE = z.string().regex(/^[A-Z][A-Z_]{0,63}$/, 'must be a code of a verdict');
 
@@ -32,7 +32,7 @@ export const reportAlert = useCase(
       const isMine =
         license !== undefined && (actor.enterprise === undefined || actor.enterprise === license.enterprise);
       const { where = '' } = input;
-      return raiseAlert(deps, work, {
+      const raised = await raiseAlert(deps, work, {
         organization: actor.organization,
         enterprise: isMine ? license.enterprise : actor.enterprise,
         site: isMine ? license.site : undefined,
@@ -41,6 +41,7 @@ export const reportAlert = useCase(
         severity: input.kind === 'license-invalid' ? 'warning' : 'info',
         details: { serial: input.serial, codes: input.codes, where, reporter: actor.id },
       });
+      return raised.alert;
     }),
 );
 
@@ -52,12 +53,12 @@ export const acknowledgeAlert = useCase(target, (deps, actor, { id }) => step(de
 /** The trouble is over; the next time it is another alert. */
 export const resolveAlert = useCase(target, (deps, actor, { id }) => step(deps, actor, id, 'resolved'));
 
-function step(deps: Dependencies, actor: Principal, id: string, status: AlertStatus): Promise<void> {
+function step(deps: Dependencies, actor: Principal, id: string, status: Exclude<AlertStatus, 'open'>): Promise<void> {
   return inTransaction(deps, actor, async ({ tx, at, note }) => {
     const locked = await deps.stores.alerts.lock(tx, id);
     const alert = found('alert', locked, actor, ({ enterprise }) => enterprise ?? '');
     assertStep(alert.status, status);
     await deps.stores.alerts.setStatus(tx, alert.id, status, actor.id, at);
-    note({ action: `alert.${status}`, subject: `alert:${alert.id}`, details: { kind: alert.kind } });
+    note(alertFact(`alert.${status}`, alert));
   });
 }

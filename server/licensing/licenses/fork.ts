@@ -3,7 +3,7 @@ import { enterpriseOf } from '../enrolment/create-token.ts';
 import { found } from '../entities.ts';
 import { LicetError } from '../errors.ts';
 import { reference } from '../fields.ts';
-import { raiseAlert } from '../alerts/raise-alert.ts';
+import { raiseAlert, settleAlert } from '../alerts/raise-alert.ts';
 import type { Principal } from '../model/principal.ts';
 import type { RenewalCase } from '../ports/licenses.ts';
 import { licenseFact } from '../sites/site-life.ts';
@@ -80,7 +80,7 @@ export const resolveFork = useCase(
       for (const license of others) work.note(licenseFact('license.revoked', license, 'keyCompromise'));
       await licenses.forgetRenewal(work.tx, survivor.serial);
       await licenses.setLineage(work.tx, lineage.id, { status: 'live', held: lineage.held, forkedFrom: undefined });
-      await deps.stores.alerts.resolve(work.tx, cloneKey(lineage.id), actor.id, work.at);
+      await settleAlert(deps, work, cloneKey(lineage.id), actor.id);
       const details = { survivor: survivor.serial, revoked: others.map(({ serial }) => serial) };
       work.note({ action: 'site.fork-resolved', subject: `site:${site.id}`, details });
       return { survivor: survivor.serial, revoked: others.map(({ serial }) => serial) };

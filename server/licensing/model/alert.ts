@@ -7,6 +7,7 @@ export const ALERT_KINDS = [
   'license-expired',
   'license-invalid', // an application was shown one
   'license-suspicious',
+  'webhook-disabled',
 ] as const;
 export type AlertKind = (typeof ALERT_KINDS)[number];
 

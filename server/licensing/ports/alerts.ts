@@ -14,7 +14,7 @@ export interface Alerts {
   lock(tx: Transaction, id: string): Promise<Alert | undefined>;
   setStatus(tx: Transaction, id: string, status: Alert['status'], by: string, at: Date): Promise<void>;
   /** Resolves what is unresolved under this key: the trouble is over by itself. */
-  resolve(tx: Transaction, key: string, by: string, at: Date): Promise<number>;
+  resolve(tx: Transaction, key: string, by: string, at: Date): Promise<Alert | undefined>;
   list(
     tx: Transaction,
     query: {

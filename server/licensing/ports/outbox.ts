@@ -48,7 +48,10 @@ export interface Outbox {
   subscribe(tx: Transaction, subscriber: string, types?: readonly string[]): Promise<void>;
   /** Forgets a subscriber and what it was still to get. */
   unsubscribe(tx: Transaction, subscriber: string): Promise<void>;
-  /** In the caller's transaction. Returns the events' ids, in order. */
+  /**
+   * In the caller's transaction, with a delivery for each webhook and mail recipient that hears it. Returns the events'
+   * ids, in order.
+   */
   publish(tx: Transaction, events: readonly NewEvent[]): Promise<readonly string[]>;
 
   /** The oldest events that are due, at most one of each stream. Commit before delivering: that makes the claim hold. */

@@ -4,9 +4,11 @@ import type { Enterprise } from '../model/enterprise.ts';
 import type { Organization } from '../model/organization.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Catalog, Product } from '../model/product.ts';
+import type { MailRecipient, Webhook } from '../model/receiver.ts';
 import type { Site } from '../model/site.ts';
 import type { Alerts } from './alerts.ts';
 import type { Collection } from './collection.ts';
+import type { Deliveries } from './deliveries.ts';
 import type { EnrolmentTokens } from './enrolment-tokens.ts';
 import type { Licenses } from './licenses.ts';
 import type { Notices } from './notices.ts';
@@ -28,6 +30,11 @@ export type Stores = {
   readonly usage: Usage;
   readonly alerts: Alerts;
   readonly notices: Notices;
+  readonly webhooks: Collection<Webhook>;
+  readonly mailRecipients: Collection<MailRecipient>;
+  readonly deliveries: Deliveries;
+  /** For what is removed and leaves no trace but the audit log. */
+  readonly removeReceiver: (tx: Transaction, id: string) => Promise<void>;
 };
 
 /** What was for sale, version by version. */

@@ -5,7 +5,7 @@ import { reference, version } from '../fields.ts';
 import type { License } from '../model/license.ts';
 import { next } from '../model/state.ts';
 import { type Site, SITE_LIFE } from '../model/site.ts';
-import { type Dependencies, inTransaction, useCase, type Work } from '../use-case.ts';
+import { type Dependencies, type Fact, inTransaction, useCase, type Work } from '../use-case.ts';
 
 /**
  * What happens to a license here is carried out by the authority when the event of the same name reaches it, moments
@@ -65,6 +65,8 @@ export async function endLineage(
   await eachLicense(deps, work, site, ['current', 'superseded', 'suspended'], 'revoked', 'license.revoked', reason);
 }
 
+type LicenseEvent = 'license.suspended' | 'license.reinstated' | 'license.revoked';
+
 const DONE = { suspend: 'suspended', reinstate: 'reinstated', retire: 'retired' } as const;
 
 async function setStatus({ stores }: Dependencies, work: Work, before: Site, event: keyof typeof DONE): Promise<Site> {
@@ -92,7 +94,7 @@ async function eachLicense(
   site: Pick<Site, 'id' | 'lineage'>,
   from: readonly License['status'][],
   status: License['status'],
-  action: string,
+  action: LicenseEvent,
   reason?: string,
 ): Promise<void> {
   const unexpired = await stores.licenses.unexpired(tx, site.lineage, at);
@@ -113,7 +115,7 @@ function statusGroups(licenses: readonly License[], status: License['status']): 
   ];
 }
 
-export function licenseFact(action: string, license: License, reason?: string) {
+export function licenseFact(action: LicenseEvent, license: License, reason?: string): Fact {
   const { site, enterprise, contract, lineage, serial, issuerKey } = license;
   return {
     action,

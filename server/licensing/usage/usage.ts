@@ -80,8 +80,7 @@ async function alertOverLimit(deps: Dependencies, work: Work, site: Site, usage:
     const max = limits.find((limit) => limit.code === code)?.max ?? 0;
     if (max === 'unlimited' || used <= max) continue;
     const details = { site: site.id, enterprise: site.enterprise, limit: code, used, max };
-    work.note({ action: 'limit.exceeded', subject: `site:${site.id}`, details });
-    await raiseAlert(deps, work, {
+    const { fresh } = await raiseAlert(deps, work, {
       organization: site.organization,
       enterprise: site.enterprise,
       site: site.id,
@@ -90,6 +89,7 @@ async function alertOverLimit(deps: Dependencies, work: Work, site: Site, usage:
       severity: 'warning',
       details,
     });
+    if (fresh) work.note({ action: 'limit.exceeded', subject: `site:${site.id}`, details });
   }
 }
 

@@ -52,12 +52,12 @@ export const alerts: Alerts = {
   },
 
   async resolve(tx, key, by, at) {
-    const rows = await sql(tx).query(
+    const rows = await sql(tx).query<Row>(
       `update alerts set status = 'resolved', changed_by = $2, last_at = $3
-        where key = $1 and status <> 'resolved' returning 1`,
+        where key = $1 and status <> 'resolved' returning ${COLUMNS}`,
       [key, by, at],
     );
-    return rows.length;
+    return rows.map(alertOf)[0];
   },
 
   async list(tx, { enterprise, site, status, after, limit }) {

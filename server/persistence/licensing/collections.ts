@@ -2,10 +2,12 @@ import { createCollection } from './collection.ts';
 import {
   contractSchema,
   enterpriseSchema,
+  mailRecipientSchema,
   organizationSchema,
   planSchema,
   productSchema,
   siteSchema,
+  webhookSchema,
 } from './schemas.ts';
 
 /** The stored things of the licensing domain. */
@@ -16,4 +18,6 @@ export const collections = {
   enterprises: createCollection(enterpriseSchema, 'enterprise'),
   contracts: createCollection(contractSchema, 'contract'),
   sites: createCollection(siteSchema, 'site'),
+  webhooks: createCollection(webhookSchema, 'webhook'),
+  mailRecipients: createCollection(mailRecipientSchema, 'mail recipient'),
 };

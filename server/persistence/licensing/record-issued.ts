@@ -1,5 +1,6 @@
 import type { Issued } from '@licet/authority';
 import type { License } from '../../licensing/model/license.ts';
+import type { EventType } from '../../licensing/notices/catalog.ts';
 import type { NewEvent, Outbox } from '../../licensing/ports/outbox.ts';
 import type { Transaction } from '../../licensing/ports/transactions.ts';
 import { bytea, columns, hex } from '../authority/columns.ts';
@@ -94,7 +95,7 @@ const RECORD = `
     left join licenses p on g.kind = 'reissue' and p.organization = g.organization and p.serial = g.predecessor
   returning organization, serial, status`;
 
-const ISSUED: Readonly<Record<string, string>> = {
+const ISSUED: Readonly<Record<string, EventType>> = {
   first: 'license.issued',
   renewal: 'license.renewed',
   reissue: 'license.reissued',
@@ -107,7 +108,7 @@ function eventsOf({ intent, at }: Issued, status: Stored['status'] | undefined):
   const { principal: actor = 'system', enterpriseId, kind = 'first', ...facts } = intent.context;
   const subject = `lineage:${facts['lineage']}`;
   const serial = hex(intent.serial);
-  const event = (type: string, more: Readonly<Record<string, unknown>>): NewEvent => ({
+  const event = (type: EventType, more: Readonly<Record<string, unknown>>): NewEvent => ({
     organization,
     stream: subject,
     type,

@@ -5,6 +5,7 @@ import type { Entity } from '../../licensing/model/entity.ts';
 import type { Organization } from '../../licensing/model/organization.ts';
 import type { Plan } from '../../licensing/model/plan.ts';
 import type { Product } from '../../licensing/model/product.ts';
+import type { MailRecipient, Webhook } from '../../licensing/model/receiver.ts';
 import type { Site } from '../../licensing/model/site.ts';
 
 /** In the domain a value that is not there is undefined; in SQL it is null. */
@@ -88,6 +89,24 @@ export const siteSchema = entity<Site>('sites', {
   request: { type: 'bytea', nullable: true, transformer: optional },
 });
 
+const hears = {
+  events: json,
+  alertKinds: { ...json, name: 'alert_kinds' },
+  enterprise: optionalId,
+  status: text,
+};
+
+export const webhookSchema = entity<Webhook>('webhooks', {
+  ...hears,
+  name: text,
+  url: text,
+  secrets: json,
+  disabledBecause: { ...text, name: 'disabled_because', nullable: true, transformer: optional },
+  failingSince: { ...instant, name: 'failing_since', nullable: true, transformer: optional },
+});
+
+export const mailRecipientSchema = entity<MailRecipient>('mail_recipients', { ...hears, name: text, address: text });
+
 export const licensingSchemas: EntitySchema[] = [
   organizationSchema,
   productSchema,
@@ -95,4 +114,6 @@ export const licensingSchemas: EntitySchema[] = [
   enterpriseSchema,
   contractSchema,
   siteSchema,
+  webhookSchema,
+  mailRecipientSchema,
 ];
