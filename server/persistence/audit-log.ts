@@ -75,7 +75,7 @@ function nextChain(where: string): string {
 /** Always in the order of the organizations, so that two batches over the same chains cannot lock each other out. */
 async function lockHeads(session: Sql, organizations: readonly string[]): Promise<ChainHead[]> {
   const lock = (): Promise<StoredHead[]> =>
-    session.query<StoredHead>(
+    session.prepared<StoredHead>(
       `select ${HEAD} from audit_heads where organization = any($1) order by organization for update`,
       [organizations],
     );
@@ -99,7 +99,7 @@ function endOf(head: ChainHead, rows: readonly AuditRow[]): ChainHead {
 /** Rows and heads in one statement, however many: this is on the way of every issued license. */
 async function insert(session: Sql, rows: readonly AuditRow[], ends: readonly ChainHead[]): Promise<void> {
   const column = <T, K extends keyof T>(list: readonly T[], name: K): T[K][] => list.map((item) => item[name]);
-  await session.query(
+  await session.prepared(
     `with moved as (
        update audit_heads h set sequence = e.sequence, hash = decode(e.hash, 'hex')
          from unnest($10::text[], $11::bigint[], $12::text[]) as e(organization, sequence, hash)

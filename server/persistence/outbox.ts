@@ -21,7 +21,7 @@ export const outbox: Outbox = {
   async publish(tx, events) {
     if (events.length === 0) return [];
     const column = <K extends keyof NewEvent>(name: K): NewEvent[K][] => events.map((event) => event[name]);
-    const rows = await sql(tx).query<{ id: string }>(
+    const rows = await sql(tx).prepared<{ id: string }>(
       `with event as (
          insert into outbox_events (organization, stream, type, payload, at)
          select organization, stream, type, payload::jsonb, at

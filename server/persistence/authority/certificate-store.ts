@@ -65,7 +65,7 @@ async function commitAll(
 
 /** An intent that is gone was committed or closed: only one that is taken out here is written. */
 async function store(tx: Transaction, issued: readonly Issued[]): Promise<Key[]> {
-  return sql(tx).query<Key>(
+  return sql(tx).prepared<Key>(
     `with given as (
        select * from unnest($1::text[], $2::bytea[], $3::bytea[], $4::timestamptz[], $5::timestamptz[])
          as g(issuer, serial, certificate, kept_until, issued_at)

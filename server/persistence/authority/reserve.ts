@@ -65,7 +65,7 @@ type KeyRow = { hash: Buffer; owner: string; blocked: boolean };
 /** The first owner of a key stays its owner. Two statements, so that the second sees who came first meanwhile. */
 async function judgeKeys(tx: Transaction, intents: readonly Intent[], judged: Judged): Promise<void> {
   if (intents.length === 0) return;
-  await sql(tx).query(
+  await sql(tx).prepared(
     `insert into public_keys (hash, organization, owner)
      select hash, organization, owner
        from unnest($1::bytea[], $2::text[], $3::text[]) with ordinality as k(hash, organization, owner, number)
@@ -77,7 +77,7 @@ async function judgeKeys(tx: Transaction, intents: readonly Intent[], judged: Ju
       (intent) => intent.keyOwner,
     ),
   );
-  const rows = await sql(tx).query<KeyRow>(
+  const rows = await sql(tx).prepared<KeyRow>(
     'select hash, owner, blocked from public_keys where hash = any($1::bytea[])',
     columns(intents, (intent) => bytea(intent.publicKey)),
   );
@@ -146,7 +146,7 @@ async function recordOnce(
   judged: Judged,
 ): Promise<readonly Intent[]> {
   const values = columns(intents, ...INTENT_COLUMNS.map(([, , value]) => value), keptUntil);
-  const rows = await sql(tx).query<{ number: number; requested: boolean; numbered: boolean }>(RECORD, values);
+  const rows = await sql(tx).prepared<{ number: number; requested: boolean; numbered: boolean }>(RECORD, values);
   const known: Intent[] = [];
   const taken: Intent[] = [];
   for (const { number, requested, numbered } of rows) {

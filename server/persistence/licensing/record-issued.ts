@@ -18,9 +18,9 @@ export function createLicenseRecorder(outbox: Outbox) {
   return async function recordIssuedLicenses(tx: Transaction, issued: readonly Issued[]): Promise<void> {
     const licenses = issued.filter(({ intent }) => intent.profile === 'site' && 'lineage' in intent.context);
     if (licenses.length === 0) return;
-    await sql(tx).query(LOCK_LINEAGES, [licenses.map(({ intent }) => intent.context['lineage'])]);
+    await sql(tx).prepared(LOCK_LINEAGES, [licenses.map(({ intent }) => intent.context['lineage'])]);
     const values = columns(licenses, ...COLUMNS.map(([, , value]) => value));
-    const stored = await sql(tx).query<Stored>(RECORD, values);
+    const stored = await sql(tx).prepared<Stored>(RECORD, values);
     const byId = new Map(stored.map((row) => [`${row.organization} ${row.serial}`, row.status]));
     await outbox.publish(
       tx,

@@ -47,7 +47,7 @@ export async function renewalCases(
   tx: Transaction,
   asks: readonly RenewalAsk[],
 ): Promise<readonly (RenewalCase | undefined)[]> {
-  const rows = await sql(tx).query<CaseRow>(
+  const rows = await sql(tx).prepared<CaseRow>(
     CASES,
     columns(
       asks,
@@ -120,7 +120,7 @@ export async function beginRenewals(
   at: Date,
   abandonedBefore: Date,
 ): Promise<readonly boolean[]> {
-  const rows = await sql(tx).query<{ number: number }>(BEGIN, [
+  const rows = await sql(tx).prepared<{ number: number }>(BEGIN, [
     ...columns(
       asks,
       ({ organization }) => organization,
