@@ -2,7 +2,8 @@ import { parseArgs } from 'node:util';
 import { AuthorityError, readAuthorityBundle, readCrlFolder } from '@licet/authority';
 import { importAuthorities } from './authority/import.ts';
 import type { Authority } from './authority/ports/authorities.ts';
-import { endOf, retire, type RolloverDeps, rollOver } from './authority/rollover.ts';
+import { retire } from './authority/retire.ts';
+import { endOf, type RolloverDeps, rollOver } from './authority/rollover.ts';
 import { type Backstage, splitArguments, withBackstage } from './backstage.ts';
 import { EXIT_CODES } from './config/exit-codes.ts';
 import { signerFolderOf } from './effective.ts';
@@ -11,11 +12,12 @@ import { StartError, startFailure } from './start-error.ts';
 
 // `licet authority`: the CAs of this server.
 //
-//   node authority-program.ts list | import [--crls FOLDER]… | rollover KEY | retire KEY [-- CONFIGURATION]
-const USAGE = 'usage: authority list | import [--crls FOLDER] | rollover KEY | retire KEY [-- CONFIGURATION]';
+//   node authority-program.ts list | import [--crls FOLDER]… | rollover KEY | retire KEY [--end-live] [-- CONFIGURATION]
+const USAGE =
+  'usage: authority list | import [--crls FOLDER] | rollover KEY | retire KEY [--end-live] [-- CONFIGURATION]';
 const PAGE = 100;
 
-type Given = { readonly key: string; readonly crls: readonly string[] };
+type Given = { readonly key: string; readonly crls: readonly string[]; readonly endLive: boolean };
 
 const TASKS: Readonly<Record<string, (backstage: Backstage, given: Given) => Promise<void>>> = {
   async list({ authority }) {
@@ -49,9 +51,19 @@ const TASKS: Readonly<Record<string, (backstage: Backstage, given: Given) => Pro
     print('New certificates come from the new one. Retire the old one when nothing below it is in use any more.');
   },
 
-  async retire(backstage, { key }) {
-    print(lineOf(await retire(await partsOf(backstage), key)));
-    print('Its key signs nothing more.');
+  async retire(backstage, { key, endLive }) {
+    const { revoker, revocations, certificates } = backstage.authority;
+    const deps = {
+      ...(await partsOf(backstage)),
+      revoker,
+      revocations,
+      certificates,
+      transactions: backstage.database,
+    };
+    const { authority, live, ended } = await retire(deps, key, { endLive });
+    print(lineOf(authority));
+    if (live.count > 0) print(`${live.count} certificates below it are worth nothing any more.`);
+    print(`Its certificate: ${ended}. Its key signs nothing more.`);
   },
 };
 
@@ -76,13 +88,18 @@ async function main(argv: readonly string[]): Promise<void> {
   const { positionals, values } = parseArgs({
     args: own,
     allowPositionals: true,
-    options: { crls: { type: 'string', multiple: true, default: [] } },
+    options: {
+      crls: { type: 'string', multiple: true, default: [] },
+      'end-live': { type: 'boolean', default: false },
+    },
   });
   const [name = '', key = ''] = positionals;
   const run = Object.hasOwn(TASKS, name) ? TASKS[name] : undefined;
   const needsKey = name === 'rollover' || name === 'retire';
   if (run === undefined || (needsKey && key === '')) throw new StartError(EXIT_CODES.configuration.code, USAGE);
-  await withBackstage(configuration, (backstage) => run(backstage, { key, crls: values.crls }));
+  await withBackstage(configuration, (backstage) =>
+    run(backstage, { key, crls: values.crls, endLive: values['end-live'] }),
+  );
 }
 
 function print(line: string): void {

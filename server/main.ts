@@ -9,6 +9,7 @@ import { letFirstOwnerIn } from './first-owner.ts';
 import { foundOrganization } from './found-organization.ts';
 import type { Ground } from './ground.ts';
 import type { Job } from './jobs/job.ts';
+import type { Subscriber } from './jobs/outbox-deliverer.ts';
 import { createLifecycle } from './lifecycle.ts';
 import { type Log, createLog } from './log.ts';
 import { type LogOutput, logOutput } from './log-output.ts';
@@ -26,6 +27,7 @@ import { type Access, openAccess } from './wire-access.ts';
 import { api } from './wire-api.ts';
 import { type AuthorityParts, connectAuthority, readyAuthority } from './wire-authority.ts';
 import { enrolment, type EnrolmentGround } from './wire-enrolment.ts';
+import { contractSubscriber } from './wire-contracts.ts';
 import { noticeJobs, revocationSubscriber } from './wire-events.ts';
 import { commonJobs, openWork } from './wire-jobs.ts';
 import { appFor, openOperations, openPlain, openPublic, type PlainListener, type Served } from './wire-listeners.ts';
@@ -88,7 +90,8 @@ async function start(ground: Ground): Promise<void> {
     const calls = api({ access, licensing, renew, identity: sites.identity, signer, version: manifest.version });
     const routes = [...sites.routes, ...calls];
     const jobs = [...access.jobs, ...sites.jobs, ...noticeJobs(licensing)];
-    const where = await open(ground, stores, { access, routes, jobs, authority, holder, plain, tls });
+    const subscribers = [revocationSubscriber(authority.revoker), contractSubscriber({ licensing, authority })];
+    const where = await open(ground, stores, { access, routes, jobs, subscribers, authority, holder, plain, tls });
     ({ address } = where);
     const owner = (await hasAuthority(config, authority))
       ? await letFirstOwnerIn(access.deps, config.authority.organization, config.data.folder)
@@ -129,6 +132,7 @@ type Wired = {
   readonly access: Access;
   readonly routes: readonly Route[];
   readonly jobs: readonly Job[];
+  readonly subscribers: readonly Subscriber[];
   readonly authority: AuthorityParts;
   readonly holder: string;
   readonly plain: PlainListener | undefined;
@@ -155,7 +159,7 @@ function enrolmentOf(
 async function open(
   ground: Ground,
   { database, signer }: Stores,
-  { access, routes, jobs, authority, holder, plain, tls }: Wired,
+  { access, routes, jobs, subscribers, authority, holder, plain, tls }: Wired,
 ): Promise<Places> {
   const { config, log, lifecycle } = ground;
   const status = connectStatus(ground, authority, signer.signer);
@@ -176,7 +180,7 @@ async function open(
   address = await openPublic(ground, { app, readiness, tls, plain });
   await openWork(ground, database, {
     jobs: [...commonJobs(database), ...status.jobs, ...jobs],
-    subscribers: [revocationSubscriber(authority.revoker)],
+    subscribers,
     holder,
   });
   await status.start();

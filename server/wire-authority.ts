@@ -13,18 +13,22 @@ import {
 } from '@licet/authority';
 import { decodeCertificate } from '@licet/format';
 import { createIssuance } from './authority/issuance.ts';
+import { createDelegation } from './authority/delegation.ts';
 import { Directory } from './authority/directory.ts';
+import type { EnterpriseCertificateDeps } from './authority/enterprise-certificate.ts';
 import { Enterprises } from './authority/enterprises.ts';
 import { createEvaluation, createWidening } from './authority/evaluation.ts';
 import { Fence } from './authority/fence.ts';
 import { createJournalGuard, type JournalGuard } from './authority/journal-guard.ts';
 import { type JournalDeps, JournalLost } from './authority/journal-watch.ts';
+import type { CertificateFinder } from './authority/ports/certificates.ts';
 import { createRevocationReplay } from './authority/revocation-replay.ts';
 import { systemClock as clock } from './clock.ts';
 import { crashPoint } from './crash-point.ts';
 import { EXIT_CODES } from './config/exit-codes.ts';
 import type { Config } from './config/index.ts';
 import { isEvaluation } from './effective.ts';
+import type { Delegation } from './licensing/ports/delegation.ts';
 import type { Issuance } from './licensing/ports/issuance.ts';
 import { auditLog } from './persistence/audit-log.ts';
 import { authorities } from './persistence/authority/authorities.ts';
@@ -64,6 +68,8 @@ export type AuthorityParts = {
   readonly onStatusChange: (listener: (ids: readonly CertificateId[]) => void) => void;
   readonly issuer: Issuer;
   readonly enterprises: Enterprises;
+  readonly delegation: Delegation;
+  readonly certificates: CertificateFinder;
   readonly issuance: Issuance;
   readonly publish: { readonly base: string; readonly shards: number };
 };
@@ -73,7 +79,7 @@ const ABANDONED_AFTER_MS = 30_000;
 
 export function connectAuthority({ config, database, signer, holder, base }: AuthorityGround): AuthorityParts {
   const publish = { base, shards: config.authority.crlShards };
-  const directory = new Directory({ transactions: database, authorities });
+  const directory = new Directory({ transactions: database, authorities, auditLog, clock });
   const fence = new Fence();
   const committed = createLicenseRecorder(outbox);
   const store = createCertificateStore({ transactions: database, auditLog, outbox, committed });
@@ -93,21 +99,19 @@ export function connectAuthority({ config, database, signer, holder, base }: Aut
     clock,
   };
   const { algorithm } = config.authority;
-  const enterprises = new Enterprises({
+  const certified = {
     directory,
     issuer,
-    signer,
     clock,
-    publish,
-    algorithm,
-    async supersede(certificate, organization) {
-      const event = { type: 'revoke', reason: 'superseded' } as const;
-      await revoker.change({ organization, event, principal: 'system:authority', context: {} }, certificate);
-    },
+    transactions: database,
+    certificates: certificateFinder,
+    supersede: supersedeBy(revoker),
     ...(isEvaluation(config) && {
       widen: createWidening({ signer, store, directory, clock, random, publish, algorithm }, issuer),
     }),
-  });
+  } satisfies EnterpriseCertificateDeps;
+  const enterprises = new Enterprises({ ...certified, signer, publish, algorithm });
+  const delegation = createDelegation({ ...certified, fence, revoker, publish });
   const guard = createJournalGuard(journal, fence);
   const issuance = createIssuance({
     issuer,
@@ -116,12 +120,20 @@ export function connectAuthority({ config, database, signer, holder, base }: Aut
     fence,
     transactions: database,
     certificates: certificateFinder,
+    delegation,
     crashPoint,
   });
   const onStatusChange: AuthorityParts['onStatusChange'] = (listener) => void listeners.push(listener);
-  const stores = { store, revocations, journal, publish };
-  return { directory, fence, guard, ...stores, revoker, onStatusChange, issuer, enterprises, issuance };
+  const stores = { store, revocations, journal, publish, certificates: certificateFinder };
+  return { directory, fence, guard, ...stores, revoker, onStatusChange, issuer, enterprises, delegation, issuance };
 }
+
+const supersedeBy =
+  (revoker: Revoker): EnterpriseCertificateDeps['supersede'] =>
+  async (certificate, organization) => {
+    const event = { type: 'revoke', reason: 'superseded' } as const;
+    await revoker.change({ organization, event, principal: 'system:authority', context: {} }, certificate);
+  };
 
 function fenced(revoker: Revoker, fence: Fence): Revoker {
   const open = async () => fence.assertOpen();

@@ -1,11 +1,26 @@
+import { hash } from 'node:crypto';
 import { IssuerGeneration, type KeyDescription, type KeyPurpose } from '@licet/authority';
 import { type Certificate, decodeCertificate, toHex } from '@licet/format';
+import type { AuditLog } from '../licensing/ports/audit-log.ts';
+import type { Clock } from '../licensing/ports/clock.ts';
 import type { Transaction, Transactions } from '../licensing/ports/transactions.ts';
 import type { Authorities, Authority, AuthorityQuery, Role } from './ports/authorities.ts';
 
 export type Opened = { readonly authority: Authority; readonly generation: IssuerGeneration };
 
-export type DirectoryDeps = { readonly transactions: Transactions; readonly authorities: Authorities };
+export type DirectoryDeps = {
+  readonly transactions: Transactions;
+  readonly authorities: Authorities;
+  readonly auditLog: AuditLog;
+  readonly clock: Clock;
+};
+
+/** Why authorities changed, for the audit log. What a certificate was issued for stands there anyway. */
+export type Because = {
+  readonly action: 'authority.imported' | 'authority.rolledOver' | 'authority.retired' | 'authority.delegated';
+  readonly actor: string;
+  readonly details?: Readonly<Record<string, unknown>>;
+};
 
 /** Deeper than any chain of ours; a loop of parents ends here and not never. */
 const LONGEST_CHAIN = 8;
@@ -107,14 +122,27 @@ export class Directory {
     return this.#read((tx) => this.#deps.authorities.list(tx, query));
   }
 
-  async save(authority: Authority): Promise<void> {
-    await this.saveAll([authority]);
+  async save(authority: Authority, because?: Because): Promise<void> {
+    await this.saveAll([authority], because);
   }
 
   /** In one transaction and in this order: the one that goes before the one that comes. */
-  async saveAll(authorities: readonly Authority[]): Promise<void> {
-    await this.#deps.transactions.run('platform', async (tx) => {
-      for (const authority of authorities) await this.#deps.authorities.save(tx, authority);
+  async saveAll(authorities: readonly Authority[], because?: Because): Promise<void> {
+    const { transactions, authorities: store, auditLog, clock } = this.#deps;
+    await transactions.run('platform', async (tx) => {
+      for (const authority of authorities) await store.save(tx, authority);
+      if (because === undefined) return;
+      await auditLog.append(
+        tx,
+        authorities.map(({ key, organization, kind, status, certificate }) => ({
+          organization,
+          at: clock.now(),
+          actor: because.actor,
+          action: because.action,
+          subject: `authority:${key}`,
+          details: { kind, status, certificate: hash('sha256', certificate), ...because.details },
+        })),
+      );
     });
     await this.refresh();
   }

@@ -1,44 +1,31 @@
-import {
-  addressesOf,
-  type Issuer,
-  type KeyAlgorithm,
-  type KeyDescription,
-  loadProfiles,
-  type Signer,
-} from '@licet/authority';
-import {
-  type Certificate,
-  type Claims,
-  decodeCertificate,
-  decodeClaims,
-  encodeClaims,
-  equalBytes,
-  excess,
-  OID,
-} from '@licet/format';
+import { addressesOf, type KeyAlgorithm, type KeyDescription, type Signer } from '@licet/authority';
+import type { Certificate, Claims } from '@licet/format';
 import { LicetError } from '../licensing/errors.ts';
-import type { Clock } from '../licensing/ports/clock.ts';
-import type { Directory, Opened } from './directory.ts';
+import type { Opened } from './directory.ts';
+import {
+  certifyEnterprise,
+  commonNameFor,
+  type Customer,
+  type EnterpriseCertificateDeps,
+  parentFor,
+  saysContract,
+  supersedeMore,
+} from './enterprise-certificate.ts';
 import type { Authority } from './ports/authorities.ts';
 
-export type EnterprisesDeps = {
-  readonly directory: Directory;
-  readonly issuer: Issuer;
+export type EnterprisesDeps = EnterpriseCertificateDeps & {
   readonly signer: Signer;
-  readonly clock: Clock;
   readonly publish: { readonly base: string; readonly shards: number };
   readonly algorithm: KeyAlgorithm;
-  /** Revokes a CA certificate whose rights were cut: whoever shows it again must not get them back. */
-  readonly supersede: (certificate: { issuer: string; serial: Uint8Array }, organization: string) => Promise<void>;
-  /** Gives the organization's CA the rights that it lacks, where that can be done here and now: in an evaluation. */
-  readonly widen?: (organization: Opened, claims: Claims) => Promise<Opened>;
 };
 
-export type Customer = { readonly organization: string; readonly enterprise: string };
+/** A CA is certified anew when so much of its life is over: then its licenses still get their whole life. */
+const RENEW_AFTER = 2 / 3;
 
-const PROFILE = loadProfiles().enterprise;
-
-/** The CAs of the enterprises that live in our signer: one for each contract, saying what the contract says. */
+/**
+ * The CAs that sign the licenses of enterprises: one for each contract, saying what the contract says. Where this server
+ * belongs to an enterprise whose CA another server certified, that one serves all contracts here.
+ */
 export class Enterprises {
   readonly #deps: EnterprisesDeps;
   readonly #underWay = new Map<string, Promise<Opened>>();
@@ -48,12 +35,13 @@ export class Enterprises {
   }
 
   /**
-   * The CA of a contract, made or certified anew when it does not say what the contract says. Its key stays, so the
-   * licenses below it stay valid and are worth what the new certificate allows.
+   * The CA of a contract, made or certified anew when it does not say what the contract says, comes to its end, or the
+   * organization's CA was followed by another. Its key stays, so the licenses below it stay valid and are worth what the
+   * new certificate allows.
    */
   async ensure(customer: Customer, contract: Claims): Promise<Opened> {
     const found = await this.#deps.directory.active(roleOf(customer, contract));
-    if (found !== undefined && says(found, contract)) return found;
+    if (found !== undefined && (isOwn(found) || (await this.#isGood(found, contract)))) return found;
     const id = `${customer.organization}/${contract.id}`;
     let running = this.#underWay.get(id);
     if (running === undefined) {
@@ -61,7 +49,28 @@ export class Enterprises {
       this.#underWay.set(id, running);
     }
     const made = await running;
-    return says(made, contract) ? made : this.ensure(customer, contract);
+    return saysContract(made, contract) ? made : this.ensure(customer, contract);
+  }
+
+  /** After a change of the contract, where it has a CA already: more is granted with the next license, less at once. */
+  async follow(customer: Customer, contract: Claims): Promise<void> {
+    const found = await this.#deps.directory.active(roleOf(customer, contract));
+    if (found === undefined || isOwn(found) || !found.authority.held) return;
+    const present = await this.ensure(customer, contract);
+    await supersedeMore(this.#deps, customer, present.generation.chain[0]!);
+  }
+
+  async #isGood({ authority, generation }: Opened, contract: Claims): Promise<boolean> {
+    if (!authority.held) throw keptElsewhere(authority);
+    if (!saysContract({ generation }, contract)) return false;
+    const role = { organization: authority.organization, kind: 'organization' } as const;
+    const parent = await this.#deps.directory.active({ ...role, enterprise: undefined, contract: undefined });
+    if (parent === undefined) return true;
+    if (parent.authority.key !== authority.parent) return false;
+    const { notBefore, notAfter } = generation.chain[0]!;
+    const most = Math.min(parent.generation.chain[0]!.notAfter.getTime(), contract.term.to.getTime() - 1000);
+    const due = notBefore.getTime() + (notAfter.getTime() - notBefore.getTime()) * RENEW_AFTER;
+    return this.#deps.clock.now().getTime() < due || notAfter.getTime() >= most;
   }
 
   async #renew(customer: Customer, contract: Claims): Promise<Opened> {
@@ -69,8 +78,8 @@ export class Enterprises {
     const role = roleOf(customer, contract);
     await directory.refresh();
     const found = await directory.active(role);
-    if (found !== undefined && claimsOf(found).sequence >= contract.sequence) return found;
-    const parent = await this.#parentFor(customer.organization, contract);
+    if (found !== undefined && (await this.#isGood(found, contract))) return found;
+    const parent = await parentFor(this.#deps, customer.organization, contract);
     const { organization, enterprise } = customer;
     if (found !== undefined) return this.#certifyAgain(found, parent, contract);
     const key = await signer.createKey({
@@ -92,42 +101,37 @@ export class Enterprises {
   }
 
   async #certifyAgain({ authority, generation }: Opened, parent: Opened, contract: Claims): Promise<Opened> {
-    const { directory, signer, supersede } = this.#deps;
+    const { directory, signer } = this.#deps;
     const key = (await signer.keys()).find(({ id }) => id === authority.key);
     if (key === undefined) {
       throw new LicetError('unavailable', 'KEY_UNKNOWN', `The key of the CA of "${authority.enterprise}" is not here.`);
     }
     const { organization, enterprise = '' } = authority;
-    const certificate = await this.#certify(key, parent, { organization, enterprise }, contract);
+    const customer = { organization, enterprise };
+    const certificate = await this.#certify(key, parent, customer, contract, generation.chain[0]);
     await directory.save({ ...authority, certificate: certificate.der, parent: parent.authority.key });
-    const old = generation.chain[0]!;
-    const wasMore = excess(contract, claimsIn(old)).length > 0;
-    if (wasMore && authority.parent !== undefined) {
-      await supersede({ issuer: authority.parent, serial: old.serial }, organization);
-    }
-    return this.#inOffice(roleOf({ organization, enterprise }, contract));
+    await supersedeMore(this.#deps, customer, certificate);
+    return this.#inOffice(roleOf(customer, contract));
   }
 
   async #certify(
     key: KeyDescription,
     parent: Opened,
-    { organization, enterprise }: Customer,
+    customer: Customer,
     contract: Claims,
+    after?: Certificate,
   ): Promise<Certificate> {
-    const { issuer, signer } = this.#deps;
-    const { certificate } = await issuer.issue({
-      profile: PROFILE,
-      issuer: parent.generation,
+    const certificate = await certifyEnterprise(this.#deps, {
+      customer,
+      contract,
+      parent,
       key: { held: key },
-      subject: { organization, enterprise, commonName: `${enterprise} License CA ${contract.id.slice(0, 8)}` },
-      claims: contract,
-      // The same step asked for again gives the same certificate.
-      principal: `authority ${key.id} contract ${contract.sequence} below ${parent.authority.key}`,
       keyOwner: `authority ${key.id}`,
-      context: { principal: 'system:authority', contract: contract.id },
+      commonName: after === undefined ? commonNameFor(customer, contract) : commonNameIn(after),
+      after,
     });
-    await signer.bindCertificate(key.id, certificate, parent.authority.certificate);
-    return decodeCertificate(certificate);
+    await this.#deps.signer.bindCertificate(key.id, certificate.der, parent.authority.certificate);
+    return certificate;
   }
 
   #authority(key: KeyDescription, certificate: Certificate, parent: Opened, { id }: Claims): Authority {
@@ -150,26 +154,6 @@ export class Enterprises {
     };
   }
 
-  async #parentFor(organization: string, contract: Claims): Promise<Opened> {
-    const { directory, widen } = this.#deps;
-    const parent = await directory.active({
-      organization,
-      kind: 'organization',
-      enterprise: undefined,
-      contract: undefined,
-    });
-    if (parent === undefined) {
-      throw new LicetError(
-        'unavailable',
-        'AUTHORITY_MISSING',
-        `The organization "${organization}" has no CA yet: make one by the ceremony, and import it with "licet authority import".`,
-        { retryAfterSeconds: 60 },
-      );
-    }
-    const isAbove = parent.generation.claims !== undefined && excess(parent.generation.claims, contract).length > 0;
-    return isAbove && widen !== undefined ? widen(parent, contract) : parent;
-  }
-
   async #inOffice(role: ReturnType<typeof roleOf>): Promise<Opened> {
     const found = await this.#deps.directory.active(role);
     if (found === undefined)
@@ -182,13 +166,15 @@ function roleOf({ organization, enterprise }: Customer, { id }: Claims) {
   return { organization, kind: 'enterprise', enterprise, contract: id } as const;
 }
 
-const says = (opened: Opened, contract: Claims): boolean =>
-  equalBytes(encodeClaims(claimsOf(opened)), encodeClaims(contract)) || claimsOf(opened).sequence > contract.sequence;
+/** Certified by another server, and so by its contract: whatever is above that is refused when a license is prepared. */
+const isOwn = ({ authority: { held, contract } }: Opened): boolean => held && contract === undefined;
 
-const claimsOf = ({ generation }: Opened): Claims => claimsIn(generation.chain[0]!);
+/** The name stays with the key: what was signed under it names its issuer so. */
+const commonNameIn = ({ subject }: Certificate): string => subject.rdns.flat().at(-1)?.value ?? '';
 
-function claimsIn({ extensions }: Certificate): Claims {
-  const found = extensions.all.find(({ oid }) => oid === OID.licenseClaims);
-  if (found === undefined) throw new Error('The certificate of an enterprise has no claims.');
-  return decodeClaims(found.value);
-}
+const keptElsewhere = ({ enterprise = '' }: Authority): LicetError =>
+  new LicetError(
+    'conflict',
+    'AUTHORITY_DELEGATED',
+    `The enterprise "${enterprise}" keeps the key of this contract's CA itself: its sites get their licenses from its own server.`,
+  );

@@ -1,29 +1,20 @@
 import {
+  type Addresses,
   addressesOf,
   type AuthorityBundle,
   type KeyAlgorithm,
-  type KeyDescription,
+  keyAlgorithmOf,
   type ReadyCrl,
   rootAddresses,
-  SIGNATURE_ALGORITHMS,
-  type Signer,
 } from '@licet/authority';
-import { type Certificate, equalBytes, toHex } from '@licet/format';
-import { verifyPathSync } from '@licet/verify';
-import { LicetError } from '../licensing/errors.ts';
-import type { Clock } from '../licensing/ports/clock.ts';
-import type { Directory } from './directory.ts';
-import type { Authority, AuthorityKind, AuthorityStatus } from './ports/authorities.ts';
+import { type Certificate, equalBytes, OID } from '@licet/format';
+import { type Candidate, checkBundles, type ImportCheckDeps, keyOf, refusal } from './import-checks.ts';
+import type { Authority, AuthorityStatus } from './ports/authorities.ts';
 import { inForceOf, publishRootCrl, type RootCrls } from './root-crls.ts';
 
-export type ImportDeps = {
-  readonly directory: Directory;
+export type ImportDeps = ImportCheckDeps & {
   readonly revocations: RootCrls;
-  readonly signer: Pick<Signer, 'keys'>;
-  readonly clock: Clock;
   readonly publish: { readonly base: string; readonly shards: number };
-  /** Whose server this is. */
-  readonly organization: string;
 };
 
 export type Imported = {
@@ -33,11 +24,9 @@ export type Imported = {
   readonly known: number;
   /** Numbers of the CRLs of roots that are published now and were not before. */
   readonly crls: readonly bigint[];
-  /** Roots whose CRL is not served here. */
+  /** Roots whose CRL should be served here and is not. */
   readonly withoutCrl: readonly Authority[];
 };
-
-type Candidate = AuthorityBundle & { readonly root: Certificate; readonly isNewest: boolean };
 
 /**
  * Takes in what the ceremony accepted into the signer's folder, and the CRLs that it made of the root. All is checked
@@ -48,101 +37,45 @@ export async function importAuthorities(
   bundles: readonly AuthorityBundle[],
   lists: readonly ReadyCrl[],
 ): Promise<Imported> {
-  const candidates = await checked(deps, bundles, lists);
-  const wanted: Authority[] = [];
-  for (const { root, key } of candidates) {
-    if (wanted.every((one) => one.key !== keyOfRoot(root))) wanted.push(await rootRow(deps, root, key));
-  }
+  const candidates = await checkBundles(deps, bundles, lists);
   // Whoever leaves office before whoever comes into it.
-  for (const one of candidates.toSorted((a, b) => Number(a.isNewest) - Number(b.isNewest))) {
-    wanted.push(await ownRow(deps, one));
+  const inOrder = candidates.toSorted((a, b) => Number(a.isNewest) - Number(b.isNewest));
+  const wanted = new Map<string, Authority>();
+  for (const candidate of inOrder) wanted.set(keyOf(candidate.root), await rootRow(deps, candidate));
+  for (const candidate of inOrder.filter(({ role }) => role.kind === 'enterprise')) {
+    for (const row of await organizationRows(deps, candidate)) wanted.set(row.key, row);
   }
+  for (const candidate of inOrder) wanted.set(candidate.key.id, await ownRow(deps, candidate));
   const changed: Authority[] = [];
-  for (const one of wanted) if (!(await isKnown(deps, one))) changed.push(one);
-  if (changed.length > 0) await deps.directory.saveAll(changed);
+  for (const one of wanted.values()) if (!(await isKnown(deps, one))) changed.push(one);
+  if (changed.length > 0) {
+    await deps.directory.saveAll(changed, { action: 'authority.imported', actor: 'system:import' });
+  }
+  const own = new Set(candidates.flatMap(({ role, root }) => (role.kind === 'enterprise' ? [] : [keyOf(root)])));
+  const roots = [...wanted].flatMap(([key, row]) => (own.has(key) ? [row] : []));
+  return {
+    authorities: changed,
+    known: wanted.size - changed.length,
+    ...(await publishCrls(deps, roots, lists)),
+  };
+}
+
+async function publishCrls(
+  { revocations, clock }: ImportDeps,
+  roots: readonly Authority[],
+  lists: readonly ReadyCrl[],
+): Promise<Pick<Imported, 'crls' | 'withoutCrl'>> {
+  const now = clock.now();
   const crls: bigint[] = [];
   const withoutCrl: Authority[] = [];
-  for (const root of wanted.filter(({ kind }) => kind === 'root')) {
-    const list = inForceOf(lists, root.keyIdentifier, deps.clock.now());
-    const published = list && (await publishRootCrl(deps.revocations, root.key, list, deps.clock.now()));
+  for (const root of roots) {
+    const list = inForceOf(lists, root.keyIdentifier, now);
+    const published = list && (await publishRootCrl(revocations, root.key, list, now));
     if (published !== undefined) crls.push(published);
-    const served = await deps.revocations.published({ issuer: root.key, shard: 0 });
-    if (served === undefined || served.nextUpdate <= deps.clock.now()) withoutCrl.push(root);
+    const served = await revocations.published({ issuer: root.key, shard: 0 });
+    if (served === undefined || served.nextUpdate <= now) withoutCrl.push(root);
   }
-  return { authorities: changed, known: wanted.length - changed.length, crls, withoutCrl };
-}
-
-async function checked(
-  deps: ImportDeps,
-  bundles: readonly AuthorityBundle[],
-  lists: readonly ReadyCrl[],
-): Promise<readonly Candidate[]> {
-  if (bundles.length === 0) {
-    throw refusal('AUTHORITY_MISSING', 'No CA was accepted into the folder of this signer: hold the ceremony first.');
-  }
-  const held = await deps.signer.keys();
-  const candidates = bundles.map((bundle): Candidate => {
-    const { key } = bundle;
-    const followers = bundles.filter((other) => other.key.purpose === key.purpose && other.key.retiredAt === undefined);
-    const isNewest = followers.every((other) => other.key.generation <= key.generation);
-    return { ...bundle, root: bundle.chain.at(-1)!, isNewest };
-  });
-  for (const candidate of candidates) {
-    checkKey(candidate, held, deps.organization);
-    checkChain(candidate, deps.clock.now());
-    checkAddress(candidate, deps.publish.base);
-    inForceOf(lists, candidate.root.extensions.subjectKeyIdentifier!, deps.clock.now(), candidate);
-    await checkOffice(deps, candidate, candidates);
-  }
-  return candidates;
-}
-
-function checkKey({ key, chain }: Candidate, held: readonly KeyDescription[], organization: string): void {
-  if (key.purpose !== 'organization' && key.purpose !== 'service') {
-    const message = `The CA of key ${key.id} is that of an ${key.purpose}; what is imported is an organization or service CA.`;
-    throw refusal('AUTHORITY_KIND', message);
-  }
-  if (key.organization !== organization) {
-    const message = `The CA of key ${key.id} belongs to "${key.organization}" and this server to "${organization}": correct authority.organization.`;
-    throw refusal('ORGANIZATION_MISMATCH', message);
-  }
-  const known = held.find(({ id }) => id === key.id);
-  if (known === undefined || !equalBytes(known.publicKey, chain[0].publicKey.raw)) {
-    const message = `The server's signer does not hold the key ${key.id}: let it use the folder into which the CA was accepted.`;
-    throw refusal('KEY_UNKNOWN', message);
-  }
-  if (known.certificate === undefined || !equalBytes(known.certificate, chain[0].der)) {
-    const message = `The chain of key ${key.id} does not begin with the certificate that this key accepted: hold "licet ceremony … accept" again.`;
-    throw refusal('CERTIFICATE_MISMATCH', message);
-  }
-}
-
-/** One that is followed by another may have ended: it is known for what it has signed. */
-function checkChain({ key, chain, root, isNewest }: Candidate, now: Date): void {
-  const at = isNewest || chain[0].notAfter > now ? now : chain[0].notAfter;
-  const intermediates = chain.slice(1, -1).map(({ der }) => der);
-  const { ok, findings } = verifyPathSync(chain[0], { intermediates, anchors: [root.der], at });
-  if (ok && chain.length === 2 && root.extensions.subjectKeyIdentifier !== undefined) return;
-  const why = findings.map(({ code, detail }) => `${code} (${detail})`).join('; ') || 'its root is not right above it';
-  throw refusal('CHAIN_INVALID', `The chain of key ${key.id} does not verify: ${why}.`);
-}
-
-/** What stands in a certificate cannot be changed any more: the server has to serve there. */
-function checkAddress({ key, chain, root }: Candidate, base: string): void {
-  const wanted = rootAddresses(base, root.extensions.subjectKeyIdentifier!).crls[0];
-  const said = (chain[0].extensions.crlDistributionPoints ?? []).flatMap(({ point }) =>
-    point?.kind === 'full' ? point.names.flatMap((name) => (name.kind === 'uri' ? [name.value] : [])) : [],
-  );
-  if (said.some((address) => address === wanted)) return;
-  const message = `The certificate of key ${key.id} looks for its CRL at ${said.join(', ') || 'no address'} and this server has it at ${wanted}: set authority.publicUrl to what the file of the ceremony says under "publish".`;
-  throw refusal('PUBLISHED_ELSEWHERE', message);
-}
-
-async function checkOffice({ directory }: ImportDeps, { key }: Candidate, all: readonly Candidate[]): Promise<void> {
-  const inOffice = await directory.active(roleOf(key));
-  if (inOffice === undefined || all.some((one) => one.key.id === inOffice.authority.key)) return;
-  const message = `Another ${key.purpose} CA of "${key.organization}" is in office, with key ${inOffice.authority.key}: import into a database of its own.`;
-  throw refusal('AUTHORITY_EXISTS', message);
+  return { crls, withoutCrl };
 }
 
 async function isKnown({ directory }: ImportDeps, { key, certificate, status, parent }: Authority): Promise<boolean> {
@@ -155,36 +88,84 @@ async function isKnown({ directory }: ImportDeps, { key, certificate, status, pa
   );
 }
 
-async function rootRow({ directory, publish, clock }: ImportDeps, root: Certificate, below: KeyDescription) {
-  const keyIdentifier = root.extensions.subjectKeyIdentifier!;
+type Fresh = Pick<Authority, 'organization' | 'kind' | 'parent' | 'addresses' | 'status'>;
+
+/** A CA whose key is elsewhere; of one that is known everything stays but its certificate and its office. */
+async function knownOrFresh(
+  { directory, clock }: ImportDeps,
+  certificate: Certificate,
+  fresh: Fresh,
+): Promise<Authority> {
+  const keyIdentifier = certificate.extensions.subjectKeyIdentifier!;
   const known = await directory.byKeyIdentifier(keyIdentifier);
-  if (known !== undefined) return { ...known.authority, certificate: root.der };
-  const fresh: Authority = {
-    ...roleOf({ ...below, purpose: 'root' }),
-    key: toHex(keyIdentifier),
-    algorithm: algorithmOf(root),
-    parent: undefined,
+  if (known !== undefined) return { ...known.authority, certificate: certificate.der, status: fresh.status };
+  return {
+    ...fresh,
+    enterprise: undefined,
+    contract: undefined,
+    key: keyOf(certificate),
+    algorithm: algorithmOf(certificate),
     held: false,
     keyIdentifier,
-    certificate: root.der,
-    addresses: rootAddresses(publish.base, keyIdentifier),
-    status: 'active',
+    certificate: certificate.der,
     createdAt: clock.now(),
   };
-  return fresh;
+}
+
+async function rootRow(deps: ImportDeps, { root, chain, key, role }: Candidate): Promise<Authority> {
+  const isPublishedHere = role.kind !== 'enterprise';
+  return knownOrFresh(deps, root, {
+    organization: key.organization,
+    kind: 'root',
+    parent: undefined,
+    addresses: isPublishedHere
+      ? rootAddresses(deps.publish.base, root.extensions.subjectKeyIdentifier!)
+      : elsewhere(chain.at(-2)!),
+    status: 'active',
+  });
+}
+
+/** The CA above an enterprise that keeps its own key, and the one before it where that was followed by another. */
+async function organizationRows(
+  deps: ImportDeps,
+  { above, root, chain, key, isNewest }: Candidate,
+): Promise<Authority[]> {
+  const role = { organization: key.organization, kind: 'organization' } as const;
+  const row = await knownOrFresh(deps, above, {
+    ...role,
+    parent: keyOf(root),
+    addresses: elsewhere(chain[0]),
+    status: isNewest ? 'active' : 'crl-only',
+  });
+  if (!isNewest) return [row];
+  const inOffice = await deps.directory.active({ ...role, enterprise: undefined, contract: undefined });
+  if (inOffice === undefined || inOffice.authority.key === row.key) return [row];
+  return [{ ...inOffice.authority, status: 'crl-only' }, row];
+}
+
+/** Where a certificate says that the one above it is found; what else that publishes is known there. */
+function elsewhere({ extensions }: Certificate): Addresses {
+  const access = extensions.authorityInfoAccess?.find(({ method }) => method === OID.accessCaIssuers)?.location;
+  return { caIssuers: access?.kind === 'uri' ? access.value : '', ocsp: undefined, crls: [] };
+}
+
+function algorithmOf(certificate: Certificate): KeyAlgorithm {
+  const found = keyAlgorithmOf(certificate.publicKey);
+  if (found !== undefined) return found;
+  throw refusal('CHAIN_INVALID', 'A CA of the chain has a key of a kind that no ceremony of ours makes.');
 }
 
 async function ownRow({ directory, publish, clock }: ImportDeps, candidate: Candidate): Promise<Authority> {
-  const { key, chain, root, isNewest } = candidate;
+  const { key, chain, above, role, isNewest } = candidate;
   const known = (await directory.find(key.id))?.authority;
   const keyIdentifier = chain[0].extensions.subjectKeyIdentifier!;
   const office: AuthorityStatus = isNewest ? 'active' : 'crl-only';
   const isRetired = key.retiredAt !== undefined || known?.status === 'retired';
   return {
-    ...roleOf(key),
+    ...role,
     key: key.id,
     algorithm: key.algorithm,
-    parent: keyOfRoot(root),
+    parent: keyOf(above),
     held: true,
     keyIdentifier,
     certificate: chain[0].der,
@@ -193,22 +174,3 @@ async function ownRow({ directory, publish, clock }: ImportDeps, candidate: Cand
     createdAt: known?.createdAt ?? clock.now(),
   };
 }
-
-const keyOfRoot = ({ extensions }: Certificate): string => toHex(extensions.subjectKeyIdentifier!);
-
-/** A root has signed itself. */
-function algorithmOf({ signatureAlgorithm }: Certificate): KeyAlgorithm {
-  const all = Object.entries(SIGNATURE_ALGORITHMS) as [KeyAlgorithm, Uint8Array][];
-  const found = all.find(([, raw]) => equalBytes(raw, signatureAlgorithm.raw));
-  if (found !== undefined) return found[0];
-  throw refusal('CHAIN_INVALID', 'The root is signed with an algorithm that no ceremony of ours uses.');
-}
-
-const roleOf = ({ organization, purpose }: Pick<KeyDescription, 'organization' | 'purpose'>) => ({
-  organization,
-  kind: purpose as AuthorityKind,
-  enterprise: undefined,
-  contract: undefined,
-});
-
-const refusal = (code: string, message: string): LicetError => new LicetError('conflict', code, message);

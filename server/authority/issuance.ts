@@ -1,6 +1,7 @@
 import { type CrashHook, type Issuer, type IssueRequest, loadProfiles } from '@licet/authority';
 import { type Certificate, decodeCertificate, fromHex, toHex } from '@licet/format';
 import { LicetError } from '../licensing/errors.ts';
+import type { Delegation } from '../licensing/ports/delegation.ts';
 import { type Issuance, type IssuedLicense, licenseContext, type LicenseOrder } from '../licensing/ports/issuance.ts';
 import type { Transactions } from '../licensing/ports/transactions.ts';
 import type { Directory, Opened } from './directory.ts';
@@ -16,6 +17,7 @@ export type IssuanceDeps = {
   readonly fence: Fence;
   readonly transactions: Transactions;
   readonly certificates: CertificateFinder;
+  readonly delegation: Delegation;
   readonly crashPoint: CrashHook;
 };
 
@@ -34,6 +36,7 @@ export function createIssuance(deps: IssuanceDeps): Issuance {
       }
     },
     find: (organization, serial) => find(deps, organization, serial),
+    delegation: deps.delegation,
   };
 }
 

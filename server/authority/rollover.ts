@@ -47,29 +47,12 @@ export async function rollOver(
   const to = await certify(deps, fresh, old, parent);
   const from: Authority = { ...old.authority, status: 'crl-only' };
   // In one transaction, the old one first: there is always exactly one in office.
-  await directory.saveAll([from, to]);
+  await directory.saveAll([from, to], {
+    action: 'authority.rolledOver',
+    actor: 'system:rollover',
+    details: { from: from.key, to: to.key },
+  });
   return { from, to };
-}
-
-/** The key signs nothing more, not even a CRL. For one whose certificates have all ended. */
-export async function retire({ directory, signer, fence, clock }: RolloverDeps, key: string): Promise<Authority> {
-  fence.assertOpen();
-  const found = await directory.find(key);
-  if (found === undefined) throw unknown(key);
-  const { authority } = found;
-  if (authority.status === 'active') {
-    throw new LicetError('conflict', 'AUTHORITY_IN_OFFICE', 'This authority still signs; roll it over first.');
-  }
-  const below = await directory.list({ parent: key, limit: 1000 });
-  const live = below.find((one) => one.status !== 'retired' && endOf(one) > clock.now());
-  if (live !== undefined) {
-    const message = `The authority ${live.key} below it is still in use; roll that over and retire it first.`;
-    throw new LicetError('conflict', 'AUTHORITY_IN_USE', message);
-  }
-  if (authority.held && authority.status !== 'retired') await translated(signer.retireKey(key));
-  const retired: Authority = { ...authority, status: 'retired' };
-  await directory.save(retired);
-  return retired;
 }
 
 export const endOf = ({ certificate }: Authority): Date => decodeCertificate(certificate).notAfter;
@@ -148,7 +131,7 @@ function nameOf({ generation }: Opened, key: KeyDescription): string {
   return `${name.replace(/ G\d+$/, '').slice(0, 56)} G${key.generation}`;
 }
 
-const unknown = (key: string): LicetError =>
+export const unknown = (key: string): LicetError =>
   new LicetError(
     'not-found',
     'AUTHORITY_UNKNOWN',

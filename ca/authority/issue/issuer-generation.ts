@@ -19,7 +19,10 @@ export type Addresses = {
   readonly caIssuers: string;
   /** None: nobody answers for this issuer. */
   readonly ocsp: string | undefined;
-  /** The CRL of each shard, byte for byte as it stands in the certificates and in the CRL's own distribution point. */
+  /**
+   * The CRL of each shard, byte for byte as it stands in the certificates and in the CRL's own distribution point. None:
+   * the key is elsewhere, and where it publishes is known there.
+   */
   readonly crls: readonly string[];
 };
 
@@ -90,7 +93,6 @@ export class IssuerGeneration {
     if (Buffer.compare(certificate.publicKey.raw, key.publicKey) !== 0) throw refuse('is for another key');
     if (certificate.extensions.basicConstraints?.ca !== true) throw refuse('is not that of a CA');
     if (certificate.extensions.subjectKeyIdentifier === undefined) throw refuse('has no subject key identifier');
-    if (addresses.crls.length === 0) throw refuse('has no CRL address');
     const { id, purpose, algorithm, organization, enterprise } = key;
     return new IssuerGeneration(
       { key: id, purpose, algorithm, organization, enterprise, chain, addresses },

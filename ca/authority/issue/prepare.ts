@@ -113,6 +113,9 @@ function checkIssuer(profile: Profile, issuer: IssuerGeneration): void {
       `A key for "${issuer.purpose}" does not sign "${profile.name}" certificates.`,
     );
   }
+  if (issuer.addresses?.crls.length === 0) {
+    throw new AuthorityError('ISSUER_NOT_VALID', `The key ${issuer.key} has no CRL, so it signs no certificates.`);
+  }
 }
 
 function provenKey(key: KeySource, profile: Profile): { publicKey: PublicKeyInfo; digest: Bytes } {

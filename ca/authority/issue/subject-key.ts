@@ -26,6 +26,12 @@ export function readSubjectKey(publicKey: PublicKeyInfo, profile: Profile): KeyO
   return key;
 }
 
+/** Undefined: of a kind that none of our keys has. */
+export function keyAlgorithmOf(publicKey: PublicKeyInfo): KeyAlgorithm | undefined {
+  const kind = readKind(publicKey);
+  return kind && algorithmOf(kind, publicKey.key);
+}
+
 function readKind(publicKey: PublicKeyInfo): KeyKind | undefined {
   try {
     return keyKind(publicKey);

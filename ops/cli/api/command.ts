@@ -26,9 +26,10 @@ export function registerGroup(
   program: Command,
   io: CliIo,
   { name, description, verbs }: { name: string; description: string; verbs: readonly Verb[] },
-): void {
+): Command {
   const group = program.command(name).description(description).exitOverride();
   for (const verb of verbs) registerVerb(group, io, verb);
+  return group;
 }
 
 function registerVerb(group: Command, io: CliIo, verb: Verb): void {
@@ -46,7 +47,7 @@ function registerVerb(group: Command, io: CliIo, verb: Verb): void {
   }
   if (operation.requestBody) command.option('--data <file>', 'the whole body as JSON; options are laid over it');
   if (takesVersion(operation)) command.option('--if-version <version>', 'only if it is still this version');
-  command.option('--out <file>', 'write the license of the answer to a file');
+  command.option('--out <file>', 'write the PEM of the answer to a file');
   command.option('--context <name>', 'another server than the current one').option('--json', 'the answer as JSON');
   if (operation.method !== 'GET') command.option('--dry-run', 'show what would be sent, and send nothing');
   if (verb.isFinal === true) command.option('--yes', 'do not ask');

@@ -14,16 +14,22 @@ export function show(io: CliIo, answer: unknown, { isJson, out }: How): void {
 }
 
 function save(io: CliIo, answer: unknown, file: string): void {
-  const license = isRecord(answer) && isRecord(answer['license']) ? answer['license']['pem'] : undefined;
-  if (typeof license !== 'string') {
+  const [what, pem] = pemIn(answer);
+  if (pem === undefined) {
     throw new CliError(EXIT.unknown, 'NO_LICENSE', 'The answer holds no license, so nothing was written.');
   }
   try {
-    writeFileSync(file, license);
+    writeFileSync(file, pem);
   } catch (error) {
     throw new CliError(EXIT.cannotWrite, 'CANNOT_WRITE', `${file} cannot be written: ${(error as Error).message}.`);
   }
-  io.err(`The license is in ${file}.`);
+  io.err(`The ${what} is in ${file}.`);
+}
+
+function pemIn(answer: unknown): readonly ['license' | 'chain', string | undefined] {
+  const { license, authority } = isRecord(answer) ? answer : {};
+  const pemOf = (value: unknown) => (isRecord(value) && typeof value['pem'] === 'string' ? value['pem'] : undefined);
+  return authority === undefined ? ['license', pemOf(license)] : ['chain', pemOf(authority)];
 }
 
 type Page = { readonly items: readonly unknown[]; readonly next?: string };

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { CliIo } from '../io.ts';
 import { CONFIGURATION, runServerProgram } from '../server-program.ts';
 
+const KEY = ['<key>', 'the key, as "licet authority list" names it'] as const;
 const PROGRAM = '@licet/server/authority-program';
 
 export function register(program: Command, io: CliIo): void {
@@ -22,19 +23,24 @@ export function register(program: Command, io: CliIo): void {
       const flags = ['import', ...crls.flatMap((folder) => ['--crls', folder])];
       io.exit(await runServerProgram(PROGRAM, flags, configuration, io));
     });
-  for (const [name, description] of [
-    ['rollover', 'Makes a new key beside this one: new certificates come from it, the old one answers for its own.'],
-    ['retire', 'Takes the key of a CA that is followed by another out of use for ever.'],
-  ] as const) {
-    authority
-      .command(name)
-      .description(description)
-      .argument('<key>', 'the key, as "licet authority list" names it')
-      .argument('[configuration...]', CONFIGURATION)
-      .action(async (key: string, configuration: string[]) => {
-        io.exit(await runServerProgram(PROGRAM, [name, key], configuration, io));
-      });
-  }
+  authority
+    .command('rollover')
+    .description('Makes a new key beside this one: new certificates come from it, the old one answers for its own.')
+    .argument(...KEY)
+    .argument('[configuration...]', CONFIGURATION)
+    .action(async (key: string, configuration: string[]) => {
+      io.exit(await runServerProgram(PROGRAM, ['rollover', key], configuration, io));
+    });
+  authority
+    .command('retire')
+    .description('Revokes a CA that is followed by another, and takes its key out of use for ever.')
+    .argument(...KEY)
+    .option('--end-live', 'also while certificates below it are still good: they end with it')
+    .argument('[configuration...]', CONFIGURATION)
+    .action(async (key: string, configuration: string[], { endLive }: { endLive?: boolean }) => {
+      const flags = ['retire', key, ...(endLive === true ? ['--end-live'] : [])];
+      io.exit(await runServerProgram(PROGRAM, flags, configuration, io));
+    });
   for (const command of authority.commands) command.exitOverride();
 }
 

@@ -15,6 +15,8 @@ export function register(program: Command, io: CliIo): void {
       { verb: 'activate', operation: 'activateContract' },
       { verb: 'suspend', operation: 'suspendContract' },
       { verb: 'reinstate', operation: 'reinstateContract' },
+      { verb: 'delegate', operation: 'delegateContract' },
+      { verb: 'undelegate', operation: 'revokeDelegated', isFinal: true },
       { verb: 'end', operation: 'endContract', isFinal: true },
     ],
   });

@@ -17,7 +17,7 @@ export type Authority = {
   readonly kind: AuthorityKind;
   /** The slug. */
   readonly enterprise: string | undefined;
-  /** Whose claims the certificate carries. */
+  /** Whose claims the certificate carries. None: an enterprise keeps it below a server of another, for all contracts here. */
   readonly contract: string | undefined;
   readonly algorithm: KeyAlgorithm;
   /** The key of the authority above; none above a root. */
@@ -37,6 +37,7 @@ export type Role = Pick<Authority, 'organization' | 'kind' | 'enterprise' | 'con
 export type AuthorityQuery = {
   readonly organization?: string;
   readonly kind?: AuthorityKind;
+  readonly enterprise?: string;
   readonly parent?: string;
   /** The last key of the page before. */
   readonly after?: string;
@@ -48,6 +49,7 @@ export interface Authorities {
   version(tx: Transaction): Promise<bigint>;
   get(tx: Transaction, key: string): Promise<Authority | undefined>;
   byKeyIdentifier(tx: Transaction, keyIdentifier: Uint8Array): Promise<Authority | undefined>;
+  /** Of a contract without one of its own, the one that serves all contracts of its enterprise. */
   active(tx: Transaction, role: Role): Promise<Authority | undefined>;
   /** By key. */
   list(tx: Transaction, query: AuthorityQuery): Promise<readonly Authority[]>;

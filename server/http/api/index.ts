@@ -5,6 +5,7 @@ import { alertEndpoints } from './alerts.ts';
 import { bulkEndpoints } from './bulk.ts';
 import { catalogEndpoints } from './catalog.ts';
 import { contractEndpoints, enterpriseEndpoints } from './customers.ts';
+import { delegatedEndpoints } from './delegated.ts';
 import type { Endpoint } from './endpoint.ts';
 import { identityEndpoints } from './identities.ts';
 import { incidentEndpoints } from './incidents.ts';
@@ -31,6 +32,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...catalogEndpoints,
   ...enterpriseEndpoints,
   ...contractEndpoints,
+  ...delegatedEndpoints,
   ...bulkEndpoints,
   ...tokenEndpoints,
   ...peopleEndpoints,

@@ -1,4 +1,5 @@
 import type { Claims, Mode } from '@licet/format';
+import type { Delegation } from './delegation.ts';
 
 /**
  * A license that the domain has decided to give: everything that the authority needs, so that it looks up nothing. The
@@ -66,6 +67,8 @@ export interface Issuance {
   issue(order: LicenseOrder): Promise<IssuedLicense>;
   /** What was issued under this serial, with its chain; undefined when there is no such license. */
   find(organization: string, serial: string): Promise<IssuedLicense | undefined>;
+  /** For enterprises that sign the licenses of their sites themselves. */
+  readonly delegation: Delegation;
 }
 
 /** The facts as the authority keeps them beside a certificate and in its audit entry. */

@@ -34,6 +34,8 @@ export const OWNER: Principal = {
   site: undefined,
 };
 
+const noDelegation = () => Promise.reject(new Error('No enterprise keeps its own CA here.'));
+
 export const TERMS = {
   tier: { rank: 20, code: 'gold' },
   features: ['press', 'press/remote'],
@@ -86,7 +88,12 @@ export class Office {
     this.deps = {
       ...common,
       stores,
-      issuance: { issue: (order) => this.issuing(order), find: (_, serial) => this.#find(serial) },
+      issuance: {
+        issue: (order) => this.issuing(order),
+        find: (_, serial) => this.#find(serial),
+        // The CAs here are those of this office; those of enterprises have tests of their own.
+        delegation: { certify: noDelegation, follow: noDelegation, revoke: noDelegation },
+      },
       secondPerson: createSecondPerson(access),
     };
   }

@@ -42,8 +42,9 @@ export const authorities: Authorities = {
   active: (tx, { organization, kind, enterprise, contract }) =>
     one(
       tx,
-      `organization = $1 and kind = $2 and enterprise is not distinct from $3 and contract is not distinct from $4
-       and status = 'active'`,
+      `organization = $1 and kind = $2 and enterprise is not distinct from $3
+       and (contract is not distinct from $4 or contract is null) and status = 'active'
+       order by contract nulls last limit 1`,
       [organization, kind, enterprise ?? null, contract ?? null],
     ),
 
@@ -96,7 +97,7 @@ async function upsert(tx: Transaction, authority: Authority): Promise<void> {
   );
 }
 
-function conditionsOf({ organization, kind, parent, after }: AuthorityQuery) {
+function conditionsOf({ organization, kind, enterprise, parent, after }: AuthorityQuery) {
   const conditions: string[] = [];
   const values: unknown[] = [];
   const add = (value: unknown, condition: string) => {
@@ -106,6 +107,7 @@ function conditionsOf({ organization, kind, parent, after }: AuthorityQuery) {
   };
   add(organization, 'organization =');
   add(kind, 'kind =');
+  add(enterprise, 'enterprise =');
   add(parent, 'parent =');
   add(after, 'key >');
   return { conditions, values };

@@ -1,4 +1,5 @@
-import type { CertificateFinder } from '../../authority/ports/certificates.ts';
+import type { CertificateFinder, FoundCertificate } from '../../authority/ports/certificates.ts';
+import type { Transaction } from '../../licensing/ports/transactions.ts';
 import { sql } from '../transactions.ts';
 import { bytea, hex, plain } from './columns.ts';
 
@@ -14,4 +15,43 @@ export const certificateFinder: CertificateFinder = {
     );
     return row && { issuer: row.issuer, certificate: plain(row.certificate) };
   },
+
+  authorities: (tx, { organization, enterprise }, at) =>
+    authorities(tx, at, 'c.organization = $2 and c.enterprise is not distinct from $3', [
+      organization,
+      enterprise ?? null,
+    ]),
+  below: (tx, issuer, at) => authorities(tx, at, 'c.issuer = $2 and c.profile <> $3', [issuer, 'root']),
+
+  async live(tx, signed, at) {
+    const [row] = await sql(tx).query<{ count: string; until: Date | null }>(
+      `select count(*) as count, max(c.not_after) as until
+         from unnest($1::text[], $2::timestamptz[]) as g(issuer, up_to)
+         join certificates c on c.issuer = g.issuer and c.not_before <= coalesce(g.up_to, 'infinity')
+         left join revocations r on r.issuer = c.issuer and r.serial = c.serial
+        where c.not_after > $3 and c.profile <> 'ocsp' and c.kept_until < '9999-01-01 00:00:00Z' and ${COUNTS}`,
+      [signed.map(({ issuer }) => issuer), signed.map(({ upTo }) => upTo ?? null), at],
+    );
+    return { count: Number(row?.count ?? 0), until: row?.until ?? undefined };
+  },
 };
+
+/** Not revoked for good: certificateHold (6) may end, removeFromCRL (8) has ended. */
+const COUNTS = '(r.reason is null or r.reason in (6, 8))';
+
+/** Certificates of authorities are in a partition of their own. */
+async function authorities(
+  tx: Transaction,
+  at: Date,
+  where: string,
+  values: readonly unknown[],
+): Promise<readonly FoundCertificate[]> {
+  const rows = await sql(tx).query<{ issuer: string; certificate: Buffer }>(
+    `select c.issuer, c.certificate from certificates c
+       left join revocations r on r.issuer = c.issuer and r.serial = c.serial
+      where c.kept_until = '9999-12-31 00:00:00Z' and c.not_after > $1 and ${where} and ${COUNTS}
+      order by c.issued_at, c.issuer, c.serial`,
+    [at, ...values],
+  );
+  return rows.map(({ issuer, certificate }) => ({ issuer, certificate: plain(certificate) }));
+}

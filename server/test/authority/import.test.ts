@@ -59,7 +59,7 @@ describe('the import of what a ceremony made', function () {
     });
     bundles = [bundleOf(made.organization), bundleOf(made.service)];
     deps = {
-      directory: new Directory({ transactions: database, authorities }),
+      directory: new Directory({ transactions: database, authorities, auditLog, clock: systemClock }),
       revocations: createRevocationStore({ transactions: database, auditLog, outbox, leases, holder: 'test' }),
       signer: online,
       clock: systemClock,

@@ -4,7 +4,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { requireTool } from '@licet/checks';
 import { decodeCertificate, encodePem } from '@licet/format';
-import { retire, rollOver } from '../../authority/rollover.ts';
+import { retire as retireIt } from '../../authority/retire.ts';
+import { rollOver } from '../../authority/rollover.ts';
+import { auditLog } from '../../persistence/audit-log.ts';
 import { CONTRACT, licenseOrder, lineageOf, Workshop } from './workshop.ts';
 
 describe('rollover', function () {
@@ -20,7 +22,13 @@ describe('rollover', function () {
     ...workshop.authority,
     signer: workshop.authority.journal.signer,
     clock: workshop.authority.journal.clock,
+    transactions: workshop.database,
   });
+  const retire = (key: string, endLive = false) => retireIt(parts(), key, { endLive });
+  const statusOf = async (issuer: string | undefined, certificate: Uint8Array | undefined) => {
+    const { serial } = decodeCertificate(certificate!);
+    return (await workshop.authority.revocations.find([{ issuer: issuer!, serial }]))[0]?.state.state;
+  };
 
   const openssl = (chain: readonly Uint8Array[]): string => {
     const write = (name: string, certificates: readonly Uint8Array[]): string => {
@@ -38,29 +46,16 @@ describe('rollover', function () {
 
   it('gives new certificates from the new CA, keeps the old ones good, and retires only what is out of use', async () => {
     const { directory, issuance } = workshop.authority;
-    const organizationRole = {
-      organization: 'demo',
-      kind: 'organization',
-      enterprise: undefined,
-      contract: undefined,
-    } as const;
-    const enterpriseRole = {
-      organization: 'demo',
-      kind: 'enterprise',
-      enterprise: 'globex',
-      contract: CONTRACT,
-    } as const;
+    const role = { organization: 'demo', kind: 'organization', enterprise: undefined, contract: undefined } as const;
+    const enterprise = { ...role, kind: 'enterprise', enterprise: 'globex', contract: CONTRACT } as const;
     const old = await issuance.issue(licenseOrder(lineageOf(1)));
 
-    const oldOrganization = (await directory.active(organizationRole))!.authority;
-    const { from, to } = await rollOver(parts(), oldOrganization.key);
-    assert.deepEqual([from.key, from.status, to.status], [oldOrganization.key, 'crl-only', 'active']);
+    const first = (await directory.active(role))!.authority;
+    const { from, to } = await rollOver(parts(), first.key);
+    assert.deepEqual([from.key, from.status, to.status], [first.key, 'crl-only', 'active']);
     await assert.rejects(rollOver(parts(), from.key), { code: 'AUTHORITY_NOT_IN_OFFICE' });
-    await assert.rejects(retire(parts(), to.key), { code: 'AUTHORITY_IN_OFFICE' });
-    await assert.rejects(retire(parts(), from.key), { code: 'AUTHORITY_IN_USE' });
+    await assert.rejects(retire(to.key), { code: 'AUTHORITY_IN_OFFICE' });
 
-    const oldEnterprise = (await directory.active(enterpriseRole))!.authority;
-    await rollOver(parts(), oldEnterprise.key);
     const fresh = await issuance.issue(licenseOrder(lineageOf(2)));
     const organizationIn = (chain: readonly Uint8Array[]) =>
       decodeCertificate(chain[2]!).extensions.subjectKeyIdentifier;
@@ -68,13 +63,31 @@ describe('rollover', function () {
     assert.deepEqual(organizationIn(old.chain), from.keyIdentifier);
     assert.match(openssl(old.chain), /OK/);
     assert.match(openssl(fresh.chain), /OK/);
+    // The key of the enterprise is the same, so what it signed before holds below the new CA too.
+    assert.match(openssl([old.chain[0]!, ...fresh.chain.slice(1)]), /OK/);
     const held = (await directory.held()).map(({ key }) => key);
     assert.ok(held.includes(from.key) && held.includes(to.key), 'both publish CRLs and answer OCSP');
+    const inUse = { code: 'AUTHORITY_IN_USE', message: /^[12] certificates .* --end-live/ };
+    await assert.rejects(retire(from.key), inUse, 'the site of the old license has the old chain');
 
-    await retire(parts(), oldEnterprise.key);
-    assert.equal((await retire(parts(), from.key)).status, 'retired');
-    await issuance.issue(licenseOrder(lineageOf(3)));
+    const oldEnterprise = (await directory.active(enterprise))!.authority;
+    await rollOver(parts(), oldEnterprise.key);
+    const next = await issuance.issue(licenseOrder(lineageOf(3)));
+    assert.notDeepEqual(next.chain[1], fresh.chain[1]);
+    await assert.rejects(retire(oldEnterprise.key), { code: 'AUTHORITY_IN_USE', message: /^2 certificates/ });
+    const ended = await retire(oldEnterprise.key, true);
+    assert.deepEqual([ended.authority.status, ended.live.count, ended.ended], ['retired', 2, 'revoked']);
+    assert.equal(await statusOf(from.key, old.chain[1]), 'revoked');
+    assert.equal(await statusOf(to.key, fresh.chain[1]), 'revoked');
+    assert.equal(await statusOf(to.key, next.chain[1]), 'valid');
+
+    assert.equal((await retire(from.key)).ended, 'revoked');
+    assert.equal(await statusOf(first.parent, first.certificate), 'revoked');
+    assert.match(openssl((await issuance.issue(licenseOrder(lineageOf(4)))).chain), /OK/);
     assert.ok(!(await directory.held()).some(({ key }) => key === from.key));
+    const entries = await workshop.database.run('platform', (tx) => auditLog.page(tx, 'demo', undefined, 1000));
+    const actions = entries.rows.map(({ action }) => action).filter((action) => action.startsWith('authority.'));
+    assert.deepEqual([...new Set(actions)], ['authority.rolledOver', 'authority.retired']);
   });
 
   it('a CA below a key that is elsewhere is sent to the ceremony', async () => {
@@ -89,6 +102,6 @@ describe('rollover', function () {
 
   it('an unknown key is named as such', async () => {
     await assert.rejects(rollOver(parts(), 'nobody'), { code: 'AUTHORITY_UNKNOWN' });
-    await assert.rejects(retire(parts(), 'nobody'), { code: 'AUTHORITY_UNKNOWN' });
+    await assert.rejects(retire('nobody'), { code: 'AUTHORITY_UNKNOWN' });
   });
 });

@@ -1,0 +1,143 @@
+import { type Issuer, type IssueRequest, loadProfiles } from '@licet/authority';
+import {
+  type Certificate,
+  type Claims,
+  decodeCertificate,
+  decodeClaims,
+  encodeClaims,
+  equalBytes,
+  excess,
+  OID,
+} from '@licet/format';
+import { LicetError } from '../licensing/errors.ts';
+import type { Clock } from '../licensing/ports/clock.ts';
+import type { Transactions } from '../licensing/ports/transactions.ts';
+import type { Directory, Opened } from './directory.ts';
+import type { CertificateFinder, FoundCertificate, Tenant } from './ports/certificates.ts';
+
+export type Customer = { readonly organization: string; readonly enterprise: string };
+
+export type EnterpriseCertificateDeps = {
+  readonly directory: Directory;
+  readonly issuer: Issuer;
+  readonly clock: Clock;
+  readonly transactions: Transactions;
+  readonly certificates: CertificateFinder;
+  /** Revokes a CA certificate whose rights were cut: whoever shows it again must not get them back. */
+  readonly supersede: (certificate: { issuer: string; serial: Uint8Array }, organization: string) => Promise<void>;
+  /** Gives the organization's CA the rights that it lacks, where that can be done here and now: in an evaluation. */
+  readonly widen?: (organization: Opened, claims: Claims) => Promise<Opened>;
+};
+
+export type EnterpriseOrder = {
+  readonly customer: Customer;
+  readonly contract: Claims;
+  readonly parent: Opened;
+  readonly key: IssueRequest['key'];
+  /** Names the key for ever: it may be certified for nobody else. */
+  readonly keyOwner: string;
+  readonly commonName: string;
+  /** The certificate that this one follows. */
+  readonly after: Certificate | undefined;
+};
+
+const PROFILE = loadProfiles().enterprise;
+
+/** The certificate of the CA of an enterprise, below its organization, saying what a contract says. */
+export async function certifyEnterprise(
+  { issuer }: Pick<EnterpriseCertificateDeps, 'issuer'>,
+  { customer, contract, parent, key, keyOwner, commonName, after }: EnterpriseOrder,
+): Promise<Certificate> {
+  const step = [contract.id, contract.sequence, 'below', parent.authority.key, 'after', serialOf(after)].join(' ');
+  const { certificate } = await issuer.issue({
+    profile: PROFILE,
+    issuer: parent.generation,
+    key,
+    subject: { ...customer, commonName },
+    claims: contract,
+    // The same step asked for again gives the same certificate.
+    principal: `${keyOwner} contract ${step}`,
+    keyOwner,
+    context: { principal: 'system:authority', contract: contract.id },
+  });
+  return decodeCertificate(certificate);
+}
+
+const serialOf = (certificate: Certificate | undefined): string =>
+  certificate === undefined ? 'none' : Buffer.from(certificate.serial).toString('hex');
+
+export const commonNameFor = ({ enterprise }: Customer, { id }: Claims): string =>
+  `${enterprise} License CA ${id.slice(0, 8)}`;
+
+/** The CA of the organization that signs new certificates. */
+export async function parentFor(
+  { directory, widen }: Pick<EnterpriseCertificateDeps, 'directory' | 'widen'>,
+  organization: string,
+  contract: Claims,
+): Promise<Opened> {
+  const role = { organization, kind: 'organization', enterprise: undefined, contract: undefined } as const;
+  const parent = await directory.active(role);
+  if (parent === undefined) {
+    throw new LicetError(
+      'unavailable',
+      'AUTHORITY_MISSING',
+      `The organization "${organization}" has no CA yet: make one by the ceremony, and import it with "licet authority import".`,
+      { retryAfterSeconds: 60 },
+    );
+  }
+  if (!parent.authority.held) {
+    const message = `The CA of "${organization}" is on another server: have the CA of this enterprise certified there, and import it.`;
+    throw new LicetError('conflict', 'AUTHORITY_MISSING', message);
+  }
+  const isAbove = parent.generation.claims !== undefined && excess(parent.generation.claims, contract).length > 0;
+  return isAbove && widen !== undefined ? widen(parent, contract) : parent;
+}
+
+/**
+ * Revokes every certificate of the same key that says more than `present`, however old: each would go on granting what
+ * was taken away to whoever kept it.
+ */
+export async function supersedeMore(
+  deps: Pick<EnterpriseCertificateDeps, 'transactions' | 'certificates' | 'clock' | 'supersede'>,
+  customer: Customer,
+  present: Certificate,
+): Promise<void> {
+  const contract = claimsIn(present);
+  for (const { issuer, certificate } of await ofKey(deps, customer, present)) {
+    const saysMore = excess(contract, claimsIn(certificate)).length > 0;
+    if (saysMore) await deps.supersede({ issuer, serial: certificate.serial }, customer.organization);
+  }
+}
+
+export type OfKey = { readonly issuer: string; readonly certificate: Certificate };
+
+/** The certificates that were issued here for the key of a CA and still count. */
+export async function ofKey(
+  { transactions, certificates, clock }: Pick<EnterpriseCertificateDeps, 'transactions' | 'certificates' | 'clock'>,
+  tenant: Tenant,
+  { publicKey }: Certificate,
+): Promise<readonly OfKey[]> {
+  const found = await transactions.run(
+    { organization: tenant.organization },
+    (tx) => certificates.authorities(tx, tenant, clock.now()),
+    { readOnly: true },
+  );
+  return found.map(read).filter(({ certificate }) => equalBytes(certificate.publicKey.raw, publicKey.raw));
+}
+
+const read = ({ issuer, certificate }: FoundCertificate): OfKey => ({
+  issuer,
+  certificate: decodeCertificate(certificate),
+});
+
+/** Or something newer: of two processes one may not know the latest change yet. */
+export function saysContract({ generation }: Pick<Opened, 'generation'>, contract: Claims): boolean {
+  const own = claimsIn(generation.chain[0]!);
+  return own.sequence > contract.sequence || equalBytes(encodeClaims(own), encodeClaims(contract));
+}
+
+function claimsIn({ extensions }: Certificate): Claims {
+  const found = extensions.all.find(({ oid }) => oid === OID.licenseClaims);
+  if (found === undefined) throw new Error('The certificate of an enterprise has no claims.');
+  return decodeClaims(found.value);
+}

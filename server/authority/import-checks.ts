@@ -1,0 +1,151 @@
+import { type AuthorityBundle, type KeyDescription, type ReadyCrl, rootAddresses, type Signer } from '@licet/authority';
+import { type Certificate, equalBytes, toHex } from '@licet/format';
+import { verifyPathSync } from '@licet/verify';
+import { LicetError } from '../licensing/errors.ts';
+import type { Clock } from '../licensing/ports/clock.ts';
+import type { Directory } from './directory.ts';
+import type { Role } from './ports/authorities.ts';
+import { inForceOf } from './root-crls.ts';
+
+export type ImportCheckDeps = {
+  readonly directory: Directory;
+  readonly signer: Pick<Signer, 'keys'>;
+  readonly clock: Clock;
+  readonly publish: { readonly base: string };
+  /** Whose server this is. */
+  readonly organization: string;
+};
+
+/** `above`: right above it. `isNewest`: of the generations of its role the one that goes into office. */
+export type Candidate = AuthorityBundle & {
+  readonly root: Certificate;
+  readonly above: Certificate;
+  readonly role: Role;
+  readonly isNewest: boolean;
+};
+
+/** How many certificates lie in the chain of an accepted CA. */
+const LENGTHS: Readonly<Partial<Record<KeyDescription['purpose'], number>>> = {
+  organization: 2,
+  service: 2,
+  // Certified by the server of its organization, which this one is not.
+  enterprise: 3,
+};
+
+/** What was accepted into the signer's folder, each CA checked for everything that can be known before it is written. */
+export async function checkBundles(
+  deps: ImportCheckDeps,
+  bundles: readonly AuthorityBundle[],
+  lists: readonly ReadyCrl[],
+): Promise<readonly Candidate[]> {
+  if (bundles.length === 0) {
+    throw refusal('AUTHORITY_MISSING', 'No CA was accepted into the folder of this signer: hold the ceremony first.');
+  }
+  const held = await deps.signer.keys();
+  const now = deps.clock.now();
+  const candidates = bundles.map((bundle) => candidateOf(bundle, bundles));
+  for (const candidate of candidates) {
+    checkKey(candidate, held, deps.organization);
+    checkChain(candidate, now);
+    // What is below another server's CA is published, and revoked, by that server.
+    if (candidate.role.kind !== 'enterprise') {
+      checkAddress(candidate, deps.publish.base);
+      inForceOf(lists, candidate.root.extensions.subjectKeyIdentifier!, now, candidate);
+    }
+    await checkOffice(deps, candidate, candidates);
+  }
+  return candidates;
+}
+
+function candidateOf(bundle: AuthorityBundle, all: readonly AuthorityBundle[]): Candidate {
+  const { key, chain } = bundle;
+  if (LENGTHS[key.purpose] === undefined) {
+    const message = `The key ${key.id} is for "${key.purpose}"; what is imported is the CA of an organization, its service CA, or the CA of an enterprise.`;
+    throw refusal('AUTHORITY_KIND', message);
+  }
+  const followers = all.filter((other) => sameRole(other.key, key) && other.key.retiredAt === undefined);
+  return {
+    ...bundle,
+    root: chain.at(-1)!,
+    above: chain[1] ?? chain[0],
+    role: roleOf(key),
+    isNewest: followers.every((other) => other.key.generation <= key.generation),
+  };
+}
+
+const sameRole = (a: KeyDescription, b: KeyDescription): boolean =>
+  a.purpose === b.purpose && a.organization === b.organization && a.enterprise === b.enterprise;
+
+/** One that an enterprise keeps below another server serves all contracts here. */
+const roleOf = ({ organization, purpose, enterprise }: KeyDescription): Role => ({
+  organization,
+  kind: purpose as Role['kind'],
+  enterprise,
+  contract: undefined,
+});
+
+function checkKey({ key, chain }: Candidate, held: readonly KeyDescription[], organization: string): void {
+  if (key.organization !== organization) {
+    const message = `The CA of key ${key.id} belongs to "${key.organization}" and this server to "${organization}": correct authority.organization.`;
+    throw refusal('ORGANIZATION_MISMATCH', message);
+  }
+  const known = held.find(({ id }) => id === key.id);
+  if (known === undefined || !equalBytes(known.publicKey, chain[0].publicKey.raw)) {
+    const message = `The server's signer does not hold the key ${key.id}: let it use the folder into which the CA was accepted.`;
+    throw refusal('KEY_UNKNOWN', message);
+  }
+  if (known.certificate === undefined || !equalBytes(known.certificate, chain[0].der)) {
+    const message = `The chain of key ${key.id} does not begin with the certificate that this key accepted: hold "licet ceremony … accept" again.`;
+    throw refusal('CERTIFICATE_MISMATCH', message);
+  }
+}
+
+/** One that is followed by another may have ended: it is known for what it has signed. */
+function checkChain({ key, chain, root, role, isNewest }: Candidate, now: Date): void {
+  const at = isNewest || chain[0].notAfter > now ? now : chain[0].notAfter;
+  const intermediates = chain.slice(1, -1).map(({ der }) => der);
+  const { ok, findings } = verifyPathSync(chain[0], { intermediates, anchors: [root.der], at });
+  const isWhole = chain.length === LENGTHS[role.kind];
+  const areNamed = chain.slice(1).every(({ extensions }) => extensions.subjectKeyIdentifier !== undefined);
+  if (ok && isWhole && areNamed) return;
+  const why = findings.map(({ code, detail }) => `${code} (${detail})`).join('; ');
+  const length = `it has ${chain.length} certificates and should have ${LENGTHS[role.kind]}`;
+  throw refusal('CHAIN_INVALID', `The chain of key ${key.id} does not verify: ${why || length}.`);
+}
+
+/** What stands in a certificate cannot be changed any more: the server has to serve there. */
+function checkAddress({ key, chain, root }: Candidate, base: string): void {
+  const wanted = rootAddresses(base, root.extensions.subjectKeyIdentifier!).crls[0];
+  const said = (chain[0].extensions.crlDistributionPoints ?? []).flatMap(({ point }) =>
+    point?.kind === 'full' ? point.names.flatMap((name) => (name.kind === 'uri' ? [name.value] : [])) : [],
+  );
+  if (said.some((address) => address === wanted)) return;
+  const message = `The certificate of key ${key.id} looks for its CRL at ${said.join(', ') || 'no address'} and this server has it at ${wanted}: set authority.publicUrl to what the file of the ceremony says under "publish".`;
+  throw refusal('PUBLISHED_ELSEWHERE', message);
+}
+
+async function checkOffice(
+  { directory }: ImportCheckDeps,
+  { role }: Candidate,
+  all: readonly Candidate[],
+): Promise<void> {
+  const known = all.flatMap(({ key, above }) => [key.id, keyOf(above)]);
+  const { organization } = role;
+  const roles: Role[] = [role];
+  if (role.kind === 'enterprise') {
+    roles.push({ organization, kind: 'organization', enterprise: undefined, contract: undefined });
+  }
+  for (const one of roles) {
+    const inOffice = await directory.active(one);
+    if (inOffice === undefined || known.includes(inOffice.authority.key)) continue;
+    // A CA above that the other server has followed by another.
+    if (one !== role && !inOffice.authority.held) continue;
+    const message = `Another ${one.kind} CA of "${organization}" is in office, with key ${inOffice.authority.key}: import into a database of its own.`;
+    throw refusal('AUTHORITY_EXISTS', message);
+  }
+}
+
+/** How a CA is called whose key is elsewhere. */
+export const keyOf = ({ extensions }: Certificate): string => toHex(extensions.subjectKeyIdentifier!);
+
+export const refusal = (code: string, message: string): LicetError => new LicetError('conflict', code, message);

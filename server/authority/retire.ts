@@ -1,0 +1,116 @@
+import type { Revoker, RevocationStore, Signer } from '@licet/authority';
+import { decodeCertificate, decodeCertificateList, toHex } from '@licet/format';
+import { LicetError } from '../licensing/errors.ts';
+import type { Clock } from '../licensing/ports/clock.ts';
+import type { Transactions } from '../licensing/ports/transactions.ts';
+import type { Directory, Opened } from './directory.ts';
+import { ofKey } from './enterprise-certificate.ts';
+import { translated } from './errors.ts';
+import type { Fence } from './fence.ts';
+import type { Authority } from './ports/authorities.ts';
+import type { CertificateFinder, Live, SignedBy } from './ports/certificates.ts';
+import { unknown } from './rollover.ts';
+
+export type RetireDeps = {
+  readonly directory: Directory;
+  readonly signer: Signer;
+  readonly clock: Clock;
+  readonly fence: Fence;
+  readonly transactions: Transactions;
+  readonly certificates: CertificateFinder;
+  readonly revoker: Revoker;
+  readonly revocations: Pick<RevocationStore, 'published' | 'parts'>;
+};
+
+export type Retired = {
+  readonly authority: Authority;
+  /** What was still good below it and is not any more. */
+  readonly live: Live;
+  /** How the CA itself ended: by time, by its parent here, by the CRL of its root, or its parent elsewhere has to do it. */
+  readonly ended: 'expired' | 'revoked' | 'revoked by its root' | 'to be revoked elsewhere';
+};
+
+/**
+ * The end of a CA that was followed by another: it is revoked by the one above it, and its key signs nothing more, not
+ * even a CRL. What is still good below it ends with it, and that only when it is asked for.
+ */
+export async function retire(
+  deps: RetireDeps,
+  key: string,
+  { endLive }: { readonly endLive: boolean },
+): Promise<Retired> {
+  const { directory, signer, fence } = deps;
+  fence.assertOpen();
+  const found = await directory.find(key);
+  if (found === undefined) throw unknown(key);
+  const { authority } = found;
+  if (authority.status === 'active') {
+    throw new LicetError('conflict', 'AUTHORITY_IN_OFFICE', 'This authority still signs; roll it over first.');
+  }
+  const live = await liveBelow(deps, found);
+  if (live.count > 0 && !endLive) {
+    const message = `${live.count} certificates that lead to this authority are still good, the last until ${live.until?.toISOString()}: wait, or end them with --end-live.`;
+    throw new LicetError('conflict', 'AUTHORITY_IN_USE', message);
+  }
+  const ended = await translated(endCertificates(deps, found));
+  if (authority.held && authority.status !== 'retired') await translated(signer.retireKey(key));
+  const retired: Authority = { ...authority, status: 'retired' };
+  await directory.save(retired, {
+    action: 'authority.retired',
+    actor: 'system:operator',
+    details: { live: live.count, ended },
+  });
+  return { authority: retired, live, ended };
+}
+
+/**
+ * Licenses that have this authority in their chain. A CA below it that was certified anew by its successor has signed
+ * the younger ones under that: sites keep the chain that they were given.
+ */
+async function liveBelow(
+  { directory, transactions, certificates, clock }: RetireDeps,
+  { authority }: Opened,
+): Promise<Live> {
+  const at = clock.now();
+  const { key } = authority;
+  const below = await transactions.run('platform', (tx) => certificates.below(tx, key, at), { readOnly: true });
+  const signed: SignedBy[] = [{ issuer: key }];
+  for (const { certificate } of below) {
+    const { subjectKeyIdentifier } = decodeCertificate(certificate).extensions;
+    const one = await directory.byKeyIdentifier(subjectKeyIdentifier!);
+    if (one === undefined) continue;
+    const isMoved = one.authority.parent !== key;
+    signed.push({ issuer: one.authority.key, upTo: isMoved ? one.generation.chain[0]!.notBefore : undefined });
+  }
+  return transactions.run('platform', (tx) => certificates.live(tx, signed, at), { readOnly: true });
+}
+
+async function endCertificates(deps: RetireDeps, { authority, generation }: Opened): Promise<Retired['ended']> {
+  const { directory, revoker, clock } = deps;
+  const own = generation.chain[0]!;
+  if (own.notAfter <= clock.now()) return 'expired';
+  const parent = authority.parent === undefined ? undefined : await directory.find(authority.parent);
+  if (parent === undefined) return 'to be revoked elsewhere';
+  if (!parent.authority.held) {
+    if (parent.authority.kind !== 'root') return 'to be revoked elsewhere';
+    await checkRootRevokes(deps, parent.authority, own.serial);
+    return 'revoked by its root';
+  }
+  const { organization, enterprise } = authority;
+  const event = { type: 'revoke', reason: 'superseded' } as const;
+  const order = { organization, event, principal: 'system:operator', context: { retired: authority.key } };
+  for (const { issuer, certificate } of await ofKey(deps, { organization, enterprise }, own)) {
+    await revoker.change(order, { issuer, serial: certificate.serial });
+  }
+  return 'revoked';
+}
+
+/** An offline root revokes by the next CRL of its ceremony, which is published here. */
+async function checkRootRevokes({ revocations }: RetireDeps, root: Authority, serial: Uint8Array): Promise<void> {
+  const published = await revocations.published({ issuer: root.key, shard: 0 });
+  const parts: Uint8Array[] = [];
+  if (published !== undefined) for await (const part of revocations.parts(published)) parts.push(part);
+  if (published !== undefined && decodeCertificateList(Buffer.concat(parts)).find(serial) !== undefined) return;
+  const message = `The root does not revoke it yet: hold "licet ceremony crl" with the serial ${toHex(serial)} under "revoked", and import what that made.`;
+  throw new LicetError('conflict', 'AUTHORITY_NOT_REVOKED', message);
+}
