@@ -45,7 +45,8 @@ export function enrolment(ground: EnrolmentGround): {
   readonly jobs: readonly Job[];
 } {
   const { licensing, authenticator, settings, guards, log, renew } = ground;
-  const { clock, random, transactions, issuance, stores } = licensing;
+  const { clock, random, transactions } = licensing;
+  const records = recordsOf(licensing);
   const routes = estRoutes({
     enrolment: createEnrolment({ ...licensing, renew, authorities: authoritiesOf(ground) }),
     present: (chain) => presentLicense(chain, records),
@@ -63,7 +64,13 @@ export function enrolment(ground: EnrolmentGround): {
   const tokens = createIdentityTokens({ keySets, clock });
   return {
     routes,
-    identity: { identities: identityStores, tokens, incidents, directory: licenseDirectory },
+    identity: {
+      identities: identityStores,
+      tokens,
+      incidents,
+      directory: licenseDirectory,
+      rootOf: async (organization) => (await organizationOf(ground, organization))?.generation.chain.at(-1)?.der,
+    },
     jobs: [
       {
         name: 'prune-used-identities',
@@ -76,10 +83,12 @@ export function enrolment(ground: EnrolmentGround): {
   };
 }
 
+const organizationOf = ({ directory }: Pick<EnrolmentGround, 'directory'>, organization: string) =>
+  directory.active({ organization, kind: 'organization', enterprise: undefined, contract: undefined });
+
 /** The CAs above the licenses of an enterprise, or of all; each once, the root last. */
 function authoritiesOf({ directory }: Pick<EnrolmentGround, 'directory'>): ProtocolDeps['authorities'] {
   return async (organization, enterprise) => {
-    const role = { organization, enterprise: undefined, contract: undefined } as const;
     const issuing =
       enterprise === undefined
         ? (await directory.list({ organization, kind: 'enterprise', limit: MOST_AUTHORITIES }))
@@ -88,7 +97,7 @@ function authoritiesOf({ directory }: Pick<EnrolmentGround, 'directory'>): Proto
         : enterprise.contracts.map((contract) =>
             directory.active({ organization, kind: 'enterprise', enterprise: enterprise.slug, contract }),
           );
-    const opened = [...(await Promise.all(issuing)), await directory.active({ ...role, kind: 'organization' })];
+    const opened = [...(await Promise.all(issuing)), await organizationOf({ directory }, organization)];
     const chains = opened.flatMap((one) => (one === undefined ? [] : [one.generation.chain.map(({ der }) => der)]));
     const all = new Map(chains.flatMap((chain) => chain.map((der) => [toHex(der), der] as const)));
     // A Map keeps the order of the first insertion, and every chain ends with what the others end with.

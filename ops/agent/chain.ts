@@ -35,11 +35,14 @@ export function bundle(license: Bytes, authorities: readonly Bytes[], root: Byte
 export async function proveLicense(pem: string, root: string, publicKey: Bytes, at: Date): Promise<void> {
   const { leaf } = readLicense(pem);
   if (!equalBytes(leaf.publicKey.raw, publicKey)) {
-    throw new AgentError('ANSWER_INVALID', 'The server answered with a license for another key; nothing was changed.');
+    throw new AgentError(
+      'ANSWER_INVALID',
+      'This is a license for another key than that of the open request; nothing was changed.',
+    );
   }
   const verdict = await verifyLicense(pem, { anchors: TrustAnchors.fromPem(root), at });
   // Not "usable": a license may be bound to a machine, or wait for its term. It has to be a license, though.
   if (verdict.effective !== undefined) return;
   const why = verdict.codes.find(({ severity }) => severity === 'error')?.detail ?? 'it is no license';
-  throw new AgentError('ANSWER_INVALID', `The server's license does not hold below the root we trust: ${why}`);
+  throw new AgentError('ANSWER_INVALID', `The license does not hold below the root that this site trusts: ${why}`);
 }

@@ -86,8 +86,8 @@ async function enrolHere(options: Options): Promise<string> {
         const pending = await site.store.pending();
         const key = pending === undefined ? '' : ` The key of this request is ${keyFingerprint(pending)}.`;
         if (options['wait'] !== true) {
-          const message = `${error.message}${key} Repeat the command then, or give --wait.`;
-          throw new AgentError('PENDING', message, { cause: error });
+          const { serverCode, message } = error;
+          throw new AgentError('PENDING', `${message}${key} Repeat the command then, or give --wait.`, { serverCode });
         }
         process.stderr.write(`licet-agent: ${error.message}${key}\n`);
         await pause(1000 * Math.min(LONGEST_WAIT_SECONDS, error.retryAfterSeconds ?? LONGEST_WAIT_SECONDS));

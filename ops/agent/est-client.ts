@@ -83,7 +83,7 @@ function refuseOthers(answer: HttpAnswer): HttpAnswer {
   if (status === 200) return answer;
   const more = { retryAfterSeconds: retryAfter(answer), serverCode: header(answer, 'x-licet-code') };
   const said = answer.body.toString('utf8').trim().slice(0, 500) || `HTTP status ${status}`;
-  if (status === 202) throw new AgentError('PENDING', `The request waits for a decision: ${said}`, more);
+  if (status === 202) throw new AgentError('PENDING', said.split('\n')[0] ?? said, more);
   if (status === 429 || status >= 500)
     throw new AgentError('UNAVAILABLE', `The server cannot do it now: ${said}`, more);
   throw new AgentError('REFUSED', `The server refused: ${said}`, more);

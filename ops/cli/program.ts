@@ -10,6 +10,9 @@ import { register as plan } from './commands/plan.ts';
 import { register as product } from './commands/product.ts';
 import { register as site } from './commands/site.ts';
 import { register as alert } from './commands/alert.ts';
+import { register as webhook } from './commands/webhook.ts';
+import { register as mail } from './commands/mail.ts';
+import { register as enrolment } from './commands/enrolment.ts';
 import { register as license } from './commands/license.ts';
 import { register as statistics } from './commands/statistics.ts';
 import { register as approval } from './commands/approval.ts';
@@ -40,9 +43,12 @@ const COMMANDS: readonly Register[] = [
   enterprise,
   contract,
   site,
+  enrolment,
   license,
   statistics,
   alert,
+  webhook,
+  mail,
   token,
   user,
   approval,

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { registerGroup } from '../api/command.ts';
 import type { CliIo } from '../io.ts';
+import { registerSign } from './license-sign.ts';
 
 export function register(program: Command, io: CliIo): void {
-  registerGroup(program, io, {
+  const group = registerGroup(program, io, {
     name: 'license',
     description: 'licenses, as the server knows them (offline: licet verify)',
     verbs: [
@@ -11,4 +12,5 @@ export function register(program: Command, io: CliIo): void {
       { verb: 'renew', operation: 'refreshKey' },
     ],
   });
+  registerSign(group, io);
 }

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { registerGroup } from '../api/command.ts';
 import type { CliIo } from '../io.ts';
+import { registerKit } from './site-kit.ts';
 
 export function register(program: Command, io: CliIo): void {
-  registerGroup(program, io, {
+  const group = registerGroup(program, io, {
     name: 'site',
     description: 'installations at enterprises, and their licenses',
     verbs: [
@@ -16,4 +17,5 @@ export function register(program: Command, io: CliIo): void {
       { verb: 'retire', operation: 'retireSite', isFinal: true },
     ],
   });
+  registerKit(group, io);
 }

@@ -45,6 +45,8 @@ export type IdentityUse = {
   readonly tokens: IdentityTokens;
   readonly incidents: Incidents;
   readonly directory: LicenseDirectory;
+  /** The root above the licenses of an organization, DER; undefined: it has no CA yet. */
+  readonly rootOf: (organization: string) => Promise<Uint8Array | undefined>;
 };
 
 /** What use cases are made with. */

@@ -1,7 +1,9 @@
 import { decodeCertificate, decodePem, FormatError, toHex } from '@licet/format';
 import { z } from 'zod';
 import { LicetError } from '../../licensing/errors.ts';
-import { type Endpoint, endpoint } from './endpoint.ts';
+import { namesPredecessor, presentByProof, recordsOf } from '../../licensing/identity/present-license.ts';
+import { readCsr } from '../../licensing/read-csr.ts';
+import { type Endpoint, endpoint, type Use } from './endpoint.ts';
 import { csrPem, ISSUE_REFUSALS, licenseExample, licenseJson, licensePem, licenseView } from './pem.ts';
 
 function serialOf(pem: string): string {
@@ -15,6 +17,13 @@ function serialOf(pem: string): string {
   }
 }
 
+async function vouchedFor({ licensing }: Use, csr: Uint8Array): Promise<string> {
+  const request = readCsr(csr);
+  if (namesPredecessor(request)) return (await presentByProof(request, recordsOf(licensing))).serial;
+  const message = 'The request does not say which license it renews; send that too.';
+  throw new LicetError('invalid', 'LICENSE_NEEDED', message, { pointer: '/license' });
+}
+
 export const keyEndpoints: readonly Endpoint[] = [
   endpoint({
     method: 'POST',
@@ -23,9 +32,9 @@ export const keyEndpoints: readonly Endpoint[] = [
     tag: 'License server',
     summary: 'Renew a license',
     description:
-      'The old license and a request in, the new license out; the old one is superseded. The same request for the same license gets the same answer; another request for it is a second machine, and says so.',
+      'The old license and a request in, the new license out; the old one is superseded. The same request for the same license gets the same answer; another request for it is a second machine, and says so. A request that names its license itself, and is vouched for by its key (as `licet-agent request` makes it), needs no `license` beside it.',
     action: 'license.renew',
-    body: z.strictObject({ license: licensePem, csr: csrPem }),
+    body: z.strictObject({ license: licensePem.optional(), csr: csrPem }),
     status: 200,
     answer: z.strictObject({ license: licenseView }),
     example: {
@@ -37,6 +46,11 @@ export const keyEndpoints: readonly Endpoint[] = [
     },
     refusals: {
       LICENSE_MALFORMED: 400,
+      LICENSE_NEEDED: 400,
+      LICENSE_UNKNOWN: 403,
+      LICENSE_NOT_VALID: 403,
+      LICENSE_SUSPENDED: 403,
+      PROOF_WRONG: 403,
       LICENSE_NOT_FOUND: 404,
       SITE_RETIRED: 403,
       SITE_SUSPENDED: 403,
@@ -47,8 +61,10 @@ export const keyEndpoints: readonly Endpoint[] = [
       BUSY: 503,
       ...ISSUE_REFUSALS,
     },
-    run: ({ principal, body: { license, csr } }, { renew }) =>
-      renew(principal, { predecessor: serialOf(license), csr }),
+    run: async ({ principal, body: { license, csr } }, use) => {
+      const predecessor = license === undefined ? await vouchedFor(use, csr) : serialOf(license);
+      return use.renew(principal, { predecessor, csr });
+    },
     reply: (license) => ({ body: { license: licenseJson(license) } }),
   }),
 ];

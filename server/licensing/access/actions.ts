@@ -69,6 +69,12 @@ export const ACTIONS = {
   'license.revoke': { does: 'Revoke a license', may: [ALL, ALL, ALL, NO, NO, NO, NO, NO] },
 
   'enrolment.read': { does: 'Read enrolment tokens (never their secrets)', may: [ALL, ALL, ALL, NO, ALL, ENT, NO, NO] },
+  'enrolment.create': { does: 'Make an enrolment kit with its token', may: [ALL, ALL, ALL, NO, NO, ENT, ALL, NO] },
+  'enrolment.withdraw': { does: 'Withdraw an enrolment token', may: [ALL, ALL, ALL, NO, NO, ENT, NO, NO] },
+  'enrolment.decide': {
+    does: 'Approve or decline an enrolment that waits for it',
+    may: [ALL, ALL, ALL, NO, NO, NO, NO, NO],
+  },
   'fork.read': { does: 'Read which sites are forked', may: [ALL, ALL, ALL, NO, ALL, ENT, NO, NO] },
   'fork.resolve': { does: 'Say which of two machines is the site', may: [ALL, ALL, ALL, NO, NO, NO, NO, NO] },
   'incident.read': { does: 'Read renewal incidents', may: [ALL, ALL, ALL, NO, ALL, NO, NO, NO] },

@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto';
-import { decodeCertificationRequest, equalBytes, FormatError, toHex } from '@licet/format';
+import { equalBytes } from '@licet/format';
 import { z } from 'zod';
 import { found } from '../entities.ts';
 import { LicetError } from '../errors.ts';
 import { reference } from '../fields.ts';
 import type { EnrolmentToken } from '../model/enrolment-token.ts';
+import { readCsr } from '../read-csr.ts';
 import { type Dependencies, inTransaction, useCase, type Work } from '../use-case.ts';
 import { enterpriseOf } from './create-token.ts';
 
@@ -29,9 +30,9 @@ export async function waitsForApproval(
     throw new LicetError('forbidden', 'ENROLMENT_DECLINED', 'The vendor has declined this enrolment; ask there why.');
   }
   if (token.asked !== undefined) return true;
-  const key = publicKeyHash(csr);
+  const key = hash('sha256', readCsr(csr).publicKey.raw, 'buffer');
   await stores.tokens.ask(tx, token.id, { request, key, name, at });
-  const details = { enterprise: token.enterprise, contract: token.contract, key: toHex(key) };
+  const details = { enterprise: token.enterprise, contract: token.contract, key: key.toString('hex') };
   note({ action: 'enrolment.asked', subject: `token:${token.id}`, details });
   return true;
 }
@@ -47,21 +48,12 @@ export const approvalNeeded = (): LicetError =>
     retryAfterSeconds: ASK_AGAIN_SECONDS,
   });
 
-function publicKeyHash(csr: Uint8Array): Uint8Array {
-  try {
-    return hash('sha256', decodeCertificationRequest(Uint8Array.from(csr)).publicKey.raw, 'buffer');
-  } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-    throw new LicetError('invalid', 'CSR_INVALID', `The request cannot be read: ${error.message}`, { pointer: '/csr' });
-  }
-}
-
 /** The word of a person on an enrolment that waits. The site hears it when it asks again. */
 export const decideEnrolment = useCase(
   z.strictObject({ id: reference('enrolment token'), decision: z.enum(['given', 'declined']) }),
   (deps, actor, { id, decision }) =>
     inTransaction(deps, actor, async ({ tx, note }): Promise<EnrolmentToken> => {
-      const token = found('enrolment token', await deps.stores.tokens.get(tx, id), actor, enterpriseOf);
+      const token = found('token', await deps.stores.tokens.get(tx, id), actor, enterpriseOf);
       if (!(await deps.stores.tokens.decide(tx, token.id, decision, actor.id))) {
         throw new LicetError('conflict', 'ENROLMENT_NOT_WAITING', 'Nothing waits for a decision with this token.');
       }

@@ -1,13 +1,5 @@
 import { hash } from 'node:crypto';
-import {
-  type Bytes,
-  type CertificationRequest,
-  decodeCertificationRequest,
-  equalBytes,
-  fingerprintsOf,
-  FormatError,
-  OID,
-} from '@licet/format';
+import { type Bytes, type CertificationRequest, decodeCertificationRequest, equalBytes, OID } from '@licet/format';
 import { authorize } from '../access/authorize.ts';
 import { enrol } from '../enrolment/enrol.ts';
 import { hashToken, organizationOfToken } from '../enrolment/token.ts';
@@ -22,6 +14,7 @@ import type { EnrolAnswer, Enrolment, EnterpriseLabel } from '../ports/enrolment
 import type { IssuedLicense } from '../ports/issuance.ts';
 import type { Transaction } from '../ports/transactions.ts';
 import { createSite } from '../sites/create-site.ts';
+import { fingerprintsIn } from '../sites/fingerprints.ts';
 import { type Dependencies, reading } from '../use-case.ts';
 
 export type ProtocolDeps = Dependencies & {
@@ -65,9 +58,8 @@ const answer = ({ chain: [certificate] }: IssuedLicense): EnrolAnswer => ({
 });
 
 async function enrolWithToken(deps: Dependencies, token: string, csr: Bytes): Promise<EnrolAnswer> {
-  const request = decodeCertificationRequest(csr);
-  const name = siteNameIn(request);
-  const fingerprints = fingerprintsIn(request);
+  const name = siteNameIn(decodeCertificationRequest(csr));
+  const fingerprints = fingerprintsIn(csr);
   const asked = { token, csr, ...(name !== undefined && { name }), ...(fingerprints && { fingerprints }) };
   try {
     return answer(await enrol(deps)(asked));
@@ -81,16 +73,6 @@ async function enrolWithToken(deps: Dependencies, token: string, csr: Bytes): Pr
 function siteNameIn({ subject }: CertificationRequest): string | undefined {
   const name = subject.rdns.flat().find(({ oid }) => oid === OID.commonName)?.value;
   return name !== undefined && SLUG.test(name) ? name : undefined;
-}
-
-function fingerprintsIn(request: CertificationRequest): string[] | undefined {
-  try {
-    return fingerprintsOf(request);
-  } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-    const message = `The fingerprints in the request cannot be read: ${error.message}`;
-    throw new LicetError('invalid', 'CSR_INVALID', message, { cause: error });
-  }
 }
 
 /** Before the token is used: at the address of another enterprise it is not spent, and of no use. */

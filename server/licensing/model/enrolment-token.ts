@@ -40,3 +40,14 @@ export type AskedEnrolment = {
   readonly name: string | undefined;
   readonly at: Date;
 };
+
+export const ENROLMENT_STATUSES = ['open', 'waiting', 'approved', 'declined', 'used', 'withdrawn', 'expired'] as const;
+
+/** Where the token stands, for people. */
+export function enrolmentStatus(token: EnrolmentToken, at: Date): (typeof ENROLMENT_STATUSES)[number] {
+  if (token.request !== undefined) return 'used';
+  if (token.withdrawnAt !== undefined) return 'withdrawn';
+  if (token.approval === 'declined') return 'declined';
+  if (token.asked !== undefined) return token.approval === 'given' ? 'approved' : 'waiting';
+  return at >= token.expiresAt ? 'expired' : 'open';
+}

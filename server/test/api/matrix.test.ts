@@ -21,6 +21,7 @@ const THINGS: Readonly<Record<string, keyof Shop>> = {
   '/api/v1/products/:id': 'product',
   '/api/v1/plans/:id': 'plan',
   '/api/v1/tokens/:id': 'token',
+  '/api/v1/enrolments/:id': 'enrolment',
   '/api/v1/alerts/:id': 'alert',
   '/api/v1/people/:id': 'person',
   '/api/v1/approvals/:id': 'approval',

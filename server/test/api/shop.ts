@@ -8,6 +8,7 @@ export type Shop = {
   readonly contract: string;
   readonly site: string;
   readonly token: string;
+  readonly enrolment: string;
   readonly alert: string;
   readonly person: string;
   /** Of an organization without a second person there are none: an id that is nowhere. */
@@ -45,7 +46,10 @@ export async function openShop(api: Client, name: string): Promise<Shop & { read
   const contract = await make('/api/v1/contracts', { enterprise: enterprise.id, number: name, plan: plan.id, term });
   await api.ok('POST', `/api/v1/contracts/${contract.id}/activate`, undefined, { 'If-Match': '*' });
   const wanted = { contract: contract.id, name: 'plant-1', mode: 'production' };
-  const { site } = (await api.ok('POST', '/api/v1/sites/create', wanted)).body as { site: { id: string } };
+  const { site, enrolment } = (await api.ok('POST', '/api/v1/sites/create', wanted)).body as {
+    site: { id: string };
+    enrolment: { id: string };
+  };
   const token = await make('/api/v1/tokens', { name, roles: ['auditor'], days: 1 });
   const alert = await make('/api/v1/alerts', {
     kind: 'license-invalid',
@@ -81,6 +85,7 @@ export async function openShop(api: Client, name: string): Promise<Shop & { read
     contract: contract.id,
     site: site.id,
     token: token.id,
+    enrolment: enrolment.id,
     alert: alert.id,
     person: person.id,
     approval: '00000000-0000-7000-8000-000000000001',
