@@ -93,6 +93,7 @@ function judged({ issued, license }: Known, certificate: Bytes, at: Date): Prese
   return {
     serial,
     certificate,
+    endsAt: license.notAfter,
     isExpired,
     principal: { kind: 'site', id: `site:${site}`, organization, roles: ['site'], enterprise, site },
   };

@@ -37,9 +37,9 @@ export function createEnrolment(deps: ProtocolDeps): Enrolment {
       return enrolWithToken(deps, applicant.token, csr);
     },
 
-    async renew({ predecessor: { principal, serial }, label, csr }) {
+    async renew({ predecessor: { principal, serial, endsAt }, label, csr }) {
       await reading(deps, principal, (tx) => checkLabel(deps, tx, label, principal.organization, principal.enterprise));
-      return answer(await renew(principal, { predecessor: serial, csr }));
+      return answer(await renew(principal, { predecessor: serial, csr, endsAt }));
     },
 
     async caCertificates(label) {

@@ -13,6 +13,7 @@ import { recordFork } from './fork.ts';
 import { ABANDONED_AFTER_MS, type Judgement, judgeRenewal } from './judge-renewal.ts';
 import { licenseOrder, mayPass } from './order.ts';
 import { assertRenewable, cloneSuspected } from './renewable.ts';
+import { createRush } from './rush.ts';
 
 const input = z.strictObject({
   predecessor: z
@@ -21,11 +22,15 @@ const input = z.strictObject({
     .describe('The serial of the license to be renewed.')
     .meta({ example: '01f3a86c0d9be1447f52c0f6a9d3e85b17' }),
   csr,
+  endsAt: z.date().optional().describe('When the license ends: in a rush those go first who are near it.'),
 });
 
 /** As many as the authority records at once. */
 const BATCH = 256;
 const QUEUE = 4096;
+/** What is worked on at a time, by all that comes after this, and what may wait: some two seconds of work each. */
+const INSIDE = 2048;
+const WAITING = 4096;
 
 type Ready = { readonly found: RenewalCase; readonly judgement: Judgement; readonly ask: RenewalAsk };
 type Asking = { readonly ask: RenewalAsk; readonly actor: Principal };
@@ -43,7 +48,11 @@ export const renewLicense: UseCase<typeof input, IssuedLicense> = Object.assign(
       queue: QUEUE,
       lanes: 2,
     });
-    return async (actor: Principal, raw: z.input<typeof input>) => renew(deps, lookups, actor, parsed(input, raw));
+    const rush = createRush({ inside: INSIDE, waiting: WAITING, random: deps.random });
+    return async (actor: Principal, raw: z.input<typeof input>) => {
+      const asked = parsed(input, raw);
+      return rush.through(asked.endsAt, () => renew(deps, lookups, actor, asked));
+    };
   },
   { input },
 );

@@ -27,6 +27,7 @@ export type PresentedLicense = {
   readonly principal: Principal;
   /** The license itself, DER. */
   readonly certificate: Bytes;
+  readonly endsAt: Date;
   /** Over, but within its grace: good for a renewal and for nothing else. */
   readonly isExpired: boolean;
 };
