@@ -32,6 +32,7 @@ import { noticeJobs, revocationSubscriber } from './wire-events.ts';
 import { commonJobs, openWork } from './wire-jobs.ts';
 import { appFor, openOperations, openPlain, openPublic, type PlainListener, type Served } from './wire-listeners.ts';
 import { connectLicensing } from './wire-licensing.ts';
+import { type Notices, openNotices } from './wire-notices.ts';
 import { publishing } from './wire-publishing.ts';
 import { connectStatus } from './wire-status.ts';
 import { type OpenedSigner, openServerSigner } from './wire-signer.ts';
@@ -84,19 +85,22 @@ async function start(ground: Ground): Promise<void> {
     const accessLog = log.with({ component: 'access' });
     const publicUrl = () => config.http.publicUrl ?? address;
     const access = openAccess({ config, licensing, log: accessLog, publicUrl });
+    const notices = openNotices(config, licensing, access.deps);
     const renew = renewLicense(licensing);
     const sites = enrolmentOf(ground, { licensing, authority, access, renew });
     const { signer } = stores.signer;
-    const calls = api({ access, licensing, renew, identity: sites.identity, signer, version: manifest.version });
+    const { version } = manifest;
+    const calls = api({ access, licensing, renew, identity: sites.identity, notices: notices.deps, signer, version });
     const routes = [...sites.routes, ...calls];
-    const jobs = [...access.jobs, ...sites.jobs, ...noticeJobs(licensing)];
+    const jobs = [...access.jobs, ...sites.jobs, ...noticeJobs(licensing), ...notices.jobs];
     const subscribers = [revocationSubscriber(authority.revoker), contractSubscriber({ licensing, authority })];
-    const where = await open(ground, stores, { access, routes, jobs, subscribers, authority, holder, plain, tls });
+    const parts = { access, routes, jobs, subscribers, notices, authority, holder, plain, tls };
+    const where = await open(ground, stores, parts);
     ({ address } = where);
     const owner = (await hasAuthority(config, authority))
       ? await letFirstOwnerIn(access.deps, config.authority.organization, config.data.folder)
       : undefined;
-    log.info({ ...where, version: manifest.version, ms: Math.round(performance.now()) }, 'ready');
+    log.info({ ...where, version, ms: Math.round(performance.now()) }, 'ready');
     if (isText(config)) process.stdout.write(welcome({ ...(await welcomed(ground, stores, authority, where)), owner }));
   } catch (error) {
     await stores.signer.close();
@@ -132,6 +136,7 @@ type Wired = {
   readonly access: Access;
   readonly routes: readonly Route[];
   readonly jobs: readonly Job[];
+  readonly notices: Notices;
   readonly subscribers: readonly Subscriber[];
   readonly authority: AuthorityParts;
   readonly holder: string;
@@ -159,7 +164,7 @@ function enrolmentOf(
 async function open(
   ground: Ground,
   { database, signer }: Stores,
-  { access, routes, jobs, subscribers, authority, holder, plain, tls }: Wired,
+  { access, routes, jobs, subscribers, notices, authority, holder, plain, tls }: Wired,
 ): Promise<Places> {
   const { config, log, lifecycle } = ground;
   const status = connectStatus(ground, authority, signer.signer);
@@ -183,6 +188,7 @@ async function open(
     subscribers,
     holder,
   });
+  notices.start(ground);
   await status.start();
   const authorityLog = log.with({ component: 'authority' });
   authority.directory.watch((err) => authorityLog.warn({ err }, 'authorities not looked at'));

@@ -19,6 +19,7 @@ export type Metrics = {
   httpRequest(labels: { method: string; route: string; status: number }, seconds: number): void;
   transactionRetried(cause: string): void;
   jobRan(labels: { job: string; result: JobResult }, seconds: number): void;
+  noticeSent(labels: { channel: 'webhook' | 'mail'; result: 'delivered' | 'failed' | 'dead' }, count: number): void;
   certificateReloaded(result: 'done' | 'failed', expiresAt?: Date): void;
   logLineDropped(): void;
   /** More labels of closed sets, from parts that are made later. */
@@ -77,6 +78,7 @@ export function createMetrics({ version, routes, jobs }: MetricsOptions): Metric
       all.jobs.inc({ job: name, result: labels.result });
       all.jobDuration.observe({ job: name }, seconds);
     },
+    noticeSent: (labels, count) => all.notices.inc(labels, count),
     certificateReloaded(result, expiresAt) {
       all.reloads.inc({ result });
       if (expiresAt !== undefined) all.certificateExpiry.set(expiresAt.getTime() / 1000);
@@ -139,6 +141,12 @@ function workMetrics(registry: Registry) {
       labelNames: ['job', 'result'],
       registers,
     }),
+    notices: new Counter({
+      name: 'licet_notices_total',
+      help: 'Attempts to tell somebody of an event, by channel and result; dead means that it was given up.',
+      labelNames: ['channel', 'result'],
+      registers,
+    } satisfies CounterConfiguration<'channel' | 'result'>),
     dropped: new Counter({
       name: 'licet_log_lines_dropped_total',
       help: 'Log lines that nobody took from standard output in time.',

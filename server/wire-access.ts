@@ -14,6 +14,7 @@ import { createLimiter } from './licensing/access/limits.ts';
 import { createMonthlyRequests } from './licensing/access/monthly.ts';
 import { createPasswords } from './licensing/access/passwords.ts';
 import { createSealer } from './licensing/access/seal.ts';
+import { sendInvitation } from './licensing/notices/send-mail.ts';
 import type { Dependencies } from './licensing/use-case.ts';
 import type { Stage } from './lifecycle.ts';
 import type { Log } from './log.ts';
@@ -60,6 +61,7 @@ export function openAccess(ground: AccessGround): Access {
     times: timesOf(config),
     providers: createIdentityProviders({ fetchJson: fetcherOf(config), clock, log }),
     publicUrl: ground.publicUrl,
+    ...(config.mail.host !== undefined && { sendInvitation: sendInvitation(common, sealer, stores.deliveries) }),
   };
   const authenticator = createAuthenticator(deps);
   const { contracts, plans } = stores;

@@ -6,7 +6,7 @@ import type { Route } from './http/routes.ts';
 import { idempotencyKeys } from './persistence/idempotency.ts';
 import type { Access } from './wire-access.ts';
 
-export type ApiGround = Pick<Use, 'licensing' | 'renew' | 'identity'> & {
+export type ApiGround = Pick<Use, 'licensing' | 'renew' | 'identity' | 'notices'> & {
   readonly access: Access;
   readonly signer: Signer;
   /** Of this program, as the document names it. */
@@ -14,9 +14,9 @@ export type ApiGround = Pick<Use, 'licensing' | 'renew' | 'identity'> & {
 };
 
 /** The API of the license server with its description. */
-export function api({ access, licensing, renew, identity, signer, version }: ApiGround): readonly Route[] {
+export function api({ access, licensing, renew, identity, notices, signer, version }: ApiGround): readonly Route[] {
   return apiRoutes({
-    use: { licensing, access: access.deps, identity, renew, tokens: createVerdictTokens(signer) },
+    use: { licensing, access: access.deps, identity, notices, renew, tokens: createVerdictTokens(signer) },
     keys: idempotencyKeys,
     guardsFor: (action) => access.guardsFor(action),
     version,

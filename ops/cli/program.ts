@@ -10,6 +10,8 @@ import { register as plan } from './commands/plan.ts';
 import { register as product } from './commands/product.ts';
 import { register as site } from './commands/site.ts';
 import { register as alert } from './commands/alert.ts';
+import { register as webhook } from './commands/webhook.ts';
+import { register as mail } from './commands/mail.ts';
 import { register as enrolment } from './commands/enrolment.ts';
 import { register as license } from './commands/license.ts';
 import { register as statistics } from './commands/statistics.ts';
@@ -45,6 +47,8 @@ const COMMANDS: readonly Register[] = [
   license,
   statistics,
   alert,
+  webhook,
+  mail,
   token,
   user,
   approval,

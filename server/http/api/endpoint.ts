@@ -7,6 +7,7 @@ import type { Action } from '../../licensing/access/actions.ts';
 import type { ExternalDeps } from '../../licensing/access/external.ts';
 import type { ProviderDeps } from '../../licensing/access/providers.ts';
 import type { SignInDeps } from '../../licensing/access/sign-in.ts';
+import type { NoticeDeps } from '../../licensing/notices/ports.ts';
 import type { IdentityTokens, IdentityStores, Incidents, LicenseDirectory } from '../../licensing/identity/ports.ts';
 import type { Method } from '../routes.ts';
 
@@ -54,6 +55,7 @@ export type Use = {
   readonly licensing: Dependencies;
   readonly access: AccessUse;
   readonly identity: IdentityUse;
+  readonly notices: NoticeDeps;
   /** One for the whole process, because renewals that arrive together are decided together. */
   readonly renew: ReturnType<typeof renewLicense>;
   readonly tokens: VerdictTokens;

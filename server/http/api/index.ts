@@ -6,11 +6,13 @@ import { bulkEndpoints } from './bulk.ts';
 import { catalogEndpoints } from './catalog.ts';
 import { contractEndpoints, enterpriseEndpoints } from './customers.ts';
 import { delegatedEndpoints } from './delegated.ts';
+import { deliveryEndpoints } from './deliveries.ts';
 import type { Endpoint } from './endpoint.ts';
 import { enrolmentEndpoints } from './enrolments.ts';
 import { identityEndpoints } from './identities.ts';
 import { incidentEndpoints } from './incidents.ts';
 import { keyEndpoints } from './keys.ts';
+import { mailRecipientEndpoints } from './mail-recipients.ts';
 import { organizationEndpoints } from './organization.ts';
 import { peopleEndpoints } from './people.ts';
 import { providerEndpoints } from './providers.ts';
@@ -21,6 +23,7 @@ import { siteEndpoints } from './sites.ts';
 import { statisticsEndpoints } from './statistics.ts';
 import { tokenEndpoints } from './tokens.ts';
 import { validateEndpoints } from './validate.ts';
+import { webhookEndpoints } from './webhooks.ts';
 
 /** Every call there is, in the order of the document. */
 export const ENDPOINTS: readonly Endpoint[] = [
@@ -43,6 +46,9 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...enrolmentEndpoints,
   ...identityEndpoints,
   ...incidentEndpoints,
+  ...webhookEndpoints,
+  ...deliveryEndpoints,
+  ...mailRecipientEndpoints,
 ];
 
 /** The API, its description, and the page to browse that. */

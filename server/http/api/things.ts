@@ -73,7 +73,7 @@ export function readEndpoints<T extends Entity, View>(kind: Kind<T, View>): read
       status: 200,
       answer: view,
       example: { answer: example },
-      refusals: { [`${thing.toUpperCase()}_NOT_FOUND`]: 404 },
+      refusals: { [`${thing.toUpperCase().replaceAll(' ', '_')}_NOT_FOUND`]: 404 },
       run: ({ principal, params }, use) =>
         reading(use.licensing, principal, async (tx) =>
           visible(kind, principal, await collection(use).get(tx, params.id)),

@@ -92,6 +92,11 @@ export const ACTIONS = {
   'webhook.read': { does: 'Read webhooks and their dead letters', may: [ALL, ALL, ALL, NO, ALL, NO, NO, NO] },
   'webhook.change': { does: 'Create, change or delete a webhook', may: [ALL, ALL, NO, NO, NO, NO, NO, NO] },
   'webhook.replay': { does: 'Deliver dead letters again, or give them up', may: [ALL, ALL, ALL, NO, NO, NO, NO, NO] },
+  'mail-recipient.read': { does: 'Read who is told by mail', may: [ALL, ALL, ALL, NO, ALL, NO, NO, NO] },
+  'mail-recipient.change': {
+    does: 'Add, change or remove a mail recipient',
+    may: [ALL, ALL, NO, NO, NO, NO, NO, NO],
+  },
 
   'audit.read': { does: 'Read the audit log', may: [ALL, ALL, NO, NO, ALL, NO, NO, NO] },
   'data.import': { does: 'Import in bulk', may: [ALL, ALL, NO, NO, NO, NO, NO, NO] },

@@ -24,7 +24,6 @@ export const replayDeadLetters = useCase(
     id: reference('webhook'),
     since: z.iso
       .datetime({ offset: true })
-      .transform((text) => new Date(text))
       .optional()
       .describe('Only events from this instant on; without it, all that is kept.')
       .meta({ example: '2026-01-31T12:00:00Z' }),
@@ -33,7 +32,8 @@ export const replayDeadLetters = useCase(
     inTransaction(deps, actor, async (work) => {
       assertWholeOrganization(actor);
       await assertActive(deps, work, id);
-      const replayed = await deps.stores.deliveries.replayDead(work.tx, id, since);
+      const from = since === undefined ? undefined : new Date(since);
+      const replayed = await deps.stores.deliveries.replayDead(work.tx, id, from);
       if (replayed > 0) work.note({ action: 'webhook.replayed', subject: webhookKey(id), details: { replayed } });
       return { replayed };
     }),

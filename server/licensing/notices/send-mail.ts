@@ -1,12 +1,33 @@
+import type { Person } from '../access/model.ts';
+import type { Sealer } from '../access/seal.ts';
 import type { Outcome } from '../model/delivery.ts';
-import type { DeliveryClaim } from '../ports/deliveries.ts';
+import { newId } from '../model/id.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Deliveries, DeliveryClaim } from '../ports/deliveries.ts';
+import type { Random } from '../ports/random.ts';
 import type { Transaction } from '../ports/transactions.ts';
 import { reading } from '../use-case.ts';
 import { invitationMail, type MailText, type Names, noticeMail } from './mail-text.ts';
 import type { NoticeDeps } from './ports.ts';
 
-/** Of a delivery that invites a person: to whom its secret is bound. */
-export const invitationOwner = (person: string): string => `invitation:${person}`;
+/** To whom the secret of an invitation is bound. */
+const invitationOwner = (person: string): string => `invitation:${person}`;
+
+/** Written in the transaction that invites, to be sent when that is true. */
+export const sendInvitation =
+  ({ clock, random }: { readonly clock: Clock; readonly random: Random }, sealer: Sealer, deliveries: Deliveries) =>
+  async (tx: Transaction, { id, organization }: Person, secret: string): Promise<void> => {
+    await deliveries.write(tx, {
+      organization,
+      channel: 'mail',
+      receiver: id,
+      event: newId(clock, random),
+      type: 'person.invited',
+      payload: { subject: `person:${id}` },
+      at: clock.now(),
+      secret: sealer.seal(secret, invitationOwner(id)),
+    });
+  };
 
 const nobody = { result: 'failed', answer: undefined, error: 'There is nobody left to tell.', isFinal: true } as const;
 

@@ -28,6 +28,8 @@ const THINGS: Readonly<Record<string, keyof Shop>> = {
   '/api/v1/providers/:id': 'provider',
   '/api/v1/trust-rules/:id': 'rule',
   '/api/v1/renewal-incidents/:id': 'incident',
+  '/api/v1/webhooks/:id': 'webhook',
+  '/api/v1/mail-recipients/:id': 'recipient',
 };
 
 /** These belong to the organization as a whole: who reaches one enterprise only has no business there. */
@@ -40,6 +42,8 @@ const OF_ORGANIZATION: ReadonlySet<keyof Shop> = new Set<keyof Shop>([
   'provider',
   'rule',
   'incident',
+  'webhook',
+  'recipient',
 ]);
 
 /** What no call of the API is: the protocols of enrolment (RFC 7030), and the description of the API itself. */

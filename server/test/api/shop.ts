@@ -16,6 +16,8 @@ export type Shop = {
   readonly provider: string;
   readonly rule: string;
   readonly incident: string;
+  readonly webhook: string;
+  readonly recipient: string;
 };
 
 export const TERMS = {
@@ -78,6 +80,10 @@ export async function openShop(api: Client, name: string): Promise<Shop & { read
     explanation: 'A drill.',
     hours: 1,
   });
+  const hears = { name, enterprise: enterprise.id };
+  const webhook = await make('/api/v1/webhooks', { ...hears, url: 'https://hooks.example/', events: ['license.*'] });
+  const mailed = { ...hears, address: `desk@${name}.example`, events: ['alert.opened'] };
+  const recipient = await make('/api/v1/mail-recipients', mailed);
   return {
     product: product.id,
     plan: plan.id,
@@ -92,6 +98,8 @@ export async function openShop(api: Client, name: string): Promise<Shop & { read
     provider: provider.id,
     rule: rule.id,
     incident: incident.id,
+    webhook: webhook.id,
+    recipient: recipient.id,
     before: site,
   };
 }

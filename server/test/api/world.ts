@@ -29,6 +29,7 @@ import { openServerSigner } from '../../wire-signer.ts';
 import { serve, type Served } from '../frame/served.ts';
 import { localCertificate } from '../identity/issuer.ts';
 import { accessUse } from './access-use.ts';
+import { noticeUse } from './notice-use.ts';
 
 /** The API on a real socket, before the real database and the real authority with its signer process. */
 export type World = {
@@ -101,7 +102,9 @@ export async function openWorld(context: Mocha.Context): Promise<World> {
     log,
   });
   const tokens = createVerdictTokens(signer.signer);
-  const use = { licensing, access: accessUse(access), identity: wired.identity, renew, tokens };
+  const accessed = accessUse(access);
+  const notices = noticeUse(licensing, accessed);
+  const use = { licensing, access: accessed, identity: wired.identity, notices, renew, tokens };
   const owners = { acme: await founded(use, 'acme'), initech: await founded(use, 'initech') };
   const guards = { authenticator, license: licenseAsPrincipal(licensing), log, ...UNLIMITED };
   const api = apiRoutes({ guardsFor: (action) => guardsFor(action, guards), keys: idempotencyKeys, use, version: '0' });

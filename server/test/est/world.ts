@@ -36,6 +36,7 @@ import { connectAuthority, readyAuthority } from '../../wire-authority.ts';
 import { enrolment, type EnrolmentGround } from '../../wire-enrolment.ts';
 import { openServerSigner } from '../../wire-signer.ts';
 import { accessUse } from '../api/access-use.ts';
+import { noticeUse } from '../api/notice-use.ts';
 import { serve, type Served } from '../frame/served.ts';
 
 /** One vendor with two customers, as production has it: database, signer process, authority, domain, TLS. */
@@ -93,14 +94,16 @@ export async function openWorld(
   const pem = (ders: readonly Uint8Array[]) => ders.map((der) => encodePem('CERTIFICATE', der)).join('');
   const tls = { cert: pem(chain), key: keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
   writeFileSync(join(folder, 'root.pem'), pem(await authority.directory.roots()));
+  const accessed = accessUse(access);
   const api = apiRoutes({
     // As wire-access.ts does it, without its rates.
     guardsFor: (action) => (isOpen(action) ? [] : [authenticateBy(authenticator), mayAtAll(action)]),
     keys: idempotencyKeys,
     use: {
       licensing: deps,
-      access: accessUse(access),
+      access: accessed,
       identity: wired.identity,
+      notices: noticeUse(deps, accessed),
       renew,
       tokens: createVerdictTokens(signer.signer),
     },
