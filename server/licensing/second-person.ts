@@ -3,14 +3,8 @@ import type { DangerousAct } from './access/approvals.ts';
 import type { AccessDeps } from './access/ports.ts';
 import { LicetError } from './errors.ts';
 import type { Principal } from './model/principal.ts';
-import type { Transaction } from './ports/transactions.ts';
+import type { SecondPerson } from './ports/second-person.ts';
 import { type Dependencies, inTransaction, type Work } from './use-case.ts';
-
-/**
- * Whether the act must wait: the id of the request that waits for a second person, or undefined when it need not (or not
- * any more, and then the approval is used up with the transaction).
- */
-export type SecondPerson = (tx: Transaction, principal: Principal, act: DangerousAct) => Promise<string | undefined>;
 
 export const createSecondPerson =
   (access: AccessDeps): SecondPerson =>

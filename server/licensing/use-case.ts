@@ -1,6 +1,5 @@
 import type { z } from 'zod';
 import type { EventType } from './notices/catalog.ts';
-import type { SecondPerson } from './second-person.ts';
 import { LicetError } from './errors.ts';
 import type { Principal } from './model/principal.ts';
 import type { AuditLog } from './ports/audit-log.ts';
@@ -8,6 +7,7 @@ import type { Clock } from './ports/clock.ts';
 import type { Issuance } from './ports/issuance.ts';
 import type { Outbox } from './ports/outbox.ts';
 import type { Random } from './ports/random.ts';
+import type { SecondPerson } from './ports/second-person.ts';
 import type { Stores } from './ports/stores.ts';
 import type { Transaction, Transactions } from './ports/transactions.ts';
 
