@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { toHex } from '@licet/format';
-import type { Directory } from './authority/directory.ts';
+import type { Directory, Opened } from './authority/directory.ts';
 import type { Route, Step } from './http/routes.ts';
 import type { IdentityUse } from './http/api/endpoint.ts';
 import { estRoutes } from './http/est/routes.ts';
@@ -32,8 +32,6 @@ export type EnrolmentGround = {
   readonly log: Log;
 };
 
-/** More enterprises than these are told apart by the label in the address. */
-const MOST_AUTHORITIES = 100;
 const BATCH = 1000;
 const FETCH = { timeoutMs: 5000, mostBytes: 256 * 1024 } as const;
 
@@ -89,19 +87,16 @@ const organizationOf = ({ directory }: Pick<EnrolmentGround, 'directory'>, organ
 /** The CAs above the licenses of an enterprise, or of all; each once, the root last. */
 function authoritiesOf({ directory }: Pick<EnrolmentGround, 'directory'>): ProtocolDeps['authorities'] {
   return async (organization, enterprise) => {
-    const issuing =
-      enterprise === undefined
-        ? (await directory.list({ organization, kind: 'enterprise', limit: MOST_AUTHORITIES }))
-            .filter(({ status }) => status === 'active')
-            .map(({ key }) => directory.find(key))
-        : enterprise.contracts.map((contract) =>
-            directory.active({ organization, kind: 'enterprise', enterprise: enterprise.slug, contract }),
-          );
-    const opened = [...(await Promise.all(issuing)), await organizationOf({ directory }, organization)];
-    const chains = opened.flatMap((one) => (one === undefined ? [] : [one.generation.chain.map(({ der }) => der)]));
-    const all = new Map(chains.flatMap((chain) => chain.map((der) => [toHex(der), der] as const)));
-    // A Map keeps the order of the first insertion, and every chain ends with what the others end with.
-    const above = new Set((chains.at(-1) ?? []).map(toHex));
-    return [...all].toSorted(([a], [b]) => Number(above.has(a)) - Number(above.has(b))).map(([, der]) => der);
+    const { slug, contracts = [] } = enterprise ?? {};
+    const served = ({ authority: { contract } }: Opened) => contract === undefined || contracts.includes(contract);
+    const issuing = await directory.inUse(organization, 'enterprise', slug);
+    const above = await directory.inUse(organization, 'organization');
+    const heights = new Map<string, { readonly der: Uint8Array; readonly height: number }>();
+    for (const { generation } of [...(enterprise === undefined ? issuing : issuing.filter(served)), ...above]) {
+      for (const [depth, { der }] of generation.chain.entries()) {
+        heights.set(toHex(der), { der, height: generation.chain.length - depth });
+      }
+    }
+    return [...heights.values()].toSorted((a, b) => b.height - a.height).map(({ der }) => der);
   };
 }

@@ -25,6 +25,8 @@ export type Because = {
 /** Deeper than any chain of ours; a loop of parents ends here and not never. */
 const LONGEST_CHAIN = 8;
 const MOST_ROOTS = 100;
+/** More enterprises than these are told apart by the label in the address. */
+const MOST_SHOWN = 100;
 const PAGE = 500;
 /** How late another process notices a change. */
 const LOOK_EVERY_MS = 2000;
@@ -40,6 +42,7 @@ export class Directory {
   #roots: Promise<readonly Uint8Array[]> | undefined;
   #version: bigint | undefined;
   #held: Promise<readonly IssuerGeneration[]> | undefined;
+  readonly #inUse = new Map<string, Promise<readonly Opened[]>>();
   #timer: NodeJS.Timeout | undefined;
   readonly #listeners: (() => void)[] = [];
 
@@ -70,6 +73,7 @@ export class Directory {
     this.#active.clear();
     this.#roots = undefined;
     this.#held = undefined;
+    this.#inUse.clear();
     if (!isFirst) for (const listener of this.#listeners) listener();
   }
 
@@ -112,6 +116,22 @@ export class Directory {
     return this.#held;
   }
 
+  /**
+   * The CAs of these licenses, whether they sign new ones or only stand above old ones: what a site may meet in a
+   * rollover. Those in office first, at most `MOST_SHOWN` of a kind.
+   */
+  inUse(organization: string, kind: 'organization' | 'enterprise', enterprise?: string): Promise<readonly Opened[]> {
+    const id = [organization, kind, enterprise].join('/');
+    let found = this.#inUse.get(id);
+    if (found === undefined)
+      this.#inUse.set(
+        id,
+        (found = this.#readInUse({ organization, kind, ...(enterprise !== undefined && { enterprise }) })),
+      );
+    found.catch(() => this.#inUse.delete(id));
+    return found;
+  }
+
   /** Whose service CA certifies servers here. */
   async serviceOrganization(): Promise<string | undefined> {
     const all = await this.list({ kind: 'service', limit: MOST_ROOTS });
@@ -149,6 +169,13 @@ export class Directory {
 
   #read<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     return this.#deps.transactions.run('platform', work, { readOnly: true });
+  }
+
+  async #readInUse(query: Omit<AuthorityQuery, 'limit'>): Promise<readonly Opened[]> {
+    const all = (await this.list({ ...query, limit: MOST_SHOWN })).filter(({ status }) => status !== 'retired');
+    const inOrder = all.toSorted((a, b) => Number(b.status === 'active') - Number(a.status === 'active'));
+    const opened = await Promise.all(inOrder.map(({ key }) => this.find(key)));
+    return opened.filter((one) => one !== undefined);
   }
 
   async #readHeld(): Promise<readonly IssuerGeneration[]> {

@@ -5,7 +5,10 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { decodeCertificate, decodePem, toHex } from '@licet/format';
+import { requireTool } from '@licet/checks';
+import { decodeCertificate, decodeCertsOnly, decodePem, encodePem, fromBase64, toHex } from '@licet/format';
+import { TrustAnchors, verifyLicense } from '@licet/verify';
+import { rollOver } from '../../authority/rollover.ts';
 import { sql } from '../../persistence/database.ts';
 import { AgentProcess, openWire } from './agent-process.ts';
 import { run } from './est-server.ts';
@@ -78,6 +81,34 @@ describe('licet-agent before the real authority', function () {
     assert.equal(verified.code, 0, `${verified.out}${verified.err}`);
     const verdict = JSON.parse(verified.out) as { state: string; holder: { uri: string } };
     assert.deepEqual([verdict.state, verdict.holder.uri], ['valid', 'license://globex.acme/first']);
+  });
+
+  it('is shown the old and the new CA of a rollover, and goes on below the new one', async function () {
+    requireTool(this, 'curl');
+    const agent = await siteNamed('rolled-over');
+    const before = decodePem(agent.license(), 'CERTIFICATE').map(({ bytes }) => bytes);
+    const { authority, deps } = world;
+    const parts = { ...authority, signer: authority.journal.signer, clock: deps.clock };
+    const role = { organization: 'acme', kind: 'organization', enterprise: undefined, contract: undefined } as const;
+    const own = { ...role, kind: 'enterprise', enterprise: 'globex', contract: world.globex.contract.id } as const;
+    const organization = await rollOver(parts, (await authority.directory.active(role))!.authority.key);
+    const enterprise = await rollOver(parts, (await authority.directory.active(own))!.authority.key);
+    const asked = ['-sS', '--cacert', world.at('root.pem'), `${world.base}/.well-known/est/globex.acme/cacerts`];
+    const shown = decodeCertsOnly(fromBase64((await run('curl', asked)).out, 'lenient')).map(toHex);
+    for (const { from, to } of [organization, enterprise]) {
+      assert.ok([from, to].every(({ certificate }) => shown.includes(toHex(certificate))));
+    }
+    await good(agent.run('renew'));
+    const after = decodePem(agent.license(), 'CERTIFICATE').map(({ bytes }) => bytes);
+    assert.deepEqual(
+      after.slice(1).map(toHex),
+      [enterprise.to, organization.to].map((one) => toHex(one.certificate)),
+    );
+    for (const chain of [before, after]) {
+      const anchors = TrustAnchors.fromPem(readFileSync(world.at('root.pem'), 'utf8'));
+      const bundle = chain.map((der) => encodePem('CERTIFICATE', der)).join('');
+      assert.equal((await verifyLicense(bundle, { anchors, at: new Date() })).state, 'valid');
+    }
   });
 
   it('names the site itself where the token leaves the name open', async () => {

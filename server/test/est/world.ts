@@ -32,7 +32,7 @@ import { idempotencyKeys } from '../../persistence/idempotency.ts';
 import { stores } from '../../persistence/licensing/stores.ts';
 import { outbox } from '../../persistence/outbox.ts';
 import { testDatabase, type TestDatabase } from '../../persistence/test/test-database.ts';
-import { connectAuthority, readyAuthority } from '../../wire-authority.ts';
+import { type AuthorityParts, connectAuthority, readyAuthority } from '../../wire-authority.ts';
 import { enrolment, type EnrolmentGround } from '../../wire-enrolment.ts';
 import { openServerSigner } from '../../wire-signer.ts';
 import { accessUse } from '../api/access-use.ts';
@@ -45,6 +45,7 @@ export type World = {
   readonly served: Served;
   readonly database: TestDatabase;
   readonly deps: Dependencies;
+  readonly authority: AuthorityParts;
   readonly globex: { enterprise: Enterprise; contract: Contract };
   readonly initech: { enterprise: Enterprise; contract: Contract };
   readonly jobs: ReturnType<typeof enrolment>['jobs'];
@@ -119,6 +120,7 @@ export async function openWorld(
     served,
     database,
     deps,
+    authority,
     jobs: wired.jobs,
     apiToken: owner!.secret,
     at: (name) => join(folder, name),
