@@ -4,7 +4,7 @@ import { pauseSeconds } from './backoff.ts';
 import { readLicense } from './chain.ts';
 import { writeDurably } from './durable.ts';
 import { renew } from './enrol.ts';
-import { type AgentCode, AgentError } from './errors.ts';
+import { type AgentCode, AgentError, diskError } from './errors.ts';
 import { fetchEvidence } from './evidence.ts';
 import { look, remember } from './look.ts';
 import { formatMetrics } from './metrics.ts';
@@ -30,6 +30,8 @@ const ASK_AGAIN_SECONDS = 600;
 /** What was refused for good reasons needs a person first. */
 const AFTER_REFUSAL_SECONDS = 3600;
 const FOR_A_PERSON: ReadonlySet<AgentCode> = new Set(['REFUSED', 'NO_SERVER']);
+/** Nobody waits longer, whatever was asked: a time further ahead was set by a clock that was wrong. */
+const LONGEST_WAIT_SECONDS = 86_400;
 /** Never sleep longer: a machine that slept, or whose clock was set, is noticed at the next look. */
 const LONGEST_SLEEP_SECONDS = 60;
 
@@ -47,6 +49,7 @@ export class Agent {
   #suggestion: Suggestion | undefined;
   #lastContact: Date | undefined;
   #verdict: Verdict | undefined;
+  #complaint: string | undefined;
 
   constructor(site: Site, settings: Settings, world: World) {
     this.#site = site;
@@ -63,11 +66,16 @@ export class Agent {
     await this.#ask();
     const due = await this.#renewalDue();
     const now = this.#world.now();
-    if (due !== undefined && now >= due && now >= this.#notBefore) await this.#renew();
+    if (due !== undefined && now >= due && !this.#waitsFor(this.#notBefore)) await this.#renew();
     await this.#look();
     const nextRenewal = await this.#renewalDue();
     await this.#tell(nextRenewal);
     return 1000 * Math.min(LONGEST_SLEEP_SECONDS, Math.max(1, this.#secondsUntil(nextRenewal)));
+  }
+
+  #waitsFor(time: Date): boolean {
+    const ahead = time.getTime() - this.#world.now().getTime();
+    return ahead > 0 && ahead <= LONGEST_WAIT_SECONDS * 1000;
   }
 
   #secondsUntil(nextRenewal: Date | undefined): number {
@@ -77,7 +85,7 @@ export class Agent {
 
   async #ask(): Promise<void> {
     const now = this.#world.now();
-    if (now < this.#askAt || this.#settings.servers.length === 0) return;
+    if (this.#waitsFor(this.#askAt) || this.#settings.servers.length === 0) return;
     const current = await this.#site.store.current();
     if (current === undefined) return;
     const suggestion = await askSuggestion(this.#settings, current, await this.#site.folder.root());
@@ -113,7 +121,7 @@ export class Agent {
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
       const asked = error.retryAfterSeconds ?? (FOR_A_PERSON.has(error.code) ? AFTER_REFUSAL_SECONDS : undefined);
-      const pause = pauseSeconds(this.#failures, this.#world.chance(), asked);
+      const pause = Math.min(LONGEST_WAIT_SECONDS, pauseSeconds(this.#failures, this.#world.chance(), asked));
       this.#failures += 1;
       this.#notBefore = new Date(this.#world.now().getTime() + 1000 * pause);
       // A "no" is an answer too: the authority is there.
@@ -136,7 +144,7 @@ export class Agent {
 
   async #look(): Promise<void> {
     const verdict = await look(this.#site, this.#settings, this.#world.now());
-    if (verdict !== undefined) await remember(this.#site.folder, verdict.highWater);
+    if (verdict !== undefined) await this.#note(() => remember(this.#site.folder, verdict.highWater));
     if (verdict?.state !== this.#verdict?.state) this.#world.log(`the license is ${verdict?.state ?? 'not there'}`);
     this.#verdict = verdict;
   }
@@ -145,6 +153,19 @@ export class Agent {
     const { metrics } = this.#settings;
     if (metrics === undefined) return;
     const facts = { verdict: this.#verdict, lastContact: this.#lastContact, nextRenewal, failures: this.#failures };
-    await writeDurably(metrics, formatMetrics(facts));
+    await this.#note(() => writeDurably(metrics, formatMetrics(facts)));
+  }
+
+  /** A disk that takes nothing is told of once, and no reason to stop answering. */
+  async #note(write: () => Promise<unknown>): Promise<void> {
+    try {
+      await write();
+      this.#complaint = undefined;
+    } catch (error) {
+      const told = diskError(this.#site.folder.path, error);
+      if (!(told instanceof AgentError)) throw told;
+      if (told.message !== this.#complaint) this.#world.log(told.message);
+      this.#complaint = told.message;
+    }
   }
 }

@@ -40,6 +40,7 @@ export class AgentError extends Error {
 
 /** A full or read-only disk has a name; every other error is as it is. */
 export function diskError(path: string, error: unknown): unknown {
+  if (error instanceof AgentError) return error;
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new AgentError(

@@ -321,7 +321,7 @@ describe('EST, RFC 7030 and RFC 8951', function () {
       ] as const) {
         it(`a request with ${what}`, async () => {
           const site = await licensed(server);
-          isRefused(await site.renew(wrap(csrFor(wish as Wish))), 403, code);
+          isRefused(await site.renew(wrap(csrFor(wish))), 403, code);
         });
       }
       for (const [what, wish] of [
