@@ -4,10 +4,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { requireTool } from '@licet/checks';
 import { decodeCertificate, encodePem } from '@licet/format';
+import { Enterprises } from '../../authority/enterprises.ts';
 import { retire as retireIt } from '../../authority/retire.ts';
 import { rollOver } from '../../authority/rollover.ts';
 import { auditLog } from '../../persistence/audit-log.ts';
-import { CONTRACT, licenseOrder, lineageOf, Workshop } from './workshop.ts';
+import { contract, CONTRACT, licenseOrder, lineageOf, Workshop } from './workshop.ts';
 
 describe('rollover', function () {
   this.timeout(30_000);
@@ -88,6 +89,52 @@ describe('rollover', function () {
     const entries = await workshop.database.run('platform', (tx) => auditLog.page(tx, 'demo', undefined, 1000));
     const actions = entries.rows.map(({ action }) => action).filter((action) => action.startsWith('authority.'));
     assert.deepEqual([...new Set(actions)], ['authority.rolledOver', 'authority.retired']);
+  });
+
+  it('an enterprise CA lives no longer than its contract, and is certified anew before it ends', async () => {
+    const customer = { organization: 'demo', enterprise: 'globex' };
+    const { authority, signer, config } = workshop;
+    const { directory, issuer, certificates, publish } = authority;
+    const { algorithm } = config.authority;
+    const inYears = (years: number) => ({ now: () => new Date(Date.now() + years * 365 * 86_400_000) });
+    const cas = (clock: { now(): Date }) =>
+      new Enterprises({
+        directory,
+        issuer,
+        certificates,
+        signer,
+        publish,
+        clock,
+        algorithm,
+        transactions: workshop.database,
+        supersede: () => Promise.reject(new Error('nothing was lowered')),
+      });
+    const short = contract({ id: '00000000-0000-4000-8000-0000000005a1' });
+    const { certificate } = (await authority.enterprises.ensure(customer, short)).authority;
+    assert.equal(decodeCertificate(certificate).notAfter.getTime(), short.term.to.getTime() - 1000);
+    assert.deepEqual((await cas(inYears(1)).ensure(customer, short)).authority.certificate, certificate, 'in vain');
+
+    const term = { ...short.term, to: new Date('2031-01-01T00:00:00Z') };
+    const long = contract({ id: '00000000-0000-4000-8000-0000000005a2', term });
+    const made = (await authority.enterprises.ensure(customer, long)).authority;
+    assert.deepEqual((await cas(inYears(1.3)).ensure(customer, long)).authority.certificate, made.certificate);
+    const renewed = (await cas(inYears(1.4)).ensure(customer, long)).authority;
+    assert.equal(renewed.key, made.key);
+    assert.notDeepEqual(renewed.certificate, made.certificate);
+  });
+
+  it('a contract that is lowered leaves no certificate behind that says more, however old', async () => {
+    const customer = { organization: 'demo', enterprise: 'globex' };
+    const { enterprises } = workshop.authority;
+    const id = '00000000-0000-4000-8000-0000000005a3';
+    const steps = [['press', 'press/remote'], ['press', 'press/more', 'press/remote'], ['press']];
+    const made = [];
+    for (const [i, features] of steps.entries()) {
+      made.push((await enterprises.ensure(customer, contract({ id, sequence: i + 1, features }))).authority);
+    }
+    assert.equal(new Set(made.map(({ key }) => key)).size, 1);
+    const states = await Promise.all(made.map(({ parent, certificate }) => statusOf(parent, certificate)));
+    assert.deepEqual(states, ['revoked', 'revoked', 'valid']);
   });
 
   it('a CA below a key that is elsewhere is sent to the ceremony', async () => {

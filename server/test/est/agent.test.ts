@@ -12,6 +12,11 @@ import { rollOver } from '../../authority/rollover.ts';
 import { sql } from '../../persistence/database.ts';
 import { AgentProcess, openWire } from './agent-process.ts';
 import { run } from './est-server.ts';
+import { startDeliverer } from '../../jobs/outbox-deliverer.ts';
+import { changeContract } from '../../licensing/contracts/contracts.ts';
+import { OWNER } from '../../licensing/test/office.ts';
+import { outbox } from '../../persistence/outbox.ts';
+import { contractSubscriber } from '../../wire-contracts.ts';
 import { openWorld, type World } from './world.ts';
 
 const LICET = resolve(import.meta.dirname, '../../../ops/cli/licet.js');
@@ -109,6 +114,39 @@ describe('licet-agent before the real authority', function () {
       const bundle = chain.map((der) => encodePem('CERTIFICATE', der)).join('');
       assert.equal((await verifyLicense(bundle, { anchors, at: new Date() })).state, 'valid');
     }
+  });
+
+  it('is worth less from the moment on in which its contract was lowered', async () => {
+    const { authority, deps, initech } = world;
+    const agent = new AgentProcess(join(base, 'lowered'));
+    await good(enrol(agent, await world.token(initech.contract, 'lowered')));
+    const [, before] = decodePem(agent.license(), 'CERTIFICATE').map(({ bytes }) => decodeCertificate(bytes));
+    const role = { organization: 'acme', kind: 'enterprise', enterprise: 'initech' } as const;
+    const ca = async () => (await authority.directory.active({ ...role, contract: initech.contract.id }))!;
+    const issuer = (await ca()).authority.parent!;
+    const hears = { transactions: world.database, outbox, random: deps.random, pollMs: 20 };
+    const log = { info: () => {}, warn: () => {}, error: (fields: object) => assert.fail(JSON.stringify(fields)) };
+    const deliverer = await startDeliverer([contractSubscriber({ licensing: deps, authority })], { ...hears, log });
+    try {
+      const { limits, reporting: _, ...sold } = initech.contract.terms;
+      const terms = { ...sold, limits: [...limits], features: ['press'] };
+      const term = { ...initech.contract.term, lastDay: `${new Date().getUTCFullYear() + 1}-06-30` };
+      await changeContract(deps)(OWNER, { id: initech.contract.id, terms, term });
+      for (let tries = 0; ; tries++) {
+        const [found] = await authority.revocations.find([{ issuer, serial: before!.serial }]);
+        if (found?.state.state === 'revoked') break;
+        assert.ok(tries < 250, 'the older CA certificate was not revoked');
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    } finally {
+      await deliverer.stop();
+    }
+    const { generation } = await ca();
+    assert.deepEqual(generation.claims?.features, ['press']);
+    assert.ok(generation.chain[0]!.notAfter < before!.notAfter, 'its end is that of the contract');
+    await good(agent.run('renew'));
+    assert.deepEqual(decodePem(agent.license(), 'CERTIFICATE')[1]?.bytes, generation.chain[0]!.der);
+    assert.match(await good(agent.run('status')), /initech\.acme\/lowered: valid/);
   });
 
   it('names the site itself where the token leaves the name open', async () => {
