@@ -186,7 +186,7 @@ export class Crowd {
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
       this.#note(began, 'no answer');
-      return { waitMs: 50 * Math.min(tries, 10) };
+      return { waitMs: Math.min(100 * 2 ** tries, 2 * LONGEST_PAUSE_MS) };
     }
   }
 

@@ -3,9 +3,12 @@ import { Agent } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { administer, type Cluster, startCluster } from '@licet/server/test-cluster';
-import { ask } from './ask.ts';
+import { randomUUID } from 'node:crypto';
+import { encodePem } from '@licet/format';
+import { type Answer, ask, type Question } from './ask.ts';
 import { checkBooks, type Findings } from './books.ts';
 import { Crowd } from './crowd.ts';
+import { makeSiteKey } from './site-key.ts';
 import { freePorts, type ServerOptions, ServerProcess } from './server-process.ts';
 
 /** As Debian's package sets it up, where that matters for what is durable. */
@@ -50,6 +53,20 @@ export class House {
 
   get databaseUrl(): string {
     return this.cluster.url('licet');
+  }
+
+  /** One request of the first owner's, on a connection of its own. */
+  ask({ headers, ...question }: Question): Promise<Answer> {
+    const all = { ...headers, Authorization: `Bearer ${this.token}`, 'Content-Type': 'application/json' };
+    return ask({ port: this.options.ports.public, agent: new Agent(), ca: this.ca }, { ...question, headers: all });
+  }
+
+  /** Asks once for a new site with its license. */
+  makeSite(): Promise<Answer> {
+    const csr = encodePem('CERTIFICATE REQUEST', makeSiteKey().csr);
+    const name = `site-${randomUUID().slice(0, 13)}`;
+    const body = JSON.stringify({ contract: this.contract, name, mode: 'development', csr });
+    return this.ask({ method: 'POST', path: '/api/v1/sites/create', body });
   }
 
   crowd(clients: number, ports: readonly number[] = [this.options.ports.public]): Crowd {

@@ -55,9 +55,9 @@ export class ServerProcess {
     return server;
   }
 
-  /** Milliseconds from the start of the process until it answers that it is ready. */
+  /** Milliseconds from the start of the process until it answers that it is ready, and has said so. */
   async ready(): Promise<number> {
-    while (!(await this.isReady())) {
+    while (!this.#output.includes('"message":"ready"') || !(await this.isReady())) {
       if (this.#isOver) throw new Error(`The server ended instead of being ready: ${this.#output.slice(-2000)}`);
       await pause(10);
     }

@@ -72,8 +72,6 @@ export function licenseOrder(lineage: string, sold: Claims = contract()): Licens
 
 export const lineageOf = (number: number): string => `00000000-0000-4000-8000-${number.toString(16).padStart(12, '0')}`;
 
-export type RunningSigner = { readonly signer: Signer; pid(): number | undefined; close(): Promise<void> };
-
 /** A server's authority without its listeners: the embedded database, and a signer in this process. */
 export class Workshop {
   readonly folder = mkdtempSync(join(tmpdir(), 'licet-authority-'));
@@ -84,17 +82,12 @@ export class Workshop {
   signer!: Signer;
   authority!: AuthorityParts;
 
-  readonly #openSigner: ((config: Config) => Promise<RunningSigner>) | undefined;
-  #running: RunningSigner | undefined;
-
-  private constructor(data: string, openSignerOf: ((config: Config) => Promise<RunningSigner>) | undefined) {
+  private constructor(data: string) {
     this.data = data;
-    this.#openSigner = openSignerOf;
   }
 
-  /** With `openSigner`, the signer is a process of its own. */
-  static async open(openSignerOf?: (config: Config) => Promise<RunningSigner>): Promise<Workshop> {
-    const workshop = new Workshop(await copyOfTemplate(), openSignerOf);
+  static async open(): Promise<Workshop> {
+    const workshop = new Workshop(await copyOfTemplate());
     workshop.config = (await loadConfig({ argv: [], env: {}, directory: workshop.folder })).config;
     await workshop.start();
     return workshop;
@@ -103,27 +96,19 @@ export class Workshop {
   /** As far as the server's start goes before it opens its doors. */
   async start(): Promise<void> {
     this.database = await openDatabase({ host: 'embedded', folder: this.data }, testDependencies());
-    this.#running = await this.#openSigner?.(this.config);
-    this.signer =
-      this.#running?.signer ??
-      (await openSigner({
-        folder: join(this.folder, 'signer'),
-        clock: systemClock,
-        keys: { wrappingKey: Uint8Array.from(this.#wrappingKey) },
-      }));
+    this.signer = await openSigner({
+      folder: join(this.folder, 'signer'),
+      clock: systemClock,
+      keys: { wrappingKey: Uint8Array.from(this.#wrappingKey) },
+    });
     const { config, database, signer } = this;
     const ground = { config, database, signer, holder: 'test', base: 'http://pki.example' };
     this.authority = connectAuthority(ground);
     await readyAuthority(ground, this.authority);
   }
 
-  /** Of the signer's process. */
-  pid(): number | undefined {
-    return this.#running?.pid();
-  }
-
   async stop(): Promise<void> {
-    await (this.#running ?? this.signer).close();
+    await this.signer.close();
     await this.database.close();
   }
 

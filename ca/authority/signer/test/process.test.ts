@@ -189,6 +189,12 @@ function unexpected(error: unknown): void {
   throw error;
 }
 
+const isThere = (client: SignerClient): Promise<boolean> =>
+  client.ping().then(
+    () => true,
+    () => false,
+  );
+
 describe('The client of the signer', () => {
   const folder = withFolder();
 
@@ -231,6 +237,23 @@ describe('The client of the signer', () => {
     await assert.rejects(client.ping(), hasCode('SIGNER_UNAVAILABLE'));
     await client.close();
     await assert.rejects(client.ping(), hasCode('SIGNER_UNAVAILABLE'));
+  });
+
+  it('lets those who queue behind a silence wait no longer than the first of them, and forgets it when it ends', async () => {
+    const client = new SignerClient({ path: join(folder(), 's'), timeoutMs: 200 });
+    const began = performance.now();
+    const first = assert.rejects(client.ping(), hasCode('SIGNER_UNAVAILABLE'));
+    await pause(150);
+    await Promise.all([first, assert.rejects(client.ping(), hasCode('SIGNER_UNAVAILABLE'))]);
+    assert.ok(performance.now() - began < 320, 'their times add up');
+    const server = await serveSigner(silent().signer, { path: join(folder(), 's'), report: unexpected });
+    while (!(await isThere(client)));
+    await Promise.all([
+      assert.rejects(client.sign([]), hasCode('SIGNER_UNAVAILABLE')),
+      pause(80).then(() => client.ping()),
+    ]);
+    await client.close();
+    await server.close();
   });
 
   it('and the server refuse what is above their queues at once', async () => {
