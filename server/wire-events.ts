@@ -3,7 +3,7 @@ import { fromHex } from '@licet/format';
 import type { Job } from './jobs/job.ts';
 import type { Subscriber } from './jobs/outbox-deliverer.ts';
 import { REVOCATION_EVENTS, revocationOf } from './licensing/licenses/revocation.ts';
-import { tellEndingContracts, tellExpiring, tellOverdueReports } from './licensing/notices/notices.ts';
+import { tellEndingContracts, tellExpiring, tellOverdueReports, tellRecovered } from './licensing/notices/notices.ts';
 import type { OutboxEvent } from './licensing/ports/outbox.ts';
 import type { Dependencies } from './licensing/use-case.ts';
 
@@ -61,5 +61,6 @@ export function noticeJobs(licensing: Dependencies): readonly Job[] {
     job('tell-expiring-licenses', '*/10 * * * *', tellExpiring),
     job('tell-ending-contracts', '12 * * * *', tellEndingContracts),
     job('tell-overdue-reports', '32 * * * *', tellOverdueReports),
+    job('settle-alerts', '*/5 * * * *', tellRecovered),
   ];
 }

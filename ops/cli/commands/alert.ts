@@ -8,6 +8,7 @@ export function register(program: Command, io: CliIo): void {
     description: 'troubles that somebody has to look at',
     verbs: [
       { verb: 'list', operation: 'listAlerts' },
+      { verb: 'show', operation: 'readAlert' },
       { verb: 'report', operation: 'reportAlert' },
       { verb: 'acknowledge', operation: 'acknowledgeAlert' },
       { verb: 'resolve', operation: 'resolveAlert' },

@@ -3,9 +3,11 @@ import { boundsOf } from '../../licensing/access/authorize.ts';
 import { acknowledgeAlert, reportAlert, resolveAlert } from '../../licensing/alerts/alerts.ts';
 import { type Alert, ALERT_KINDS, ALERT_STATUSES } from '../../licensing/model/alert.ts';
 import { reading, type UseCase } from '../../licensing/use-case.ts';
+import { found } from '../../licensing/entities.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { ids, pageExample } from './examples.ts';
 import { pageOf, pageQuery } from './paging.ts';
+import { idFilter } from './things.ts';
 import { idParams, instant } from './wire.ts';
 
 const alertView = z
@@ -49,6 +51,8 @@ const example = {
   lastAt: '2026-01-02T09:00:00.000Z',
 };
 
+const ofEnterprise = ({ enterprise }: Alert): string => enterprise ?? '';
+
 export const alertEndpoints: readonly Endpoint[] = [
   endpoint({
     method: 'POST',
@@ -76,22 +80,52 @@ export const alertEndpoints: readonly Endpoint[] = [
     tag: 'Signals',
     summary: 'List alerts',
     action: 'alert.read',
-    query: pageQuery.omit({ order: true }).extend({ status: z.enum(ALERT_STATUSES).optional() }),
+    query: pageQuery.omit({ order: true }).extend({
+      status: z.enum(ALERT_STATUSES).optional(),
+      kind: z.enum(ALERT_KINDS).optional(),
+      severity: alertView.shape.severity.optional(),
+      enterprise: idFilter('enterprise'),
+      site: idFilter('site'),
+    }),
     status: 200,
     answer: pageOf(alertView),
     example: { answer: pageExample(example) },
-    run({ principal, query: { limit, after, status } }, { licensing }) {
-      const { enterprise, site } = boundsOf(principal, 'alert.read');
-      const query = {
-        limit,
-        ...(enterprise !== undefined && { enterprise }),
-        ...(site !== undefined && { site }),
-        ...(after !== undefined && { after }),
-        ...(status !== undefined && { status }),
-      };
-      return reading(licensing, principal, (tx) => licensing.stores.alerts.list(tx, query));
+    run({ principal, query: { limit, ...asked } }, { licensing }) {
+      const bounds = boundsOf(principal, 'alert.read');
+      const isElsewhere =
+        bounds.enterprise !== undefined && (asked.enterprise ?? bounds.enterprise) !== bounds.enterprise;
+      if (isElsewhere) return Promise.resolve({ items: [], next: undefined });
+      const where = Object.fromEntries(
+        Object.entries({ ...asked, ...bounds }).filter(([, value]) => value !== undefined),
+      );
+      return reading(licensing, principal, (tx) => licensing.stores.alerts.list(tx, { limit, ...where }));
     },
     reply: ({ items, next }) => ({ body: { items: items.map(alertJson), ...(next !== undefined && { next }) }, next }),
+  }),
+  endpoint({
+    method: 'GET',
+    path: '/api/v1/alerts/:id',
+    operation: 'readAlert',
+    tag: 'Signals',
+    summary: 'Read an alert',
+    action: 'alert.read',
+    params: idParams,
+    status: 200,
+    answer: alertView,
+    example: { answer: example },
+    refusals: { ALERT_NOT_FOUND: 404 },
+    run: ({ principal, params }, { licensing }) =>
+      reading(licensing, principal, async (tx) => {
+        const bounds = boundsOf(principal, 'alert.read');
+        const alert = await licensing.stores.alerts.get(tx, params.id);
+        return found(
+          'alert',
+          alert,
+          bounds.enterprise === undefined ? undefined : { enterprise: bounds.enterprise },
+          ofEnterprise,
+        );
+      }),
+    reply: (it) => ({ body: alertJson(it) }),
   }),
   step('acknowledge', 'Somebody is at it.', acknowledgeAlert),
   step('resolve', 'The trouble is over; the next time it is another alert.', resolveAlert),

@@ -1,4 +1,4 @@
-import { raiseAlert } from '../alerts/raise-alert.ts';
+import { alertFact, raiseAlert } from '../alerts/raise-alert.ts';
 import type { Dependencies, Fact, Work } from '../use-case.ts';
 
 /** Of the life of a license. It is renewed between one half and two thirds, so whoever gets to the first is late. */
@@ -47,11 +47,18 @@ function inBatch(
   });
 }
 
+/**
+ * A license that was made for a day or less is a build's, which takes a new one each time: its end is as planned, and
+ * nobody is told of it.
+ */
+const BUILD_MS = 24 * 60 * 60 * 1000;
+
 /** `license.expiring` at fractions of its life, and `license.expired`. Returns how many; a whole batch: call again. */
 export const tellExpiring = (deps: Dependencies): Promise<number> =>
   inBatch(deps, async ({ tx, at }, note) => {
     const found = await deps.stores.notices.expiring(tx, EXPIRY_FRACTIONS, at, BATCH);
-    for (const { organization, lineage, serial, site, enterprise, notAfter, stage } of found) {
+    for (const { organization, lineage, serial, site, enterprise, notBefore, notAfter, stage } of found) {
+      if (notAfter.getTime() - notBefore.getTime() <= BUILD_MS) continue;
       const isOver = stage === EXPIRY_FRACTIONS.length;
       const details = { serial, site, enterprise, notAfter: notAfter.toISOString() };
       const life = EXPIRY_FRACTIONS[stage - 1];
@@ -93,4 +100,12 @@ export const tellOverdueReports = (deps: Dependencies): Promise<number> =>
       await raiseAlert(deps, work, { organization, enterprise, site, ...alert });
     }
     return found.length;
+  });
+
+/** `alert.resolved`, for what is over by itself. */
+export const tellRecovered = (deps: Dependencies): Promise<number> =>
+  inBatch(deps, async ({ tx, at }, note) => {
+    const over = await deps.stores.alerts.settle(tx, ACTOR, at, BATCH);
+    for (const alert of over) note({ ...alertFact('alert.resolved', alert), organization: alert.organization });
+    return over.length;
   });

@@ -15,12 +15,20 @@ export interface Alerts {
   setStatus(tx: Transaction, id: string, status: Alert['status'], by: string, at: Date): Promise<void>;
   /** Resolves what is unresolved under this key: the trouble is over by itself. */
   resolve(tx: Transaction, key: string, by: string, at: Date): Promise<Alert | undefined>;
+  /**
+   * Resolves those whose trouble is over by itself: the site has a license again, has reported, or is retired. In the
+   * scope of the platform. Returns them.
+   */
+  settle(tx: Transaction, by: string, at: Date, limit: number): Promise<readonly Alert[]>;
+  get(tx: Transaction, id: string): Promise<Alert | undefined>;
   list(
     tx: Transaction,
     query: {
       readonly enterprise?: string;
       readonly site?: string;
       readonly status?: Alert['status'];
+      readonly kind?: Alert['kind'];
+      readonly severity?: Alert['severity'];
       readonly after?: string;
       readonly limit: number;
     },

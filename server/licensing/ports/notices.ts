@@ -6,6 +6,7 @@ export type ExpiringLicense = {
   readonly enterprise: string;
   readonly site: string;
   readonly lineage: string;
+  readonly notBefore: Date;
   readonly notAfter: Date;
   /** How many of the fractions of its life are over. */
   readonly stage: number;

@@ -17,7 +17,8 @@ export const notices: Notices = {
        )
        update licenses l set told = d.stage from due d
         where l.organization = d.organization and l.serial = d.serial
-       returning l.organization, l.serial, l.enterprise, l.site, l.lineage, l.not_after as "notAfter", d.stage`,
+       returning l.organization, l.serial, l.enterprise, l.site, l.lineage, l.not_before as "notBefore",
+                 l.not_after as "notAfter", d.stage`,
       [fractions, at, limit],
     );
   },

@@ -44,6 +44,7 @@ const OF_ORGANIZATION: ReadonlySet<keyof Shop> = new Set<keyof Shop>([
   'incident',
   'webhook',
   'recipient',
+  'alert', // about a license that nobody knows
 ]);
 
 /** What no call of the API is: the protocols of enrolment (RFC 7030), and the description of the API itself. */
