@@ -3,6 +3,7 @@ import { createVerdictTokens } from './authority/verdict-tokens.ts';
 import { apiRoutes } from './http/api/index.ts';
 import type { Use } from './http/api/endpoint.ts';
 import type { Route } from './http/routes.ts';
+import { validateLicense } from './licensing/licenses/validate.ts';
 import { idempotencyKeys } from './persistence/idempotency.ts';
 import type { Access } from './wire-access.ts';
 
@@ -16,7 +17,15 @@ export type ApiGround = Pick<Use, 'licensing' | 'renew' | 'identity' | 'notices'
 /** The API of the license server with its description. */
 export function api({ access, licensing, renew, identity, notices, signer, version }: ApiGround): readonly Route[] {
   return apiRoutes({
-    use: { licensing, access: access.deps, identity, notices, renew, tokens: createVerdictTokens(signer) },
+    use: {
+      licensing,
+      access: access.deps,
+      identity,
+      notices,
+      renew,
+      validate: validateLicense(licensing),
+      tokens: createVerdictTokens(signer),
+    },
     keys: idempotencyKeys,
     guardsFor: (action) => access.guardsFor(action),
     version,

@@ -4,6 +4,7 @@ import { LicetError } from '../licensing/errors.ts';
 import type { Delegation } from '../licensing/ports/delegation.ts';
 import { type Issuance, type IssuedLicense, licenseContext, type LicenseOrder } from '../licensing/ports/issuance.ts';
 import type { Transactions } from '../licensing/ports/transactions.ts';
+import { remembered } from './certificate-memory.ts';
 import type { Directory, Opened } from './directory.ts';
 import type { Enterprises } from './enterprises.ts';
 import { asLicetError } from './errors.ts';
@@ -25,28 +26,32 @@ const PROFILE = loadProfiles().site;
 
 /** Licenses, as the domain orders them. */
 export function createIssuance(deps: IssuanceDeps): Issuance {
+  const find = finder(deps);
   return {
     async issue(order) {
       try {
         deps.fence.assertOpen();
         deps.crashPoint('issue.authorized');
-        return await issue(deps, order);
+        return await issue(deps, find, order);
       } catch (error) {
         throw asLicetError(error);
       }
     },
-    find: (organization, serial) => find(deps, organization, serial),
+    async find(organization, serial) {
+      const found = await find(organization, serial);
+      return found && licenseOf(found.certificate, found.by, false);
+    },
     delegation: deps.delegation,
   };
 }
 
-async function issue(deps: IssuanceDeps, order: LicenseOrder): Promise<IssuedLicense> {
+async function issue(deps: IssuanceDeps, find: Find, order: LicenseOrder): Promise<IssuedLicense> {
   const { organization, enterprise, site, claims, contract, facts } = order;
   const by = await deps.enterprises.ensure({ organization, enterprise }, contract);
   const { certificate, fresh } = await deps.issuer.issue({
     profile: PROFILE,
     issuer: by.generation,
-    key: await keyOf(deps, order),
+    key: await keyOf(find, order),
     subject: { organization, enterprise, commonName: site },
     claims,
     contract,
@@ -59,33 +64,34 @@ async function issue(deps: IssuanceDeps, order: LicenseOrder): Promise<IssuedLic
 }
 
 /** A key that was certified before: that its holder has the private half was shown then. */
-async function keyOf(deps: IssuanceDeps, { key, organization }: LicenseOrder): Promise<IssueRequest['key']> {
+async function keyOf(find: Find, { key, organization }: LicenseOrder): Promise<IssueRequest['key']> {
   if ('csr' in key) return key;
-  const found = await certificateOf(deps, organization, key.licensed);
+  const found = await find(organization, key.licensed);
   if (found === undefined) {
     throw new LicetError('not-found', 'LICENSE_UNKNOWN', 'There is no license with this serial.');
   }
   return { held: { publicKey: found.certificate.publicKey.raw } };
 }
 
-async function find(deps: IssuanceDeps, organization: string, serial: string): Promise<IssuedLicense | undefined> {
-  const found = await certificateOf(deps, organization, serial);
-  return found && licenseOf(found.certificate, found.by, false);
-}
+type Find = (organization: string, serial: string) => Promise<{ certificate: Certificate; by: Opened } | undefined>;
 
-async function certificateOf(
-  { transactions, certificates, directory }: IssuanceDeps,
-  organization: string,
-  serial: string,
-): Promise<{ certificate: Certificate; by: Opened } | undefined> {
-  if (!/^(?:[\da-f]{2}){1,20}$/.test(serial)) return undefined;
-  const found = await transactions.run(
-    { organization },
-    (tx) => certificates.license(tx, organization, fromHex(serial)),
-    { readOnly: true },
-  );
-  const by = found && (await directory.find(found.issuer));
-  return by && { certificate: decodeCertificate(found.certificate), by };
+/** Certificates by their serials, each read and decoded once; who stands above it is asked for anew each time. */
+function finder({ transactions, certificates, directory }: IssuanceDeps): Find {
+  const certificateOf = remembered(async (id) => {
+    const [organization = '', serial = ''] = id.split(' ');
+    const found = await transactions.run(
+      { organization },
+      (tx) => certificates.license(tx, organization, fromHex(serial)),
+      { readOnly: true },
+    );
+    return found && { issuer: found.issuer, certificate: decodeCertificate(found.certificate) };
+  });
+  return async (organization, serial) => {
+    if (!/^(?:[\da-f]{2}){1,20}$/.test(serial)) return undefined;
+    const found = await certificateOf(`${organization} ${serial}`);
+    const by = found && (await directory.find(found.issuer));
+    return by && { certificate: found.certificate, by };
+  };
 }
 
 /** With the chain of today: a CA that was certified anew since has another certificate under the same key. */

@@ -55,6 +55,9 @@ export function readBody(request: IncomingMessage, response: ServerResponse, lim
     });
     request.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size)));
     request.once('error', () => reject(new ClientGone('The client broke off in the middle of its request.')));
-    request.once('close', () => reject(new ClientGone('The client broke off in the middle of its request.')));
+    // It comes for every request; an error, which is made with its stack, is only made for who broke off.
+    request.once('close', () => {
+      if (!request.complete) reject(new ClientGone('The client broke off in the middle of its request.'));
+    });
   });
 }

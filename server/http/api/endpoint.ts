@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Principal } from '../../licensing/model/principal.ts';
 import type { renewLicense } from '../../licensing/licenses/renew.ts';
+import type { validateLicense } from '../../licensing/licenses/validate.ts';
 import type { VerdictTokens } from '../../licensing/ports/verdict-tokens.ts';
 import type { Dependencies } from '../../licensing/use-case.ts';
 import type { Action } from '../../licensing/access/actions.ts';
@@ -58,6 +59,8 @@ export type Use = {
   readonly notices: NoticeDeps;
   /** One for the whole process, because renewals that arrive together are decided together. */
   readonly renew: ReturnType<typeof renewLicense>;
+  /** One for the whole process: questions that arrive together share one look into the database. */
+  readonly validate: ReturnType<typeof validateLicense>;
   readonly tokens: VerdictTokens;
 };
 

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { boundsOf } from '../../licensing/access/authorize.ts';
+import type { VerdictTokens } from '../../licensing/ports/verdict-tokens.ts';
 import { validateLicense } from '../../licensing/licenses/validate.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { licensePem } from './pem.ts';
-import { verdictJson, verdictView } from './verdict.ts';
+import { type Verdict, verdictJson, verdictView } from './verdict.ts';
 
 const jwks = z.strictObject({ keys: z.array(z.record(z.string(), z.string())) });
 
@@ -19,6 +20,35 @@ const verdictExample = {
 };
 
 const [byLicense, bySerial, bySite] = validateLicense.input.options;
+
+type Attested = { readonly verdict: z.output<typeof verdictView>; readonly token: string };
+
+async function attest(given: Verdict, organization: string, now: Date, tokens: VerdictTokens): Promise<Attested> {
+  const verdict = verdictJson(given);
+  const issuedAt = Math.floor(now.getTime() / 1000);
+  const token = await tokens.sign(organization, {
+    iss: `urn:licet:organization:${organization}`,
+    ...(verdict.holder && { sub: verdict.holder.uri }),
+    iat: issuedAt,
+    // A verdict that must be asked for anew at once is a token that nobody can keep.
+    exp: Math.max(issuedAt + 1, Math.floor(Date.parse(verdict.nextCheckAt) / 1000)),
+    verdict,
+  });
+  return { verdict, token };
+}
+
+const known = new WeakMap<Verdict, Promise<Attested>>();
+
+/** A verdict that was given to several who asked in the same second is signed once. */
+function attested(verdict: Verdict, make: () => Promise<Attested>): Promise<Attested> {
+  const before = known.get(verdict);
+  if (before !== undefined) return before;
+  const made = make();
+  known.set(verdict, made);
+  // What could not be signed is signed for the next who asks.
+  made.catch(() => known.delete(verdict));
+  return made;
+}
 
 export const validateEndpoints: readonly Endpoint[] = [
   endpoint({
@@ -43,25 +73,15 @@ export const validateEndpoints: readonly Endpoint[] = [
     refusals: {
       LICENSE_NOT_FOUND: 404,
       SITE_NOT_FOUND: 404,
-      LINEAGE_NOT_FOUND: 404,
       SITE_UNLICENSED: 409,
       SIGNER_UNAVAILABLE: 503,
       JOURNAL_FULL: 503,
+      BUSY: 503,
     },
-    async run({ principal, body }, { licensing, tokens }) {
-      const { organization } = principal;
+    async run({ principal, body }, { validate, tokens, licensing }) {
       boundsOf(principal, 'license.validate');
-      const verdict = verdictJson(await validateLicense(licensing)(principal, body));
-      const issuedAt = Math.floor(licensing.clock.now().getTime() / 1000);
-      const token = await tokens.sign(organization, {
-        iss: `urn:licet:organization:${organization}`,
-        ...(verdict.holder && { sub: verdict.holder.uri }),
-        iat: issuedAt,
-        // A verdict that must be asked for anew at once is a token that nobody can keep.
-        exp: Math.max(issuedAt + 1, Math.floor(Date.parse(verdict.nextCheckAt) / 1000)),
-        verdict,
-      });
-      return { verdict, token };
+      const verdict = await validate(principal, body);
+      return attested(verdict, () => attest(verdict, principal.organization, licensing.clock.now(), tokens));
     },
     reply: (body) => ({ body }),
   }),

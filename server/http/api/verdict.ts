@@ -4,7 +4,7 @@ import { limit } from '../../licensing/fields.ts';
 import type { validateLicense } from '../../licensing/licenses/validate.ts';
 import { instant } from './wire.ts';
 
-type Verdict = Awaited<ReturnType<ReturnType<typeof validateLicense>>>;
+export type Verdict = Awaited<ReturnType<ReturnType<typeof validateLicense>>>;
 
 export const claimsView = z
   .strictObject({

@@ -9,6 +9,7 @@ import type { Principal } from '../model/principal.ts';
 import type { IssuedLicense } from '../ports/issuance.ts';
 import type { RenewalAsk, RenewalCase } from '../ports/licenses.ts';
 import { type Dependencies, inTransaction, parsed, type UseCase } from '../use-case.ts';
+import { orBusy } from './busy.ts';
 import { recordFork } from './fork.ts';
 import { ABANDONED_AFTER_MS, type Judgement, judgeRenewal } from './judge-renewal.ts';
 import { licenseOrder, mayPass } from './order.ts';
@@ -64,9 +65,7 @@ async function renew(
   asked: z.output<typeof input>,
 ): Promise<IssuedLicense> {
   const ask = { organization: actor.organization, predecessor: asked.predecessor, ...digestsOf(asked.csr) };
-  const ready = await lookups.submit({ ask, actor }).catch((error: unknown) => {
-    throw busy(error);
-  });
+  const ready = await orBusy(lookups.submit({ ask, actor }));
   if (ready.judgement === 'repeat') return repeat(deps, ready.found);
   if (ready.judgement === 'wait') {
     const message = 'This license is being renewed; ask again in a moment.';
@@ -152,11 +151,4 @@ function judged({ ask, actor }: Asking, known: RenewalCase | undefined, at: Date
   } catch (error) {
     return { error };
   }
-}
-
-/** The queue of the batcher is full: a sentence of the authority's, made one of ours. */
-function busy(error: unknown): unknown {
-  const isBusy = error instanceof Error && 'code' in error && error.code === 'BUSY';
-  if (!isBusy) return error;
-  return new LicetError('unavailable', 'BUSY', error.message, { retryAfterSeconds: 2, cause: error });
 }

@@ -1,17 +1,15 @@
 import { decodeCertificate, decodePem, encodePem, equalBytes, FormatError, MODES, toHex } from '@licet/format';
-import { type LicenseOptions, TrustAnchors, type Verdict, verifyLicense } from '@licet/verify';
+import { TrustAnchors, type Verdict, verifyLicense } from '@licet/verify';
 import { z } from 'zod';
 import { enterpriseOf } from '../enrolment/create-token.ts';
 import { found } from '../entities.ts';
 import { LicetError } from '../errors.ts';
 import { count, reference, text } from '../fields.ts';
-import type { License, Lineage } from '../model/license.ts';
 import type { Principal } from '../model/principal.ts';
-import type { Site } from '../model/site.ts';
-import { ownOrganization } from '../organizations/organizations.ts';
 import type { IssuedLicense } from '../ports/issuance.ts';
-import type { Transaction } from '../ports/transactions.ts';
-import { type Dependencies, reading, useCase } from '../use-case.ts';
+import type { Standing } from '../ports/licenses.ts';
+import { type Dependencies, parsed, reading } from '../use-case.ts';
+import { createStandings, type Standings } from './standings.ts';
 import { withStatus } from './verdict-status.ts';
 
 const require = z
@@ -35,44 +33,57 @@ const serial = z
   .regex(/^[0-9a-f]{2,40}$/, 'must be a serial number in lower-case hexadecimal')
   .meta({ example: '01f3a86c0d9be1447f52c0f6a9d3e85b17' });
 
+const input = z.union([
+  z.strictObject({
+    license: z
+      .string()
+      .max(64 * 1024)
+      .describe('The license with its chain, PEM.'),
+    ...asked,
+  }),
+  z.strictObject({ serial, ...asked }),
+  z.strictObject({ site: reference('site'), ...asked }),
+]);
+
 /**
  * The verdict on a license, with what only the authority knows: suspended, revoked, superseded, cloned, late with its
- * reports. Reads and writes nothing else, so it can be asked as often as one likes.
+ * reports. Writes nothing, so it can be asked as often as one likes: a certificate is read and its signatures are checked
+ * once, its dates and what has become of it are looked at each time.
  */
-export const validateLicense = useCase(
-  z.union([
-    z.strictObject({
-      license: z
-        .string()
-        .max(64 * 1024)
-        .describe('The license with its chain, PEM.'),
-      ...asked,
-    }),
-    z.strictObject({ serial, ...asked }),
-    z.strictObject({ site: reference('site'), ...asked }),
-  ]),
-  async (deps, actor, input): Promise<Verdict> => {
-    const at = deps.clock.now();
-    const shown = 'license' in input ? leafOf(input.license) : undefined;
-    const known = await lookUp(deps, actor, wantedOf(input, shown));
-    const issued = known && (await deps.issuance.find(known.license.organization, known.license.serial));
-    // Another certificate with one of our serials is not ours: it is judged as one that nobody knows.
-    const isOurs = issued !== undefined && (shown === undefined || equalBytes(shown.der, issued.chain[0]!));
-    const bundle = 'license' in input ? input.license : bundleOf(found('license', issued));
-    const verdict = await verifyLicense(bundle, optionsOf(input, at, isOurs ? issued : undefined, known?.site));
-    return isOurs && known !== undefined ? withStatus(verdict, known) : verdict;
+export const validateLicense = Object.assign(
+  (deps: Dependencies) => {
+    const standings = createStandings(deps);
+    return async (actor: Principal, raw: z.input<typeof input>): Promise<Verdict> => {
+      const asking = parsed(input, raw);
+      const at = wholeSecond(deps.clock.now());
+      const shown = 'license' in asking ? leafOf(asking.license) : undefined;
+      const standing = await lookUp({ ...deps, standings }, actor, asking, shown);
+      const issued = standing && (await deps.issuance.find(standing.organization, standing.serial));
+      // Another certificate with one of our serials is not ours: it is judged as one that nobody knows.
+      const isOurs = shown === undefined || (issued !== undefined && equalBytes(shown.der, issued.chain[0]!));
+      if ('license' in asking && !isOurs) {
+        return verifyLicense(asking.license, { ...optionsOf(asking), anchors: NO_ANCHORS, at });
+      }
+      const license = found('license', issued);
+      const known = found('license', standing);
+      const isIssuerRevoked = await standings.isIssuerRevoked(license.chain.slice(1), known.change);
+      return judged(license, JSON.stringify([at, known, isIssuerRevoked, optionsOf(asking)]), async () => {
+        // Below the chain of today: whoever shows an older CA certificate has no more by it.
+        const verdict = await verifyLicense(bundleOf(license), {
+          ...optionsOf(asking),
+          ...(known.reportedAt && { reportedAt: known.reportedAt }),
+          anchors: anchorsOf(license.chain.at(-1)!),
+          at,
+        });
+        return withStatus(verdict, { ...known, isIssuerRevoked });
+      });
+    };
   },
+  { input },
 );
 
-type Wanted = { readonly serial: string; readonly isShown: boolean } | { readonly site: string };
-
-function wantedOf(
-  input: { license: string } | { serial: string } | { site: string },
-  shown?: { serial: string },
-): Wanted {
-  if ('site' in input) return input;
-  return 'serial' in input ? { serial: input.serial, isShown: false } : { serial: shown?.serial ?? '', isShown: true };
-}
+/** As certificates count time: within one second the same question about an unchanged license has the same answer. */
+const wholeSecond = (at: Date): Date => new Date(Math.floor(at.getTime() / 1000) * 1000);
 
 type Asked = {
   readonly product?: string | undefined;
@@ -80,57 +91,91 @@ type Asked = {
   readonly fingerprints?: string[] | undefined;
 };
 
-function optionsOf(input: Asked, at: Date, issued: IssuedLicense | undefined, site: Site | undefined): LicenseOptions {
-  return {
-    anchors: TrustAnchors.fromDer(issued === undefined ? [] : [issued.chain.at(-1)!]),
-    at,
-    ...(input.product !== undefined && { product: input.product }),
-    ...(input.require !== undefined && { require: input.require }),
-    ...(input.fingerprints !== undefined && { fingerprints: input.fingerprints }),
-    ...(site?.reportedAt !== undefined && { reportedAt: site.reportedAt }),
-  };
-}
+const optionsOf = ({ product, require: needs, fingerprints }: Asked) => ({
+  ...(product !== undefined && { product }),
+  ...(needs !== undefined && { require: needs }),
+  ...(fingerprints !== undefined && { fingerprints }),
+});
 
-function leafOf(pem: string): { serial: string; der: Uint8Array } | undefined {
-  try {
-    const [leaf] = decodePem(pem, 'CERTIFICATE');
-    return leaf && { serial: toHex(decodeCertificate(leaf.bytes).serial), der: leaf.bytes };
-  } catch (error) {
-    // What cannot be read is a verdict too, and the verifier's to give.
-    if (error instanceof FormatError) return { serial: '', der: new Uint8Array() };
-    throw error;
-  }
-}
-
-const bundleOf = ({ chain }: IssuedLicense): string => chain.map((der) => encodePem('CERTIFICATE', der)).join('');
-
-export type Known = {
-  readonly license: License;
-  readonly lineage: Lineage;
-  readonly site: Site;
-  /** A clone is suspected, and the organization wants more than an alarm. */
-  readonly isQuarantined: boolean;
+type Judged = {
+  readonly question: string;
+  readonly nearest: Uint8Array | undefined;
+  readonly verdict: Promise<Verdict>;
 };
 
-/** Of a license that was shown nothing may be known; one that was asked for by name must be there. */
-function lookUp(deps: Dependencies, actor: Principal, wanted: Wanted): Promise<Known | undefined> {
-  const { stores } = deps;
-  return reading(deps, actor, async (tx) => {
-    const byName = 'site' in wanted ? await headOf(deps, tx, actor, wanted.site) : wanted.serial;
-    const license = await stores.licenses.get(tx, byName);
-    const isForeign = license === undefined || (actor.enterprise ?? license.enterprise) !== license.enterprise;
-    if (isForeign && 'isShown' in wanted && wanted.isShown) return undefined;
-    const mine = found('license', license, actor, enterpriseOf);
-    const lineage = found('lineage', await stores.licenses.lineage(tx, mine.lineage));
-    const isForked = lineage.status === 'forked';
-    const isQuarantined = isForked && (await ownOrganization(deps, tx, actor.organization)).settings.onFork !== 'alarm';
-    return { license: mine, lineage, site: found('site', await stores.sites.get(tx, mine.site)), isQuarantined };
-  });
+/** By the certificate, whose bytes are the same object for as long as it is remembered: its last verdict. */
+const lately = new WeakMap<Uint8Array, Judged>();
+
+/**
+ * The same question, about a license that stands as it stood, in the same second, below the same chain: the same verdict.
+ * The question holds all that a verdict depends on, so it is never older than what was just read from the database.
+ */
+function judged({ chain }: IssuedLicense, question: string, judge: () => Promise<Verdict>): Promise<Verdict> {
+  const [leaf, nearest] = chain;
+  const last = lately.get(leaf!);
+  if (last?.question === question && last.nearest === nearest) return last.verdict;
+  const verdict = judge();
+  lately.set(leaf!, { question, nearest, verdict });
+  return verdict;
 }
 
-async function headOf({ stores }: Dependencies, tx: Transaction, actor: Principal, id: string): Promise<string> {
-  const site = found('site', await stores.sites.get(tx, id), actor, enterpriseOf);
-  const head = (await stores.licenses.lineage(tx, site.lineage))?.head;
-  if (head !== undefined) return head;
-  throw new LicetError('conflict', 'SITE_UNLICENSED', 'The site has no license yet; enrol it.');
+const NO_ANCHORS = TrustAnchors.fromDer([]);
+
+/** The verifier remembers the CAs that it met below the same anchors. */
+const anchors = new WeakMap<Uint8Array, TrustAnchors>();
+
+function anchorsOf(root: Uint8Array): TrustAnchors {
+  const known = anchors.get(root) ?? TrustAnchors.fromDer([root]);
+  anchors.set(root, known);
+  return known;
+}
+
+function leafOf(pem: string): { serial: string; der: Uint8Array } {
+  try {
+    const [leaf] = decodePem(pem, 'CERTIFICATE');
+    if (leaf !== undefined) return { serial: toHex(decodeCertificate(leaf.bytes).serial), der: leaf.bytes };
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+  }
+  // What cannot be read is a verdict too, and the verifier's to give.
+  return { serial: '', der: new Uint8Array() };
+}
+
+const texts = new WeakMap<Uint8Array, string>();
+
+function pemOf(der: Uint8Array): string {
+  const text = texts.get(der) ?? encodePem('CERTIFICATE', der);
+  texts.set(der, text);
+  return text;
+}
+
+const bundleOf = ({ chain }: IssuedLicense): string => chain.map(pemOf).join('');
+
+/** Of a license that was shown nothing may be known; one that was asked for by name must be there. */
+async function lookUp(
+  deps: Dependencies & { readonly standings: Standings },
+  actor: Principal,
+  asking: z.output<typeof input>,
+  shown: { readonly serial: string } | undefined,
+): Promise<Standing | undefined> {
+  let name = shown?.serial ?? '';
+  if ('serial' in asking) name = asking.serial;
+  if ('site' in asking) name = await headOf(deps, actor, asking.site);
+  const standing = name === '' ? undefined : await deps.standings.license(actor.organization, name);
+  const mine = standing !== undefined && isWithinReach(actor, standing) ? standing : undefined;
+  return shown === undefined ? found('license', mine) : mine;
+}
+
+const isWithinReach = (actor: Principal, { enterprise, site }: Standing): boolean =>
+  (actor.enterprise ?? enterprise) === enterprise && (actor.site ?? site) === site;
+
+function headOf(deps: Dependencies, actor: Principal, id: string): Promise<string> {
+  const { stores } = deps;
+  return reading(deps, actor, async (tx) => {
+    const site = found('site', await stores.sites.get(tx, id), actor, enterpriseOf);
+    if (actor.site !== undefined && actor.site !== site.id) found('site', undefined);
+    const head = (await stores.licenses.lineage(tx, site.lineage))?.head;
+    if (head !== undefined) return head;
+    throw new LicetError('conflict', 'SITE_UNLICENSED', 'The site has no license yet; enrol it.');
+  });
 }

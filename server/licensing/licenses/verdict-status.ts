@@ -1,7 +1,7 @@
 import { type LicenseFinding, type State, STATES, type Verdict } from '@licet/verify';
-import type { License, Lineage } from '../model/license.ts';
+import type { Standing } from '../ports/licenses.ts';
 
-type Known = { readonly license: License; readonly lineage: Lineage; readonly isQuarantined: boolean };
+export type Known = Pick<Standing, 'status' | 'lineage' | 'onFork'> & { readonly isIssuerRevoked: boolean };
 
 /** What a verifier without the authority can only have doubts about: here it is known. */
 const ANSWERED: ReadonlySet<string> = new Set(['STATUS_UNKNOWN', 'STATUS_STALE', 'CONTACT_OVERDUE']);
@@ -35,15 +35,16 @@ function stateOf(rest: readonly LicenseFinding[], verdict: Verdict): State {
 
 type Status = readonly [finding: LicenseFinding | undefined, state: State];
 
-function statusOf({ license, lineage, isQuarantined }: Known): Status {
-  if (license.status === 'revoked') return refused('REVOKED', 'The license is revoked.', 'invalid');
-  if (license.status === 'suspended') return refused('SUSPENDED', 'The license is suspended.', 'restricted');
-  if (lineage.status === 'forked') {
+function statusOf({ status, lineage, onFork, isIssuerRevoked }: Known): Status {
+  if (status === 'revoked') return refused('REVOKED', 'The license is revoked.', 'invalid');
+  if (isIssuerRevoked) return refused('ISSUER_REVOKED', 'A CA above the license is revoked.', 'invalid');
+  if (status === 'suspended') return refused('SUSPENDED', 'The license is suspended.', 'restricted');
+  if (lineage === 'forked') {
     const detail = 'This license is used on two machines, and nobody has said yet which counts.';
-    if (isQuarantined) return refused('CLONED', detail, 'restricted');
+    if (onFork !== 'alarm') return refused('CLONED', detail, 'restricted');
     return [{ code: 'CLONED', severity: 'warning', conclusive: true, detail }, 'valid'];
   }
-  if (license.status === 'superseded') {
+  if (status === 'superseded') {
     // Its successor may be on the way to the site: it works for as long as it lives.
     const detail = 'A newer license of this site was issued; use that one.';
     return [{ code: 'SUPERSEDED', severity: 'warning', conclusive: true, detail }, 'renew-soon'];

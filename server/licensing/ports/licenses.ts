@@ -28,6 +28,19 @@ export type RenewalCase = {
   readonly license: License;
 };
 
+/** What decides about a license besides its certificate. */
+export type Standing = Pick<License, 'organization' | 'serial' | 'enterprise' | 'site' | 'status'> & {
+  readonly lineage: Lineage['status'];
+  /** When the last usage report of its site was accepted. */
+  readonly reportedAt: Date | undefined;
+  readonly onFork: OrganizationSettings['onFork'];
+  /** The number of the last change of any revocation: while it stands still, so does the status of every CA. */
+  readonly change: string;
+};
+
+/** A CA certificate, by the key identifier of who signed it and its serial. */
+export type AuthorityName = { readonly issuer: Uint8Array; readonly serial: Uint8Array };
+
 export interface Licenses {
   addLineage(tx: Transaction, lineage: Lineage): Promise<void>;
   lineage(tx: Transaction, id: string): Promise<Lineage | undefined>;
@@ -39,6 +52,14 @@ export interface Licenses {
   setStatus(tx: Transaction, serials: readonly string[], status: License['status']): Promise<void>;
   /** The license may be renewed again, as if it never was: an operator has decided that it is the one that counts. */
   forgetRenewal(tx: Transaction, serial: string): Promise<void>;
+
+  /** Of each its standing, in order; undefined where the organization has no such license. One statement. */
+  standings(
+    tx: Transaction,
+    asks: readonly { readonly organization: string; readonly serial: string }[],
+  ): Promise<readonly (Standing | undefined)[]>;
+  /** Those of these that are revoked or on hold. One statement. */
+  revokedAuthorities(tx: Transaction, names: readonly AuthorityName[]): Promise<readonly AuthorityName[]>;
 
   /** Of each ask its case, in order; undefined where the organization has no such license. One statement. */
   renewalCases(tx: Transaction, asks: readonly RenewalAsk[]): Promise<readonly (RenewalCase | undefined)[]>;

@@ -1,6 +1,7 @@
 import type { Licenses } from '../../licensing/ports/licenses.ts';
 import { sql } from '../transactions.ts';
 import { LICENSE_COLUMNS, licenseOf, type LicenseRow, lineageOf, type LineageRow } from './license-row.ts';
+import { revokedAuthorities, standings } from './standings.ts';
 import { beginRenewals, releaseRenewal, renewalCases } from './renewals.ts';
 
 const LINEAGE = 'id, organization, site, sequence, head, status, held, forked_from';
@@ -61,6 +62,8 @@ export const licenses: Licenses = {
     );
   },
 
+  standings,
+  revokedAuthorities,
   renewalCases,
   beginRenewals,
   releaseRenewal,

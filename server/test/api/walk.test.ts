@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { requireTool } from '@licet/checks';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
+import { sql } from '../../persistence/transactions.ts';
 import { client, type Client } from './client.ts';
 import { openWorld, type World } from './world.ts';
 
@@ -130,6 +132,31 @@ describe('The API, as a new user walks through it', () => {
       csr: readFileSync(join(folder, 'two.csr'), 'utf8'),
     });
     assert.deepEqual(again.body, first.body);
+  });
+
+  it('calls nothing good below a CA that is on hold, from that moment on and until it is released', async () => {
+    const license = readFileSync(join(folder, 'production.lic'), 'utf8');
+    const codes = async (): Promise<string[]> => {
+      const { body } = await api.ok('POST', '/api/v1/keys/validate', { license });
+      return (body as { verdict: { codes: { code: string }[] } }).verdict.codes.map(({ code }) => code);
+    };
+    const authority = new X509Certificate(license.split(/(?<=-----END CERTIFICATE-----\n)/)[1]!);
+    const change = (reason: number): Promise<void> =>
+      world.database.run('platform', async (tx) => {
+        await sql(tx).query(
+          `with next as (update revocation_changes set last = last + 1 returning last)
+           insert into revocations (issuer, serial, organization, crl_shard, not_after, reason, revoked_at, change)
+           select issuer, serial, organization, crl_shard, not_after, $2, now(), last from serials, next
+            where serial = decode($1, 'hex')
+           on conflict (issuer, serial) do update set reason = excluded.reason, change = excluded.change`,
+          [authority.serialNumber, reason],
+        );
+      });
+    assert.ok(!(await codes()).includes('ISSUER_REVOKED'));
+    await change(6);
+    assert.equal((await codes())[0], 'ISSUER_REVOKED');
+    await change(8);
+    assert.ok(!(await codes()).includes('ISSUER_REVOKED'));
   });
 
   it('suspends, reinstates and retires it; what is gone stays readable', async () => {

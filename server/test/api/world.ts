@@ -10,6 +10,7 @@ import type { ApiDeps } from '../../http/api/serve.ts';
 import type { Route } from '../../http/routes.ts';
 import { createAuthenticator } from '../../licensing/access/authenticate.ts';
 import { createFirstOwner, createToken, type NewToken } from '../../licensing/access/tokens.ts';
+import { validateLicense } from '../../licensing/licenses/validate.ts';
 import { renewLicense } from '../../licensing/licenses/renew.ts';
 import type { Principal } from '../../licensing/model/principal.ts';
 import { createOrganization } from '../../licensing/organizations/organizations.ts';
@@ -104,7 +105,15 @@ export async function openWorld(context: Mocha.Context): Promise<World> {
   const tokens = createVerdictTokens(signer.signer);
   const accessed = accessUse(access);
   const notices = noticeUse(licensing, accessed);
-  const use = { licensing, access: accessed, identity: wired.identity, notices, renew, tokens };
+  const use = {
+    licensing,
+    access: accessed,
+    identity: wired.identity,
+    notices,
+    renew,
+    tokens,
+    validate: validateLicense(licensing),
+  };
   const owners = { acme: await founded(use, 'acme'), initech: await founded(use, 'initech') };
   const guards = { authenticator, license: licenseAsPrincipal(licensing), log, ...UNLIMITED };
   const api = apiRoutes({ guardsFor: (action) => guardsFor(action, guards), keys: idempotencyKeys, use, version: '0' });

@@ -22,6 +22,7 @@ import type { Enterprise } from '../../licensing/model/enterprise.ts';
 import { createOrganization } from '../../licensing/organizations/organizations.ts';
 import { createProduct } from '../../licensing/products/products.ts';
 import { createSecondPerson } from '../../licensing/second-person.ts';
+import { validateLicense } from '../../licensing/licenses/validate.ts';
 import { renewLicense } from '../../licensing/licenses/renew.ts';
 import { OWNER, TERMS } from '../../licensing/test/office.ts';
 import type { Dependencies } from '../../licensing/use-case.ts';
@@ -106,6 +107,7 @@ export async function openWorld(
       identity: wired.identity,
       notices: noticeUse(deps, accessed),
       renew,
+      validate: validateLicense(deps),
       tokens: createVerdictTokens(signer.signer),
     },
     version: '0',
