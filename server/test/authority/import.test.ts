@@ -1,15 +1,27 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import {
   type AuthorityBundle,
   createHierarchy,
+  type Hierarchy,
   type IssuerGeneration,
   openSigner,
+  type ReadyCrl,
+  SIGNATURE_ALGORITHMS,
   type Signer,
 } from '@licet/authority';
+import {
+  decodeCertificateList,
+  encodeCertificateList,
+  encodePem,
+  encodeTbsCertificateList,
+  extension,
+} from '@licet/format';
 import { Directory } from '../../authority/directory.ts';
 import { type ImportDeps, importAuthorities } from '../../authority/import.ts';
 import { systemClock } from '../../clock.ts';
@@ -22,27 +34,37 @@ import { type TestDatabase, testDatabase } from '../../persistence/test/test-dat
 import { contract } from './workshop.ts';
 
 const BASE = 'http://pki.example';
-const YEAR_MS = 365 * 86_400_000;
+const DAY_MS = 86_400_000;
+const PROGRAM = join(import.meta.dirname, '../../authority-program.ts');
 
 describe('the import of what a ceremony made', function () {
   this.timeout(30_000);
   const folder = mkdtempSync(join(tmpdir(), 'licet-import-'));
-  const signers: Signer[] = [];
+  const at = (name: string) => join(folder, name);
+  let offline: Signer;
+  let online: Signer;
+  let made: Hierarchy;
   let database: TestDatabase;
   let deps: ImportDeps;
-  let bundles: AuthorityBundle[];
+  let organization: AuthorityBundle;
+  let service: AuthorityBundle;
 
-  const signerIn = async (name: string) => {
-    const keys = { wrappingKey: new Uint8Array(randomBytes(32)) };
-    const signer = await openSigner({ folder: join(folder, name), clock: systemClock, keys });
-    signers.push(signer);
-    return signer;
-  };
   before(async function () {
     database = await testDatabase(this, 'embedded');
-    const online = await signerIn('online');
-    const made = await createHierarchy({
-      signers: { root: await signerIn('offline'), online },
+    writeFileSync(at('passphrase'), 'only for this test\n');
+    const opened = { clock: systemClock, scryptCost: 1024 };
+    offline = await openSigner({
+      ...opened,
+      folder: at('offline'),
+      keys: { wrappingKey: new Uint8Array(randomBytes(32)) },
+    });
+    online = await openSigner({
+      ...opened,
+      folder: at('online'),
+      keys: { passphrase: Buffer.from('only for this test') },
+    });
+    made = await createHierarchy({
+      signers: { root: offline, online },
       clock: systemClock,
       random: { bytes: (length) => new Uint8Array(randomBytes(length)) },
       algorithm: 'P-256',
@@ -57,7 +79,7 @@ describe('the import of what a ceremony made', function () {
       key: keys.find(({ id }) => id === key)!,
       chain: [chain[0]!, ...chain.slice(1)],
     });
-    bundles = [bundleOf(made.organization), bundleOf(made.service)];
+    [organization, service] = [bundleOf(made.organization), bundleOf(made.service)];
     deps = {
       directory: new Directory({ transactions: database, authorities, auditLog, clock: systemClock }),
       revocations: createRevocationStore({ transactions: database, auditLog, outbox, leases, holder: 'test' }),
@@ -68,38 +90,99 @@ describe('the import of what a ceremony made', function () {
     };
   });
   after(async () => {
-    for (const signer of signers) await signer.close();
+    await offline?.close();
     await database?.close();
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const refused = async (change: Partial<ImportDeps>, code: string, given: readonly AuthorityBundle[] = bundles) => {
-    await assert.rejects(importAuthorities({ ...deps, ...change }, given, []), { code });
+  /** A CRL of the root, from so many days from now for a week. */
+  async function crlOf(
+    day: number,
+    revoked: readonly IssuerGeneration[] = [],
+    { key, name, keyIdentifier } = made.root,
+  ): Promise<ReadyCrl> {
+    const thisUpdate = new Date(Math.floor((Date.now() + day * DAY_MS) / 1000) * 1000);
+    const signatureAlgorithm = { raw: SIGNATURE_ALGORITHMS['P-256'] };
+    const tbs = encodeTbsCertificateList(
+      {
+        signatureAlgorithm,
+        issuer: name!,
+        thisUpdate,
+        nextUpdate: new Date(thisUpdate.getTime() + 7 * DAY_MS),
+        extensions: [
+          extension.authorityKeyIdentifier({ keyIdentifier }),
+          extension.crlNumber(BigInt(thisUpdate.getTime())),
+        ],
+      },
+      revoked.map(({ certificate }) => ({
+        serial: certificate!.serial,
+        revokedAt: thisUpdate,
+        reason: 'superseded',
+        invalidityDate: undefined,
+      })),
+    );
+    const signer = key === made.root.key ? offline : online;
+    const [signature] = await signer.sign([{ key, kind: 'crl', bytes: tbs }]);
+    const der = encodeCertificateList(tbs, signatureAlgorithm, signature!);
+    return { name: `crl-${day}.pem`, text: encodePem('X509 CRL', der), crl: decodeCertificateList(der) };
+  }
+
+  const refused = async (
+    code: string,
+    change: Partial<ImportDeps>,
+    given: readonly AuthorityBundle[] = [organization, service],
+    lists: readonly ReadyCrl[] = [],
+  ) => {
+    await assert.rejects(importAuthorities({ ...deps, ...change }, given, lists), { code });
     assert.deepEqual(await deps.directory.list({ limit: 10 }), [], 'nothing is written');
   };
 
   it('is refused when there is nothing, or it is of another organization or publishes elsewhere', async () => {
-    await refused({}, 'AUTHORITY_MISSING', []);
-    await refused({ organization: 'globex' }, 'ORGANIZATION_MISMATCH');
-    await refused({ publish: { base: 'http://other.example', shards: 4 } }, 'PUBLISHED_ELSEWHERE');
+    await refused('AUTHORITY_MISSING', {}, []);
+    await refused('ORGANIZATION_MISMATCH', { organization: 'globex' });
+    await refused('PUBLISHED_ELSEWHERE', { publish: { base: 'http://other.example', shards: 4 } });
+  });
+
+  it('is refused for a key that is no CA of a server', async () => {
+    await refused('AUTHORITY_KIND', {}, [{ ...organization, key: { ...organization.key, purpose: 'root' } }]);
   });
 
   it('is refused with a key that the signer does not hold, or with the chain of another key', async () => {
-    await refused({ signer: { keys: async () => [] } }, 'KEY_UNKNOWN');
-    const [organization, service] = bundles;
-    await refused({}, 'KEY_UNKNOWN', [{ key: organization!.key, chain: service!.chain }]);
+    await refused('KEY_UNKNOWN', { signer: { keys: async () => [] } });
+    await refused('KEY_UNKNOWN', {}, [{ key: organization.key, chain: service.chain }]);
   });
 
-  it('is refused with a chain that has ended or does not lead to its root', async () => {
-    const later = new Date(systemClock.now().getTime() + 6 * YEAR_MS);
-    await refused({ clock: { now: () => later } }, 'CHAIN_INVALID');
-    const [organization, service] = bundles;
-    const wrong = { key: organization!.key, chain: [organization!.chain[0], service!.chain[0]] } as const;
-    await refused({}, 'CHAIN_INVALID', [wrong]);
+  it('is refused with another certificate than the one that the key accepted', async () => {
+    const unbound = { keys: async () => (await online.keys()).map((key) => ({ ...key, certificate: undefined })) };
+    await refused('CERTIFICATE_MISMATCH', { signer: unbound });
+    const other = {
+      keys: async () => (await online.keys()).map((key) => ({ ...key, certificate: new Uint8Array(9) })),
+    };
+    await refused('CERTIFICATE_MISMATCH', { signer: other });
+  });
+
+  it('is refused with a chain that has ended, does not lead to its root, or is too long', async () => {
+    const later = new Date(Date.now() + 6 * 365 * DAY_MS);
+    await refused('CHAIN_INVALID', { clock: { now: () => later } });
+    const [own, root] = organization.chain;
+    await refused('CHAIN_INVALID', {}, [{ key: organization.key, chain: [own, service.chain[0]] }]);
+    await refused('CHAIN_INVALID', {}, [{ key: organization.key, chain: [own, root!, root!] }]);
+  });
+
+  it('is refused when the root revokes the CA, and with CRLs of which none is in force', async () => {
+    const both = [organization, service];
+    await refused('AUTHORITY_REVOKED', {}, both, [await crlOf(-1, [made.organization])]);
+    await refused('CRL_REFUSED', {}, both, [await crlOf(1)]);
+    await refused('CRL_REFUSED', {}, both, [await crlOf(-8)]);
+    await refused('CRL_REFUSED', {}, both, [await crlOf(-1, [], made.organization)]);
+    const forged = await crlOf(-1);
+    const der = Uint8Array.from(forged.crl.der);
+    der[der.length - 1]! ^= 1;
+    await refused('CRL_REFUSED', {}, both, [{ ...forged, crl: decodeCertificateList(der) }]);
   });
 
   it('writes root, organization and service CA once, and says that the root has no CRL', async () => {
-    const first = await importAuthorities(deps, bundles, []);
+    const first = await importAuthorities(deps, [organization, service], []);
     assert.deepEqual(
       first.authorities.map(({ kind, held, status }) => [kind, held, status]),
       [
@@ -109,12 +192,70 @@ describe('the import of what a ceremony made', function () {
       ],
     );
     assert.equal(first.withoutCrl.length, 1);
-    const again = await importAuthorities(deps, bundles, []);
+    const again = await importAuthorities(deps, [organization, service], []);
     assert.deepEqual([again.authorities.length, again.known], [0, 3]);
-    assert.equal(
-      (await deps.directory.active({ ...bundles[0]!.key, kind: 'organization', contract: undefined }))?.generation.chain
-        .length,
-      2,
+    const role = { organization: 'acme', kind: 'organization', enterprise: undefined, contract: undefined } as const;
+    assert.equal((await deps.directory.active(role))?.generation.chain.length, 2);
+    const { rows } = await database.run('platform', (tx) => auditLog.page(tx, 'acme', undefined, 10));
+    assert.deepEqual(
+      rows.map(({ action }) => action),
+      Array.from({ length: 3 }, () => 'authority.imported'),
     );
+  });
+
+  it('publishes the next CRL of the root when it has begun, and takes no revocation back', async () => {
+    const next = (lists: readonly ReadyCrl[], clock = systemClock) =>
+      importAuthorities({ ...deps, clock }, [organization, service], lists);
+    const lists = [await crlOf(-1), await crlOf(5)];
+    assert.deepEqual((await next(lists)).crls, [lists[0]!.crl.extensions.crlNumber]);
+    assert.deepEqual((await next(lists)).crls, [], 'it is there already');
+    const inSixDays = { now: () => new Date(Date.now() + 6 * DAY_MS) };
+    const late = await next([], { now: () => new Date(Date.now() + 8 * DAY_MS) });
+    assert.equal(late.withoutCrl.length, 1, 'the one that is served has ended');
+    assert.deepEqual((await next(lists, inSixDays)).crls, [lists[1]!.crl.extensions.crlNumber]);
+    await assert.rejects(next(lists.slice(0, 1)), { code: 'CRL_REFUSED' }, 'a later one is published');
+    const revoking = await crlOf(5.5, [made.root]);
+    assert.equal((await next([revoking], inSixDays)).crls.length, 1);
+    await assert.rejects(next([await crlOf(5.6)], inSixDays), { code: 'CRL_REFUSED', message: /has forgotten/ });
+  });
+
+  it('is refused where another CA is in office', async () => {
+    const known = await deps.directory.list({ kind: 'service', limit: 1 });
+    await deps.directory.save({ ...known[0]!, status: 'crl-only' });
+    await deps.directory.save({ ...known[0]!, key: 'another', keyIdentifier: new Uint8Array(20) });
+    await assert.rejects(importAuthorities(deps, [organization, service], []), { code: 'AUTHORITY_EXISTS' });
+  });
+
+  it('by the program, into PostgreSQL, from files alone', async function () {
+    const production = await testDatabase(this, 'postgresql');
+    try {
+      const { text, name } = await crlOf(-1);
+      await online.close();
+      mkdirSync(at('online/authorities'));
+      for (const { key, chain } of [organization, service]) {
+        writeFileSync(
+          at(`online/authorities/${key.id}.pem`),
+          chain.map(({ der }) => encodePem('CERTIFICATE', der)).join(''),
+        );
+      }
+      mkdirSync(at('crls'));
+      writeFileSync(at(`crls/${name}`), text);
+      const configuration = {
+        database: { url: production.url },
+        authority: { organization: 'acme', publicUrl: BASE, evaluation: 'off' },
+        signer: { folder: 'online', passphraseFile: 'passphrase' },
+        data: { folder: 'data' },
+      };
+      writeFileSync(at('licet.yaml'), JSON.stringify(configuration));
+      const args = [PROGRAM, 'import', '--crls', at('crls'), '--', '--config', at('licet.yaml')];
+      const { stdout } = await promisify(execFile)(process.execPath, args, { env: { PATH: process.env['PATH'] } });
+      assert.match(stdout, /^\w{40} {2}root .* active .* acme {2}\(key elsewhere\)$/m);
+      assert.match(stdout, new RegExp(`^${organization.key.id}  organization .* active .* acme$`, 'm'));
+      assert.match(stdout, /^The CRL \d+ of the root is published\.$/m);
+      const stored = new Directory({ transactions: production, authorities, auditLog, clock: systemClock });
+      assert.equal((await stored.list({ limit: 10 })).length, 3);
+    } finally {
+      await production.close();
+    }
   });
 });
