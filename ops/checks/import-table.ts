@@ -17,9 +17,11 @@ export const ROOMS: readonly Room[] = [
   { folder: 'ca/format', ours: [], packages: [], node: [] },
   { folder: 'ca/verify', ours: ['ca/format'], packages: [], node: [] },
   { folder: 'ca/verify/node', ours: ['ca/format', 'ca/verify'], packages: [], node: true },
+  // Where keys lie outside: shared by the signer and the agent, and knows neither.
+  { folder: 'ca/keystores', ours: [], packages: [], node: true },
   {
     folder: 'ca/authority',
-    ours: ['ca/format', 'ca/verify'],
+    ours: ['ca/format', 'ca/keystores', 'ca/verify'],
     packages: [...PKI, 'shamir-secret-sharing', 'yaml', 'zod'],
     node: true,
   },
@@ -76,7 +78,12 @@ export const ROOMS: readonly Room[] = [
     node: true,
   },
   { folder: 'ops/sample-app', ours: ['ca/format', 'ca/verify', 'ca/verify/node'], packages: ['express'], node: true },
-  { folder: 'ops/agent', ours: ['ca/format', 'ca/verify', 'ca/verify/node'], packages: [], node: true },
+  {
+    folder: 'ops/agent',
+    ours: ['ca/format', 'ca/keystores', 'ca/verify', 'ca/verify/node'],
+    packages: [],
+    node: true,
+  },
   {
     folder: 'ops/cli',
     ours: ['ca/format', 'ca/verify', 'ca/verify/node', 'ca/authority', 'server/config', 'server/licensing/audit'],
@@ -102,6 +109,7 @@ export const ROOMS: readonly Room[] = [
 export const TEST_EXTRAS = {
   ours: [
     'ca/format',
+    'ca/keystores',
     'ca/verify',
     'ca/authority',
     'ops/checks',

@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
+import { derToRaw } from '@licet/keystores';
 import { AuthorityError } from '../errors.ts';
 import type { PrivateKey, Vault, VaultEntry } from '../ports/key-store.ts';
 import type { KeyAlgorithm, KeyDescription, KeyRole } from '../ports/signer.ts';
 import { ALGORITHMS } from './algorithms.ts';
-import { derToRaw } from './ecdsa-signature.ts';
 import { roleBytes } from './key-file.ts';
 import { KmsClient, type KmsOptions } from './kms-client.ts';
 

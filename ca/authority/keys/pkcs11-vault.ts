@@ -1,12 +1,11 @@
 import { createPublicKey, hash, randomBytes } from 'node:crypto';
+import { cryptoki as ck, rawToDer, Token, type TokenOptions } from '@licet/keystores';
 import { AuthorityError } from '../errors.ts';
 import type { PrivateKey, Vault, VaultEntry } from '../ports/key-store.ts';
 import type { KeyAlgorithm, KeyDescription, KeyRole } from '../ports/signer.ts';
 import { ALGORITHMS } from './algorithms.ts';
-import * as ck from './cryptoki.ts';
-import { rawToDer } from './ecdsa-signature.ts';
 import { roleBytes } from './key-file.ts';
-import { Token, type TokenOptions } from './pkcs11-token.ts';
+import { orAuthorityError, outside } from './outside.ts';
 
 type TokenAlgorithm = Extract<KeyAlgorithm, 'P-256' | 'P-384' | 'RSA-3072'>;
 
@@ -45,7 +44,11 @@ const ON_TOKEN: Readonly<Record<TokenAlgorithm, TokenFacts>> = {
 };
 
 export function openPkcs11Vault(options: TokenOptions): Vault {
-  return new Pkcs11Vault(Token.open(options));
+  try {
+    return new Pkcs11Vault(Token.open(options));
+  } catch (error) {
+    throw orAuthorityError(error);
+  }
 }
 
 /**
@@ -63,7 +66,7 @@ class Pkcs11Vault implements Vault {
 
   async generate(role: KeyRole, describe: (publicKey: Uint8Array) => KeyDescription): Promise<VaultEntry> {
     const facts = factsOf(role.algorithm);
-    return this.#token.use(async (cryptoki, session) => {
+    return this.#use(async (cryptoki, session) => {
       const draft = `licet:new:${randomBytes(8).toString('hex')}`;
       const pair = await cryptoki.C_GenerateKeyPairAsync(
         session,
@@ -89,13 +92,13 @@ class Pkcs11Vault implements Vault {
 
   async open({ description }: VaultEntry): Promise<PrivateKey> {
     const facts = factsOf(description.algorithm);
-    const key = await this.#token.use((cryptoki, session) => findKey(cryptoki, session, description));
+    const key = await this.#use((cryptoki, session) => findKey(cryptoki, session, description));
     return {
       sign: async (bytes, form) => {
         const { digest, isEcdsa } = ALGORITHMS[description.algorithm];
         // CKM_ECDSA signs a hash; the RSA mechanism hashes by itself.
         const input = isEcdsa && digest !== undefined ? hash(digest, bytes, 'buffer') : Buffer.from(bytes);
-        const made = await this.#token.use((cryptoki, session) => {
+        const made = await this.#use((cryptoki, session) => {
           cryptoki.C_SignInit(session, { mechanism: facts.sign, parameter: null }, key);
           return cryptoki.C_SignAsync(session, input, Buffer.alloc(facts.signatureSize));
         });
@@ -110,6 +113,10 @@ class Pkcs11Vault implements Vault {
 
   async close(): Promise<void> {
     this.#token.close();
+  }
+
+  #use<T>(work: (cryptoki: ck.Cryptoki, session: ck.Handle) => T | Promise<T>): Promise<T> {
+    return outside(this.#token.use(work));
   }
 }
 

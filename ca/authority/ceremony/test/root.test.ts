@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { decodeCertificateList } from '@licet/format';
 import { verifyPathSync } from '@licet/verify';
 import { requireThat, requireTool } from '@licet/checks';
-import { createSoftToken, pkcs11Module, PIN, softHsmLibrary, TOKEN } from '../../keys/test/soft-token.ts';
+import { createSoftToken, pkcs11Module, PIN, softHsmLibrary, TOKEN } from '@licet/keystores/testing';
 import { ALL_ALGORITHMS } from '../../profiles/profile.ts';
 import { BASE, Hall, NOW, opensslText } from './hall.ts';
 

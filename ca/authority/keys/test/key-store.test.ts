@@ -12,8 +12,16 @@ import { ALGORITHMS } from '../algorithms.ts';
 import { KeyFolder } from '../folder.ts';
 import { openKmsVault } from '../kms-vault.ts';
 import { openPkcs11Vault } from '../pkcs11-vault.ts';
-import { ACCESS_KEY, SECRET_KEY, startKmsEndpoint, type KmsEndpoint } from './kms-endpoint.ts';
-import { createSoftToken, PIN, pkcs11Module, softHsmLibrary, TOKEN } from './soft-token.ts';
+import { startKmsEndpoint, type KmsEndpoint } from './kms-endpoint.ts';
+import {
+  ACCESS_KEY,
+  createSoftToken,
+  PIN,
+  pkcs11Module,
+  SECRET_KEY,
+  softHsmLibrary,
+  TOKEN,
+} from '@licet/keystores/testing';
 
 const ROLE = { purpose: 'enterprise', algorithm: 'P-256', organization: 'Acme', enterprise: 'Globex' } as const;
 const MESSAGE = new Uint8Array(Buffer.from('to be signed'));

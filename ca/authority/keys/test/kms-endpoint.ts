@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { createHash, createHmac, createPublicKey, generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isSigned } from '@licet/keystores/testing';
 
 /** Speaks the part of the AWS KMS API that we use, and checks Signature Version 4 by its own reading of the documents. */
 export type KmsEndpoint = {
@@ -15,32 +16,7 @@ export type KmsEndpoint = {
   close(): Promise<void>;
 };
 
-export const ACCESS_KEY = 'AKIDLOCAL';
-export const SECRET_KEY = 'local/secret+key';
-
 const CURVES: Readonly<Record<string, string>> = { ECC_NIST_P256: 'P-256', ECC_NIST_P384: 'P-384' };
-
-function hmac(key: string | Buffer, text: string): Buffer {
-  return createHmac('sha256', key).update(text).digest();
-}
-
-function isSigned(request: IncomingMessage, body: string): boolean {
-  const authorization = request.headers.authorization ?? '';
-  const [, id, day, region, service, names = '', signature] =
-    /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/([^/]+)\/aws4_request, SignedHeaders=([^,]+), Signature=([0-9a-f]{64})$/.exec(
-      authorization,
-    ) ?? [];
-  if (id !== ACCESS_KEY || !['host', 'x-amz-date', 'x-amz-target'].every((name) => names.split(';').includes(name))) {
-    return false;
-  }
-  const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
-  const headerLines = names.split(';').map((name) => `${name}:${String(request.headers[name])}\n`);
-  const canonical = `POST\n${request.url}\n\n${headerLines.join('')}\n${names}\n${sha256(body)}`;
-  const date = String(request.headers['x-amz-date']);
-  const text = `AWS4-HMAC-SHA256\n${date}\n${day}/${region}/${service}/aws4_request\n${sha256(canonical)}`;
-  const key = hmac(hmac(hmac(hmac(`AWS4${SECRET_KEY}`, day!), region!), service!), 'aws4_request');
-  return date.startsWith(day!) && service === 'kms' && hmac(key, text).toString('hex') === signature;
-}
 
 export async function startKmsEndpoint(): Promise<KmsEndpoint> {
   const keys: KmsEndpoint['keys'] = new Map();
@@ -80,7 +56,7 @@ export async function startKmsEndpoint(): Promise<KmsEndpoint> {
     request.on('end', () => {
       const answer = (status: number, content: object) => response.writeHead(status).end(JSON.stringify(content));
       if (endpoint.failWith !== undefined) return answer(endpoint.failWith, { __type: 'KMSInternalException' });
-      if (!isSigned(request, body)) return answer(400, { __type: 'IncompleteSignatureException' });
+      if (!isSigned(request, body, 'kms')) return answer(400, { __type: 'IncompleteSignatureException' });
       const action = String(request.headers['x-amz-target']).replace('TrentService.', '');
       const result = perform(action, JSON.parse(body) as Record<string, string>);
       return result === undefined ? answer(400, { __type: 'NotFoundException' }) : answer(200, result);

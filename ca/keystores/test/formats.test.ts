@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, sign, verify } from 'node:crypto';
-import { signAwsRequest } from '../aws-signature.ts';
-import { derToRaw, rawToDer } from '../ecdsa-signature.ts';
-import { parseCredentials } from '../kms-client.ts';
+import { derToRaw, parseCredentials, rawToDer, signAwsRequest } from '@licet/keystores';
 
 describe('ECDSA signatures in both forms', function () {
   this.timeout(10_000);

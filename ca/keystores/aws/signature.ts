@@ -1,10 +1,5 @@
 import { createHmac, hash } from 'node:crypto';
-
-export type AwsCredentials = {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken: string | undefined;
-};
+import type { AwsCredentials } from './credentials.ts';
 
 export type AwsRequest = {
   readonly host: string;

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { AuthorityError } from '../errors.ts';
+import { KeystoreError } from '../errors.ts';
 import {
   CKF_OS_LOCKING_OK,
   CKF_RW_SESSION,
@@ -50,7 +50,7 @@ export class Token {
         .C_GetSlotList(true)
         .find((candidate) => cryptoki.C_GetTokenInfo(candidate).label.trimEnd() === options.token);
       if (slot === undefined) {
-        throw new AuthorityError('SIGNER_UNAVAILABLE', `${options.library} has no token "${options.token}".`);
+        throw new KeystoreError('unavailable', `${options.library} has no token "${options.token}".`);
       }
       const token = new Token(cryptoki, slot, Buffer.from(options.pin).toString('utf8'));
       token.#idle.push(token.#openSession());
@@ -62,7 +62,7 @@ export class Token {
     }
   }
 
-  /** Runs `work` in a session of its own. What fails inside the token becomes SIGNER_UNAVAILABLE. */
+  /** Runs `work` in a session of its own. What fails inside the token becomes a KeystoreError; what `work` itself throws stays. */
   async use<T>(work: (cryptoki: Cryptoki, session: Handle) => T | Promise<T>): Promise<T> {
     const session = await this.#take();
     try {
@@ -71,8 +71,9 @@ export class Token {
       return result;
     } catch (cause) {
       this.#drop(session);
-      if (cause instanceof AuthorityError) throw cause;
-      throw new AuthorityError('SIGNER_UNAVAILABLE', `The token did not do it: ${messageOf(cause)}`, { cause });
+      // The token's errors have numbers; those with a word are of whoever uses it.
+      if (cause instanceof Error && 'code' in cause && typeof cause.code === 'string') throw cause;
+      throw new KeystoreError('unavailable', `The token did not do it: ${messageOf(cause)}`, { cause });
     }
   }
 
@@ -127,7 +128,7 @@ export class Token {
     } catch (cause) {
       if (codeOf(cause) !== CKR_USER_ALREADY_LOGGED_IN) {
         this.#cryptoki.C_CloseSession(session);
-        throw new AuthorityError('KEY_LOCKED', `The token does not take the PIN: ${messageOf(cause)}`, { cause });
+        throw new KeystoreError('locked', `The token does not take the PIN: ${messageOf(cause)}`, { cause });
       }
     }
     this.#open += 1;
@@ -145,8 +146,8 @@ function load({ module, library }: TokenOptions): Cryptoki {
     cryptoki.C_Initialize({ flags: CKF_OS_LOCKING_OK });
     return cryptoki;
   } catch (cause) {
-    throw new AuthorityError(
-      'SIGNER_UNAVAILABLE',
+    throw new KeystoreError(
+      'unavailable',
       `PKCS#11 cannot be used (${messageOf(cause)}); install pkcs11js and name its folder and the token's library.`,
       { cause },
     );

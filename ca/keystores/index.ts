@@ -1,0 +1,13 @@
+export { AwsClient, type AwsService } from './aws/client.ts';
+export {
+  type AwsCredentials,
+  type CredentialSource,
+  fileCredentials,
+  parseCredentials,
+  surroundingCredentials,
+} from './aws/credentials.ts';
+export { signAwsRequest } from './aws/signature.ts';
+export { KeystoreError, type KeystoreCode } from './errors.ts';
+export * as cryptoki from './pkcs11/cryptoki.ts';
+export { derToRaw, rawToDer } from './pkcs11/ecdsa-signature.ts';
+export { Token, type TokenOptions } from './pkcs11/token.ts';

@@ -1,0 +1,2 @@
+export { ACCESS_KEY, isSigned, SECRET_KEY } from './aws-check.ts';
+export { createSoftToken, PIN, pkcs11Module, softHsmLibrary, TOKEN } from './soft-token.ts';
