@@ -6,7 +6,7 @@ import { testDatabase, type TestDatabase } from '../../persistence/test/test-dat
 import { acknowledgeAlert, reportAlert, resolveAlert } from '../alerts/alerts.ts';
 import { renewLicense } from '../licenses/renew.ts';
 import { validateLicense } from '../licenses/validate.ts';
-import { tellEndingContracts, tellExpiring, tellOverdueReports } from '../notices/notices.ts';
+import { tellEndingContracts, tellExpiring, tellOverdueReports, tellRecovered } from '../notices/notices.ts';
 import { changeContract } from '../contracts/contracts.ts';
 import { reinstateSite, retireSite, suspendSite } from '../sites/site-life.ts';
 import { aggregateUsage, reportUsage } from '../usage/usage.ts';
@@ -53,6 +53,40 @@ describe('Watching over licenses', () => {
       const told = (await events('license.expiring', 'site', site.id)).map(({ life: part }) => part);
       assert.deepEqual(told, [0.75, 0.875]);
       assert.equal((await events('license.expired', 'site', site.id)).length, 1);
+    });
+
+    it('no license that was made for a day: a build takes a new one each time', async () => {
+      const { site, license } = await office.site((await office.customer()).contract);
+      await database.run('platform', (tx) =>
+        sql(tx).query(`update licenses set not_after = not_before + interval '1 day' where serial = $1`, [
+          license.serial,
+        ]),
+      );
+      at(2 * DAY);
+      await drained(() => tellExpiring(office.deps));
+      assert.equal((await events('license.expired', 'site', site.id)).length, 0);
+    });
+
+    it('trouble that is over by itself: a license again, a report that came, a site that is retired', async () => {
+      const { contract } = await office.customer({ reporting: { every: 86_400, required: true } });
+      const [renewed, retired] = [await office.site(contract), await office.site(contract)];
+      const resolved = async ({ site }: typeof renewed) => {
+        await drained(() => tellRecovered(office.deps));
+        return (await events('alert.resolved', 'site', site.id)).map(({ kind }) => String(kind)).toSorted((a, b) => a.localeCompare(b));
+      };
+      at(31 * DAY);
+      await drained(() => tellExpiring(office.deps));
+      await drained(() => tellOverdueReports(office.deps));
+      assert.deepEqual([await resolved(renewed), await resolved(retired)], [[], []]);
+      const { serial: predecessor } = renewed.license;
+      await renewLicense(office.deps)(siteActor(renewed.site), { predecessor, csr: makeCsr() });
+      assert.deepEqual(await resolved(renewed), ['license-expired']);
+      at(31 * DAY + HOUR);
+      const period = { from: START, to: office.clock.now() };
+      await reportUsage(office.deps)(siteActor(renewed.site), { site: renewed.site.id, id: uuid(), ...period });
+      await retireSite(office.deps)(OWNER, { id: retired.site.id });
+      assert.deepEqual(await resolved(renewed), ['license-expired', 'report-overdue']);
+      assert.deepEqual(await resolved(retired), ['license-expired', 'report-overdue']);
     });
 
     it('no license that was renewed', async () => {

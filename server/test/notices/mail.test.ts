@@ -18,7 +18,7 @@ import { accessStores } from '../../persistence/access/index.ts';
 import { sql } from '../../persistence/database.ts';
 import { deliveries } from '../../persistence/licensing/deliveries.ts';
 import { testDatabase, type TestDatabase } from '../../persistence/test/test-database.ts';
-import { createMailer } from '../mailer.ts';
+import { createMailer } from '../../notices/mailer.ts';
 import { type Got, type MailServer, openMailServer } from './mail-server.ts';
 import { PostOffice } from './post-office.ts';
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
-import { localCertificate } from '../../test/identity/issuer.ts';
+import { localCertificate } from '../identity/issuer.ts';
 
 export type Got = {
   readonly from: string;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
+import { verifyWebhook } from '@licet/verify/webhook';
 import { Webhook as Verifier } from 'standardwebhooks';
 import { createEnterprise } from '../../licensing/enterprises/enterprises.ts';
 import { reportAlert } from '../../licensing/alerts/alerts.ts';
@@ -70,6 +71,8 @@ describe('Webhooks', () => {
       [message.type, message.organization, message.data.subject],
       ['enterprise.created', 'acme', `enterprise:${id}`],
     );
+    const event = await verifyWebhook(one!, { secrets: [secret], at: new Date() });
+    assert.deepEqual([event.id, event.type, event.at], [one!.headers['webhook-id'], message.type, START]);
     await pause(50);
     assert.equal(receiver.received.length, 1);
   });

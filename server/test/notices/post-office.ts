@@ -6,8 +6,8 @@ import { Office } from '../../licensing/test/office.ts';
 import { accessStores } from '../../persistence/access/index.ts';
 import { sql } from '../../persistence/database.ts';
 import type { TestDatabase } from '../../persistence/test/test-database.ts';
-import { type Sender, startSender } from '../sender.ts';
-import { createWebhookSender } from '../webhook-sender.ts';
+import { type Sender, startSender } from '../../notices/sender.ts';
+import { createWebhookSender } from '../../notices/webhook-sender.ts';
 
 /** A vendor that tells others: its office, and what sends. */
 export class PostOffice extends Office {
