@@ -24,12 +24,15 @@ export function setSecurityHeaders(response: ServerResponse, isSecure: boolean):
   if (isSecure) response.setHeader('Strict-Transport-Security', STRICT_TRANSPORT);
 }
 
-/** Names and values in turn, and the whole body at once: the cheapest way that Node has to send an answer. */
+/**
+ * Names and values in turn, and the whole body at once, octets as a latin1 string: Node then sends head and body as one
+ * string, where a Buffer would cost a gathering write of two. The cheapest way that it has.
+ */
 export function sendFast(
   request: IncomingMessage,
   response: ServerResponse,
-  answer: { readonly status: number; readonly headers: readonly string[]; readonly body?: Uint8Array | undefined },
+  answer: { readonly status: number; readonly headers: readonly string[]; readonly body?: string },
 ): void {
   response.writeHead(answer.status, [...answer.headers, REQUEST_ID, requestId(request)]);
-  response.end(request.method === 'HEAD' ? undefined : answer.body);
+  response.end(request.method === 'HEAD' ? undefined : answer.body, 'latin1');
 }

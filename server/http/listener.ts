@@ -1,6 +1,6 @@
 import { type RequestListener, type Server, type ServerResponse, createServer } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import { answerClientError } from './client-error.ts';
 
@@ -27,13 +27,22 @@ export type Listener = {
 
 const CLOSE_IDLE_EVERY_MS = 50;
 
+/**
+ * The last response that was begun on a connection stands on the connection itself. A set that every request enters and
+ * leaves is made anew again and again, each old one pointing to the next, and once one of them has survived for long
+ * enough, the collector takes all that follow, with their responses, for survivors too.
+ */
+const LAST_RESPONSE = Symbol('last response');
+type Connection = Socket & { [LAST_RESPONSE]?: ServerResponse };
+
 export function createListener(handler: RequestListener, options: ListenerOptions): Listener {
-  const running = new Set<ServerResponse>();
+  const asked = new Set<Connection>();
   let isDraining = false;
   const server = createHttpServer(options);
   const onRequest: RequestListener = (request, response) => {
-    running.add(response);
-    response.on('close', () => running.delete(response));
+    const socket: Connection = request.socket;
+    if (socket[LAST_RESPONSE] === undefined) remember(asked, socket);
+    socket[LAST_RESPONSE] = response;
     if (isDraining) response.setHeader('Connection', 'close');
     handler(request, response);
   };
@@ -52,12 +61,19 @@ export function createListener(handler: RequestListener, options: ListenerOption
     listen: (host, port) => listen(server, host, port, options.tls === undefined ? 'http' : 'https'),
     drain(ms) {
       isDraining = true;
-      for (const response of running) if (!response.headersSent) response.setHeader('Connection', 'close');
+      for (const { [LAST_RESPONSE]: response } of asked) {
+        if (response?.headersSent === false) response.setHeader('Connection', 'close');
+      }
       return closeWithin(server, ms);
     },
     replaceTls: (tls) => (server as TlsServer).setSecureContext(tls),
     connections: () => open,
   };
+}
+
+function remember(sockets: Set<Connection>, socket: Connection): void {
+  sockets.add(socket);
+  socket.once('close', () => sockets.delete(socket));
 }
 
 function createHttpServer({ limits, timeouts, tls }: ListenerOptions): Server | TlsServer {

@@ -64,20 +64,26 @@ export function ocspFastPaths(responder: OcspResponder, options: OcspPathOptions
 }
 
 function sendAnswer(answer: OcspAnswer, request: IncomingMessage, response: ServerResponse): void {
-  const { shared, der } = answer;
-  const headers = headersOf(answer);
+  const { headers, body } = onTheWire(answer);
+  const { shared } = answer;
   if (shared !== undefined && request.headers['if-none-match'] === shared.etag) {
     sendFast(request, response, { status: 304, headers: headers.slice(4) });
-  } else sendFast(request, response, { status: 200, headers, body: der });
+  } else sendFast(request, response, { status: 200, headers, body });
 }
 
-const known = new WeakMap<OcspAnswer, readonly string[]>();
+/** Headers are names and values in turn, those of the body first: a 304 has none of them. */
+type OnTheWire = { readonly headers: readonly string[]; readonly body: string };
 
-/** Names and values in turn. Those of the body come first: a 304 has none of them. */
-function headersOf(answer: OcspAnswer): readonly string[] {
-  let headers = known.get(answer);
-  if (headers === undefined) known.set(answer, (headers = makeHeaders(answer)));
-  return headers;
+const known = new WeakMap<OcspAnswer, OnTheWire>();
+
+function onTheWire(answer: OcspAnswer): OnTheWire {
+  let wire = known.get(answer);
+  if (wire === undefined) {
+    const { buffer, byteOffset, byteLength } = answer.der;
+    wire = { headers: makeHeaders(answer), body: Buffer.from(buffer, byteOffset, byteLength).toString('latin1') };
+    known.set(answer, wire);
+  }
+  return wire;
 }
 
 function makeHeaders({ status, der, shared }: OcspAnswer): string[] {
