@@ -37,13 +37,26 @@ export function fail(claim: string, message: string, code: FormatCode = 'CLAIMS_
   throw new FormatError(code, `claims.${claim}`, message);
 }
 
-function checkInteger(claim: string, value: number, least: number, most: number = CLAIMS_LIMITS.integer): void {
-  if (!Number.isInteger(value) || value < least) fail(claim, `${value} is no whole number from ${least} on`);
-  if (value > most) fail(claim, `${value} is above ${most}`, 'CLAIMS_LIMIT');
+/** `limits[].max` of the entry `index`: named only when there is something to say about it. */
+function place(claim: string, index: number | undefined): string {
+  return index === undefined ? claim : claim.replace('[]', `[${index}]`);
 }
 
-function checkMember<T>(claim: string, value: T, all: readonly T[]): void {
-  if (!all.includes(value)) fail(claim, `"${String(value)}" is none of ${all.join(', ')}`);
+function checkInteger(
+  claim: string,
+  value: number,
+  least: number,
+  most: number = CLAIMS_LIMITS.integer,
+  index?: number,
+): void {
+  if (!Number.isInteger(value) || value < least) {
+    fail(place(claim, index), `${value} is no whole number from ${least} on`);
+  }
+  if (value > most) fail(place(claim, index), `${value} is above ${most}`, 'CLAIMS_LIMIT');
+}
+
+function checkMember<T>(claim: string, value: T, all: readonly T[], index?: number): void {
+  if (!all.includes(value)) fail(place(claim, index), `"${String(value)}" is none of ${all.join(', ')}`);
 }
 
 /** Members of `all`, each once and in its order, and at least one. */
@@ -57,23 +70,19 @@ function checkEnumeration<T>(claim: string, values: readonly T[], all: readonly 
   }
 }
 
-function checkCode(claim: string, value: string): void {
-  if (ASCII.test(value)) {
-    if (value.length > CLAIMS_LIMITS.string) tooLong(claim, value.length);
-    return;
-  }
-  if (value === '') fail(claim, 'must not be empty');
-  if (!value.isWellFormed() || UNPRINTABLE.test(value)) fail(claim, 'holds characters that cannot be shown');
-  if (value.normalize('NFC') !== value) fail(claim, 'is not in Unicode normal form C');
+function checkCode(claim: string, value: string, index?: number): void {
+  if (value.length <= CLAIMS_LIMITS.string && ASCII.test(value)) return;
   const bytes = UTF8.encode(value).length;
-  if (bytes > CLAIMS_LIMITS.string) tooLong(claim, bytes);
+  const refuse = (message: string, code?: FormatCode) => fail(place(claim, index), message, code);
+  if (value === '') refuse('must not be empty');
+  if (!value.isWellFormed() || UNPRINTABLE.test(value)) refuse('holds characters that cannot be shown');
+  if (value.normalize('NFC') !== value) refuse('is not in Unicode normal form C');
+  if (bytes > CLAIMS_LIMITS.string) {
+    refuse(`is ${bytes} bytes long, at most ${CLAIMS_LIMITS.string} are allowed`, 'CLAIMS_LIMIT');
+  }
 }
 
 const UTF8 = new TextEncoder();
-
-function tooLong(claim: string, bytes: number): never {
-  fail(claim, `is ${bytes} bytes long, at most ${CLAIMS_LIMITS.string} are allowed`, 'CLAIMS_LIMIT');
-}
 
 function checkCount(claim: string, count: number, most: number): void {
   if (count > most) fail(claim, `has ${count} entries, at most ${most} are allowed`, 'CLAIMS_LIMIT');
@@ -82,33 +91,30 @@ function checkCount(claim: string, count: number, most: number): void {
 function checkFeatures(features: readonly string[]): void {
   if (features.length === 0) fail('features', 'must not be empty');
   checkCount('features', features.length, CLAIMS_LIMITS.features);
-  features.forEach((feature, i) => {
-    checkCode(`features[${i}]`, feature);
+  for (let i = 0; i < features.length; i += 1) {
+    const feature = features[i]!;
+    checkCode('features[]', feature, i);
     if (!FEATURE.test(feature)) fail(`features[${i}]`, `"${feature}" is neither "product" nor "product/feature"`);
-  });
-  checkSorted('features', features);
+    if (i > 0) checkOrder('features', features[i - 1]!, feature);
+  }
 }
 
 function checkLimits(limits: readonly Limit[]): void {
   checkCount('limits', limits.length, CLAIMS_LIMITS.limits);
-  limits.forEach(({ code, max, scope, enforce }, i) => {
-    checkCode(`limits[${i}].code`, code);
-    if (max !== 'unlimited') checkInteger(`limits[${i}].max`, max, 0);
-    checkMember(`limits[${i}].scope`, scope, SCOPES);
-    checkMember(`limits[${i}].enforce`, enforce, ENFORCES);
-  });
-  checkSorted(
-    'limits',
-    limits.map(({ code }) => code),
-  );
+  for (let i = 0; i < limits.length; i += 1) {
+    const { code, max, scope, enforce } = limits[i]!;
+    checkCode('limits[].code', code, i);
+    if (max !== 'unlimited') checkInteger('limits[].max', max, 0, CLAIMS_LIMITS.integer, i);
+    checkMember('limits[].scope', scope, SCOPES, i);
+    checkMember('limits[].enforce', enforce, ENFORCES, i);
+    if (i > 0) checkOrder('limits', limits[i - 1]!.code, code);
+  }
 }
 
-function checkSorted(claim: string, codes: readonly string[]): void {
-  for (let i = 1; i < codes.length; i++) {
-    const order = compareCodes(codes[i - 1]!, codes[i]!);
-    if (order === 0) fail(claim, `names "${codes[i]}" twice`);
-    if (order > 0) fail(claim, `is not sorted: "${codes[i]}" stands behind "${codes[i - 1]}"`);
-  }
+function checkOrder(claim: string, before: string, code: string): void {
+  const order = compareCodes(before, code);
+  if (order === 0) fail(claim, `names "${code}" twice`);
+  if (order > 0) fail(claim, `is not sorted: "${code}" stands behind "${before}"`);
 }
 
 function checkInstant(claim: string, value: Date): void {
@@ -122,9 +128,9 @@ function checkBinding({ need, digests }: Binding): void {
   checkInteger('binding.need', need, 1, CLAIMS_LIMITS.digests);
   if (digests === 'any') return;
   checkCount('binding.digests', digests.length, CLAIMS_LIMITS.digests);
-  for (const digest of digests) {
+  digests.forEach((digest, i) => {
     if (!DIGEST.test(digest)) fail('binding.digests', `"${digest}" is no SHA-256 digest in lower-case hex`);
-  }
-  checkSorted('binding.digests', digests);
+    if (i > 0) checkOrder('binding.digests', digests[i - 1]!, digest);
+  });
   if (need > digests.length) fail('binding.need', `${need} of ${digests.length} fingerprints can never match`);
 }

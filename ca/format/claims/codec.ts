@@ -3,6 +3,7 @@ import { Tag } from '../der/tags.ts';
 import { DerWriter } from '../der/writer.ts';
 import { fromHex, toHex } from '../bytes.ts';
 import { readGeneralizedTime, writeGeneralizedTime } from '../time.ts';
+import type { Draft } from '../x509/extensions/raw.ts';
 import { readUtf8 } from '../x509/text.ts';
 import type { Bytes } from '../x509/types.ts';
 import { BINDING_TAG, CLAIMS_V1, REPORTING_TAG } from './asn1.ts';
@@ -54,20 +55,20 @@ export function decodeClaims(bytes: Bytes): Claims {
   reader.enter(Tag.SEQUENCE, '');
   const version = readInteger(reader, 'version');
   if (version !== CLAIMS_V1) fail('version', `version ${version} is unknown here`, 'CLAIMS_VERSION');
-  const claims: Claims = {
+  const claims: Draft<Claims> = {
     id: readId(reader),
     sequence: readInteger(reader, 'sequence'),
     modes: readModes(reader),
     tier: readTier(reader),
-    features: readList(reader, 'features', (index) => readCode(reader, index)),
-    limits: readList(reader, 'limits', (index) => readLimit(reader, index)),
+    features: readList(reader, 'features', readCode),
+    limits: readList(reader, 'limits', readLimit),
     term: readTerm(reader),
     grace: readInteger(reader, 'grace'),
     contact: readInteger(reader, 'contact'),
     degrade: readEnumerated(reader, 'degrade', DEGRADES),
-    ...(reader.peek() === BINDING_TAG && { binding: readBinding(reader) }),
-    ...(reader.peek() === REPORTING_TAG && { reporting: readReporting(reader) }),
   };
+  if (reader.peek() === BINDING_TAG) claims.binding = readBinding(reader);
+  if (reader.peek() === REPORTING_TAG) claims.reporting = readReporting(reader);
   reader.leave();
   reader.finish();
   checkClaims(claims);
@@ -129,10 +130,10 @@ function readTier(reader: DerReader): Tier {
   return tier;
 }
 
-function readList<T>(reader: DerReader, name: string, read: (index: number) => T): T[] {
+function readList<T>(reader: DerReader, name: string, read: (reader: DerReader, index: number) => T): T[] {
   const values: T[] = [];
   reader.enter(Tag.SEQUENCE, name);
-  while (reader.peek() !== -1) values.push(read(values.length));
+  while (reader.peek() !== -1) values.push(read(reader, values.length));
   reader.leave();
   return values;
 }
@@ -165,9 +166,13 @@ function readTerm(reader: DerReader): Term {
 function readBinding(reader: DerReader): Binding {
   reader.enter(BINDING_TAG, 'binding');
   const need = readInteger(reader, 'need');
-  const digests = readList(reader, 'digests', (index) => toHex(reader.octetString(index)));
+  const digests = readList(reader, 'digests', readDigest);
   reader.leave();
   return { need, digests: digests.length === 0 ? 'any' : digests };
+}
+
+function readDigest(reader: DerReader, index: number): string {
+  return toHex(reader.octetString(index));
 }
 
 function readReporting(reader: DerReader): Reporting {
@@ -178,5 +183,5 @@ function readReporting(reader: DerReader): Reporting {
 }
 
 function readCode(reader: DerReader, name: string | number): string {
-  return readUtf8(reader.content(Tag.UTF8_STRING, name)) ?? reader.fail('CLAIMS_INVALID', name, 'is no UTF-8');
+  return readUtf8(reader, name) ?? reader.fail('CLAIMS_INVALID', name, 'is no UTF-8');
 }

@@ -90,6 +90,16 @@ export class DerReader {
     return content;
   }
 
+  /** Moves past the next element when it is this one, which stands for `nodes` elements, byte for byte. */
+  passIf(element: Bytes, nodes: number): boolean {
+    const { bytes, position } = this;
+    if (element.length > this.end - position) return false;
+    for (let i = 0; i < element.length; i += 1) if (bytes[position + i] !== element[i]) return false;
+    this.nodes += nodes;
+    this.position += element.length;
+    return true;
+  }
+
   /** The bytes from `start`, a position noted before, to here. */
   since(start: number): Bytes {
     return this.bytes.subarray(start, this.position);
@@ -130,11 +140,14 @@ export class DerReader {
 
   /** An INTEGER from 0 to `max`, which must be below 2^47. */
   smallInteger(name: PathStep, max: number, tag: number = Tag.INTEGER): number {
-    const content = this.integer(name, tag);
-    if (content[0]! >= 0x80) this.fail('DER_VALUE', name, 'is negative');
+    const start = this.position;
+    this.skipInteger(name, tag);
+    const { bytes, position: end } = this;
+    const first = start + this.headerLength(start);
+    if (bytes[first]! >= 0x80) this.fail('DER_VALUE', name, 'is negative');
     let value = 0;
-    if (content.length <= 6) for (let i = 0; i < content.length; i += 1) value = value * 256 + content[i]!;
-    if (content.length > 6 || value > max) this.fail('DER_VALUE', name, `is above ${max}`);
+    if (end - first <= 6) for (let i = first; i < end; i += 1) value = value * 256 + bytes[i]!;
+    if (end - first > 6 || value > max) this.fail('DER_VALUE', name, `is above ${max}`);
     return value;
   }
 
@@ -170,11 +183,13 @@ export class DerReader {
 
   /** A BIT STRING of whole octets, as keys and signatures are. */
   bitString(name: PathStep, tag: number = Tag.BIT_STRING): Bytes {
-    const content = this.content(tag, name);
-    if (content.length === 0 || content[0] !== 0) {
+    const end = this.header(tag, name);
+    const start = this.position;
+    if (end === start || this.bytes[start] !== 0) {
       this.fail('DER_VALUE', name, 'is a BIT STRING that does not end at an octet');
     }
-    return content.subarray(1);
+    this.position = end;
+    return this.bytes.subarray(start + 1, end);
   }
 
   /**

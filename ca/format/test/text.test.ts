@@ -17,6 +17,7 @@ import {
   toBase64Url,
   toHex,
   type FormatCode,
+  type FormatError,
 } from '@licet/format';
 import { certificate, hex, refuses } from './build.ts';
 import { SEEDS } from './mutants.ts';
@@ -58,6 +59,23 @@ describe('base64 and hexadecimal, RFC 4648', () => {
     );
   });
 
+  it('mean the same in lines as in one piece', () => {
+    const unit = fc.constantFrom('A', 'B', '/', '-', '=', '\u0141', '\n', 'A'.repeat(63), `${'A'.repeat(64)}\n`);
+    const value = (text: string, form: 'strict' | 'lenient') => {
+      try {
+        return toHex(fromBase64(text, form));
+      } catch (error) {
+        return (error as FormatError).code;
+      }
+    };
+    fc.assert(
+      fc.property(fc.string({ unit, maxLength: 9 }), (text) => {
+        assert.equal(value(text, 'lenient'), value(text.replaceAll('\n', ''), 'strict'));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
   for (const text of [
     'A',
     'AA',
@@ -73,6 +91,7 @@ describe('base64 and hexadecimal, RFC 4648', () => {
     'AA AA',
     'A-_A',
     'ÄAAA',
+    '\u0141AAA',
     'AAA\n',
   ]) {
     it(`refuses ${JSON.stringify(text)}`, () => refuses(() => fromBase64(text), 'TEXT_INVALID'));

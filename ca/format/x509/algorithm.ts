@@ -7,9 +7,10 @@ import { OID } from '../oids.ts';
 import type { AlgorithmIdentifier, Bytes } from './types.ts';
 
 /** RFC 5280 §4.1.1.2. */
-export function readAlgorithm(reader: DerReader, name: PathStep, tag: number = Tag.SEQUENCE): AlgorithmIdentifier {
+export function readAlgorithm(reader: DerReader, name: PathStep): AlgorithmIdentifier {
+  for (const common of COMMON) if (reader.passIf(common.raw, common.parameters === undefined ? 2 : 3)) return common;
   const start = reader.position;
-  reader.enter(tag, name);
+  reader.enter(Tag.SEQUENCE, name);
   const oid = reader.oid('algorithm');
   const parameters = reader.peek() === -1 ? undefined : reader.any('parameters');
   reader.leave();
@@ -24,6 +25,22 @@ export function createAlgorithm(oid: string, parameters?: Bytes | 'null'): Algor
   const writer = new DerWriter(64).open(Tag.SEQUENCE).oid(oid);
   if (der !== undefined) writer.raw(der);
   return { oid, parameters: der, raw: writer.close().finish() };
+}
+
+/** Nearly every certificate names three of these, so they are made once. */
+const COMMON: readonly AlgorithmIdentifier[] = [
+  createAlgorithm(OID.ecdsaWithSha256),
+  createAlgorithm(OID.ecPublicKey, oidDer(OID.p256)),
+  createAlgorithm(OID.ecdsaWithSha384),
+  createAlgorithm(OID.ecPublicKey, oidDer(OID.p384)),
+  createAlgorithm(OID.sha256WithRsa, 'null'),
+  createAlgorithm(OID.rsaEncryption, 'null'),
+  createAlgorithm(OID.ed25519),
+];
+
+/** The whole element, as it stands in the parameters of a key of an elliptic curve. */
+export function oidDer(oid: string): Bytes {
+  return new DerWriter(16).oid(oid).finish();
 }
 
 export type HashName = 'md5' | 'sha1' | 'sha224' | 'sha256' | 'sha384' | 'sha512';

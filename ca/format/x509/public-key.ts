@@ -1,9 +1,10 @@
+import { equalBytes } from '../bytes.ts';
 import { DerReader, type PathStep } from '../der/reader.ts';
 import { CERTIFICATE_LIMITS } from '../der/limits.ts';
 import { Tag } from '../der/tags.ts';
 import { FormatError } from '../errors.ts';
 import { OID } from '../oids.ts';
-import { readAlgorithm } from './algorithm.ts';
+import { oidDer, readAlgorithm } from './algorithm.ts';
 import type { Bytes, PublicKeyInfo } from './types.ts';
 
 /** RFC 5280 §4.1.2.7. */
@@ -34,13 +35,17 @@ export type KeyKind =
   | { readonly kind: 'ed448' }
   | { readonly kind: 'ml-dsa'; readonly set: 44 | 65 | 87 };
 
-type Curve = { readonly curve: CurveName; readonly octets: number };
+type Curve = {
+  readonly parameters: Bytes;
+  readonly octets: number;
+  readonly kind: Extract<KeyKind, { readonly kind: 'ec' }>;
+};
 
-const CURVES = new Map<string, Curve>([
-  [OID.p256, { curve: 'P-256', octets: 32 }],
-  [OID.p384, { curve: 'P-384', octets: 48 }],
-  [OID.p521, { curve: 'P-521', octets: 66 }],
-]);
+const CURVES: readonly Curve[] = [
+  { parameters: oidDer(OID.p256), octets: 32, kind: { kind: 'ec', curve: 'P-256' } },
+  { parameters: oidDer(OID.p384), octets: 48, kind: { kind: 'ec', curve: 'P-384' } },
+  { parameters: oidDer(OID.p521), octets: 66, kind: { kind: 'ec', curve: 'P-521' } },
+];
 
 /** Kinds whose key is a string of fixed length: RFC 8032 §5, FIPS 204 table 2. */
 const FIXED = new Map<string, readonly [KeyKind, octets: number]>([
@@ -70,13 +75,14 @@ export function keyKind(publicKey: PublicKeyInfo): KeyKind | undefined {
 
 /** RFC 5480 §2.1.1 (named curves only) and §2.2 (a point, compressed or not). */
 function ecKind({ algorithm, key }: PublicKeyInfo): KeyKind | undefined {
-  if (algorithm.parameters?.[0] !== Tag.OID) throw keyError('algorithm.parameters', 'should name a curve');
-  const found = CURVES.get(new DerReader(algorithm.parameters, 'publicKey', CERTIFICATE_LIMITS).oid('curve'));
-  if (found === undefined) return undefined;
-  const plain = key[0] === 4 && key.length === 1 + 2 * found.octets;
-  const compressed = (key[0] === 2 || key[0] === 3) && key.length === 1 + found.octets;
-  if (!plain && !compressed) throw keyError('key', `is no point of ${found.curve}`);
-  return { kind: 'ec', curve: found.curve };
+  const { parameters } = algorithm;
+  if (parameters?.[0] !== Tag.OID) throw keyError('algorithm.parameters', 'should name a curve');
+  const curve = CURVES.find((known) => equalBytes(known.parameters, parameters));
+  if (curve === undefined) return undefined;
+  const plain = key[0] === 4 && key.length === 1 + 2 * curve.octets;
+  const compressed = (key[0] === 2 || key[0] === 3) && key.length === 1 + curve.octets;
+  if (!plain && !compressed) throw keyError('key', `is no point of ${curve.kind.curve}`);
+  return curve.kind;
 }
 
 // 16,384 bits: larger keys are no safer, and checking a signature with one is a way to keep us busy.

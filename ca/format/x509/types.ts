@@ -3,7 +3,7 @@
  * who signed them. Only `@licet/verify` turns such values into statements.
  *
  * Byte fields are views into the input, never copies: whoever keeps a value keeps the input alive, and nobody writes
- * to it.
+ * to it. (The algorithms that nearly everything names are made once and shared.)
  */
 
 export type Bytes = Uint8Array;
