@@ -13,7 +13,11 @@ const CLIENTS = 32;
 const WARM_UP_MS = 3000;
 const ROUND_MS = 5000;
 const ROUNDS = 3;
+/** Applications ask about their own license each; a product that runs many times asks about one. */
+const LICENSES = 100;
 const LEAST_PER_SECOND = 3000;
+/** What one core has for each of them. */
+const MOST_CPU_US = 1_000_000 / LEAST_PER_SECOND;
 const MOST_P99_MS = 30;
 
 /** `POST /keys/validate` as an application asks it: over TLS, keep-alive, verdict and signed token. */
@@ -34,11 +38,14 @@ export async function run(): Promise<readonly Row[]> {
   const ended = once(child, 'exit');
   try {
     const api = new Api(await addressOf(child), readFileSync(join(folder, 'owner.token'), 'utf8').trim());
-    const license = await firstLicense(api, folder);
-    await load(api, license, WARM_UP_MS);
-    const rounds: Measured[] = [];
-    for (let round = 0; round < ROUNDS; round++) rounds.push(await load(api, license, ROUND_MS));
-    return rows(rounds);
+    const licenses = await makeLicenses(api, folder);
+    await load(api, licenses, child.pid!, WARM_UP_MS);
+    const [one, many]: [Measured[], Measured[]] = [[], []];
+    for (let round = 0; round < ROUNDS; round++) {
+      one.push(await load(api, licenses.slice(0, 1), child.pid!, ROUND_MS));
+      many.push(await load(api, licenses, child.pid!, ROUND_MS));
+    }
+    return [...rows('one license', one), ...rows(`${LICENSES} licenses in turn`, many)];
   } finally {
     child.kill('SIGTERM');
     await ended;
@@ -85,24 +92,37 @@ async function addressOf(child: ChildProcess): Promise<string> {
 }
 
 /** Of the contract that an evaluation comes with. */
-async function firstLicense(api: Api, folder: string): Promise<string> {
+async function makeLicenses(api: Api, folder: string): Promise<readonly string[]> {
   const { items } = (await api.call('GET', '/api/v1/contracts?status=active')) as { items: [{ id: string }] };
-  const key = join(folder, 'site.key');
-  const args = ['req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=x'];
-  const csr = execFileSync('openssl', [...args, '-keyout', key], { encoding: 'utf8', stdio: 'pipe' });
-  const wanted = { contract: items[0].id, name: 'bench', mode: 'production', csr };
-  const { license } = (await api.call('POST', '/api/v1/sites/create', wanted)) as { license: { pem: string } };
-  return license.pem;
+  const licenses: string[] = [];
+  for (let made = 0; made < LICENSES; made++) {
+    const key = join(folder, `site-${made}.key`);
+    const args = ['req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=x'];
+    const csr = execFileSync('openssl', [...args, '-keyout', key], { encoding: 'utf8', stdio: 'pipe' });
+    const wanted = { contract: items[0].id, name: `bench-${made}`, mode: 'development', csr };
+    const { license } = (await api.call('POST', '/api/v1/sites/create', wanted)) as { license: { pem: string } };
+    licenses.push(license.pem);
+  }
+  return licenses;
 }
 
-type Measured = { readonly perSecond: number; readonly p99: number };
+/** Microseconds of processor time that a process has used: `utime` and `stime` of proc(5), in hundredths of a second. */
+function cpuOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * 10_000;
+}
 
-async function load(api: Api, license: string, ms: number): Promise<Measured> {
+type Measured = { readonly perSecond: number; readonly p99: number; readonly cpuUs: number };
+
+async function load(api: Api, licenses: readonly string[], pid: number, ms: number): Promise<Measured> {
+  const cpu = cpuOf(pid);
   const began = performance.now();
   const times: number[] = [];
+  let asked = 0;
   const client = async (): Promise<void> => {
     while (performance.now() - began < ms) {
       const sent = performance.now();
+      const license = licenses[asked++ % licenses.length];
       const { verdict } = (await api.call('POST', '/api/v1/keys/validate', { license })) as {
         verdict: { usable: boolean };
       };
@@ -113,10 +133,11 @@ async function load(api: Api, license: string, ms: number): Promise<Measured> {
   await Promise.all(Array.from({ length: CLIENTS }, client));
   times.sort((a, b) => a - b);
   const seconds = (performance.now() - began) / 1000;
-  return { perSecond: times.length / seconds, p99: times[Math.floor(times.length * 0.99)]! };
+  const p99 = times[Math.floor(times.length * 0.99)]!;
+  return { perSecond: times.length / seconds, p99, cpuUs: (cpuOf(pid) - cpu) / times.length };
 }
 
-function rows(rounds: readonly Measured[]): readonly Row[] {
+function rows(which: string, rounds: readonly Measured[]): readonly Row[] {
   const row = (
     what: string,
     bar: string,
@@ -128,16 +149,11 @@ function rows(rounds: readonly Measured[]): readonly Row[] {
     const shown = (value: number): string => `${Math.round(value).toLocaleString('en')}${unit}`;
     const median = values[Math.floor(values.length / 2)]!;
     const spread = `${shown(values[0]!)} – ${shown(values.at(-1)!)}`;
-    return { id: 'validate', what, bar, figure: shown(median), spread, pass: isGood(median) };
+    return { id: 'validate', what: `${what}, ${which}`, bar, figure: shown(median), spread, pass: isGood(median) };
   };
   return [
-    row(
-      'POST /keys/validate over TLS, client on the same machine',
-      '≥ 3,000/s',
-      'perSecond',
-      '/s',
-      (it) => it >= LEAST_PER_SECOND,
-    ),
-    row('POST /keys/validate, p99', '≤ 30 ms', 'p99', ' ms', (it) => it <= MOST_P99_MS),
+    row('POST /keys/validate over TLS', '≥ 3,000/s', 'perSecond', '/s', (it) => it >= LEAST_PER_SECOND),
+    row('p99', '≤ 30 ms', 'p99', ' ms', (it) => it <= MOST_P99_MS),
+    row('CPU of the server for each', '≤ 333 µs', 'cpuUs', ' µs', (it) => it <= MOST_CPU_US),
   ];
 }

@@ -12,7 +12,7 @@ import type { Route, Step } from '../routes.ts';
 import { entityTag, seenVersion } from './conditional.ts';
 import { type Call, type Caller, type Endpoint, hasBody, isOpen, type Open, type Reply, type Use } from './endpoint.ts';
 import { nextLink } from './paging.ts';
-import { inputOf } from './wire.ts';
+import { urlReader } from './wire.ts';
 
 export type ApiDeps = {
   /** How often, who, and whether at all: what runs before the body is read. */
@@ -35,6 +35,7 @@ const NOBODY: Principal = {
 
 export function routeOf(endpoint: Endpoint, deps: ApiDeps): Route {
   const { action, method, path } = endpoint;
+  const readUrl = urlReader(endpoint);
   return {
     method,
     path,
@@ -42,18 +43,24 @@ export function routeOf(endpoint: Endpoint, deps: ApiDeps): Route {
     ...(endpoint.body && {
       body: { kind: 'json', ...(endpoint.bodyBytes !== undefined && { limit: endpoint.bodyBytes }) },
     }),
-    handle: (request, response) => serve(endpoint, deps, request, response),
+    handle: (request, response) => serve(endpoint, deps, readUrl(request), request, response),
   };
 }
 
-async function serve(endpoint: Endpoint, deps: ApiDeps, request: Request, response: Response): Promise<void> {
+async function serve(
+  endpoint: Endpoint,
+  deps: ApiDeps,
+  url: Pick<AnyCall, 'params' | 'query'>,
+  request: Request,
+  response: Response,
+): Promise<void> {
   const { principal, session } = isOpen(endpoint.action)
     ? { principal: NOBODY, session: undefined }
     : authenticatedOf(request);
   const call: AnyCall = {
     principal,
     caller: callerOf(request, session),
-    ...inputOf(endpoint, request),
+    ...url,
     body: endpoint.body && parseInput(endpoint.body, request.body),
     version: endpoint.changesVersion === true ? seenVersion(request.headers['if-match']) : undefined,
   };

@@ -11,10 +11,13 @@ const NOTHING = z.strictObject({});
  * What stands in the URL. The errors point to `/path/…` and `/query/…`. An id that can be none is left to the use case: it is
  * "not found", the same as one of somebody else's.
  */
-export function inputOf({ params = NOTHING, query = NOTHING }: Endpoint, request: Request): Input {
-  const path = { ...request.params };
-  const parsed = parseInput(z.object({ path: params, query }), { path, query: { ...request.query } });
-  return { params: parsed.path, query: parsed.query };
+export function urlReader({ params = NOTHING, query = NOTHING }: Endpoint): (request: Request) => Input {
+  // Once for each endpoint: a schema is compiled when it is first used.
+  const schema = z.object({ path: params, query });
+  return (request) => {
+    const parsed = parseInput(schema, { path: { ...request.params }, query: { ...request.query } });
+    return { params: parsed.path, query: parsed.query };
+  };
 }
 
 /** Instants as they go over the wire. */

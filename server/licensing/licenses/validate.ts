@@ -130,15 +130,31 @@ function anchorsOf(root: Uint8Array): TrustAnchors {
   return known;
 }
 
-function leafOf(pem: string): { serial: string; der: Uint8Array } {
+type Leaf = { readonly serial: string; readonly der: Uint8Array };
+
+/** What cannot be read is a verdict too, and the verifier's to give. */
+const UNREADABLE: Leaf = { serial: '', der: new Uint8Array() };
+
+const FIRST_END = '-----END CERTIFICATE-----';
+const MOST_LEAVES = 1000;
+const leaves = new Map<string, Leaf>();
+
+/** The license stands first. The same text is the same license: it is read once. */
+function leafOf(pem: string): Leaf {
+  const first = pem.slice(0, pem.indexOf(FIRST_END) + FIRST_END.length);
+  const known = leaves.get(first);
+  if (known !== undefined) return known;
   try {
-    const [leaf] = decodePem(pem, 'CERTIFICATE');
-    if (leaf !== undefined) return { serial: toHex(decodeCertificate(leaf.bytes).serial), der: leaf.bytes };
+    const [leaf] = decodePem(first, 'CERTIFICATE');
+    if (leaf === undefined) return UNREADABLE;
+    const read = { serial: toHex(decodeCertificate(leaf.bytes).serial), der: leaf.bytes };
+    if (leaves.size >= MOST_LEAVES) leaves.clear();
+    leaves.set(first, read);
+    return read;
   } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
+    if (error instanceof FormatError) return UNREADABLE;
+    throw error;
   }
-  // What cannot be read is a verdict too, and the verifier's to give.
-  return { serial: '', der: new Uint8Array() };
 }
 
 const texts = new WeakMap<Uint8Array, string>();
