@@ -1,3 +1,4 @@
+import type { EventType } from '../notices/catalog.ts';
 import type { Transaction } from './transactions.ts';
 
 /** Something that others must hear of. Written in the transaction that made it true. */
@@ -5,8 +6,7 @@ export type NewEvent = {
   readonly organization: string;
   /** Events of one stream are delivered in order, e.g. `site:4711`. */
   readonly stream: string;
-  /** What happened, e.g. `license.renewed`. */
-  readonly type: string;
+  readonly type: EventType;
   readonly payload: Readonly<Record<string, unknown>>;
   readonly at: Date;
 };

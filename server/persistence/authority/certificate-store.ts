@@ -1,6 +1,6 @@
 import type { CertificateStore, Commitment, Intent, Issued } from '@licet/authority';
 import type { AuditLog } from '../../licensing/ports/audit-log.ts';
-import type { Outbox } from '../../licensing/ports/outbox.ts';
+import type { NewEvent, Outbox } from '../../licensing/ports/outbox.ts';
 import type { Transaction, Transactions } from '../../licensing/ports/transactions.ts';
 import { sql } from '../transactions.ts';
 import { bytea, columns, hex } from './columns.ts';
@@ -160,7 +160,7 @@ export function auditEntryOf({ intent, at }: { intent: Intent; at: Date }) {
   };
 }
 
-export function eventOf({ intent, at }: Issued) {
+export function eventOf({ intent, at }: Issued): NewEvent {
   const { issuer, serial, profile, organization, enterprise, context, notBefore, notAfter } = intent;
   return {
     organization,
