@@ -117,6 +117,10 @@ export class Agent {
 
   async #renew(): Promise<void> {
     try {
+      // Another machine with the same license may have renewed it.
+      await this.#site.store.refresh();
+      const due = await this.#renewalDue();
+      if (due !== undefined && this.#world.now() < due) return await this.#hasRenewed('renewed elsewhere');
       await renew(this.#site, this.#settings, () => this.#world.now());
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
@@ -129,12 +133,16 @@ export class Agent {
       this.#world.log(`not renewed (${error.code}), again in ${Math.round(pause)} s: ${error.message}`);
       return;
     }
+    this.#contact();
+    await this.#hasRenewed('renewed');
+  }
+
+  async #hasRenewed(how: string): Promise<void> {
     this.#failures = 0;
     this.#notBefore = new Date(0);
     this.#askAt = new Date(0);
     this.#suggestion = undefined;
-    this.#contact();
-    this.#world.log('renewed');
+    this.#world.log(how);
     await this.#world.renewed();
   }
 

@@ -38,7 +38,7 @@ async function opened<T>(options: Options, settings: Settings, work: (site: Site
   try {
     return await work(site);
   } finally {
-    await site.keys.close();
+    await site.close();
   }
 }
 
@@ -75,8 +75,11 @@ function givenKit(options: Options): Promise<Kit> | Kit {
 const LONGEST_WAIT_SECONDS = 600;
 
 async function enrolHere(options: Options): Promise<string> {
-  const kit = { ...(await kitOf(options)), name: text(options, 'name') };
   const folder = folderOf(options);
+  const given = await kitOf(options);
+  // Where keys lie is said before there is a license: see docs/agent.md.
+  const settings = { ...(await settingsByHand(folder)), ...given.settings };
+  const kit = { ...given, settings, name: text(options, 'name') };
   await locked(options, kit.settings, async (site) => {
     for (;;) {
       try {

@@ -64,7 +64,10 @@ async function obtain(errand: Errand, pending: PendingRequest, credentials: Cred
     await accept(site, bundle(license, authorities, derOf(root)), pending, root, now());
   } catch (error) {
     // A refusal is final for this request: the next try begins with a new key. Anything else asks the same again.
-    if (error instanceof AgentError && error.code === 'REFUSED') await site.store.dropPending();
+    if (error instanceof AgentError && error.code === 'REFUSED') {
+      await site.store.dropPending();
+      await site.keys.forget(pending.key);
+    }
     throw error;
   }
 }
@@ -79,8 +82,9 @@ export async function accept(
 ): Promise<void> {
   const { publicKey } = await keys.open(pending.key);
   await proveLicense(license, root, publicKey, at);
-  await store.install({ key: pending.key, license });
+  const unused = await store.install({ key: pending.key, license });
   await store.dropPending();
+  for (const key of unused) await keys.forget(key);
 }
 
 export function writeSettings({ folder }: Site, settings: Settings): Promise<void> {

@@ -39,7 +39,7 @@ export async function run(path: string, hook: string | undefined, signal: AbortS
     while (!signal.aborted) await pause(await agent.tick(), undefined, { signal }).catch(ignoreAbort);
   } finally {
     for (const server of servers) server.close();
-    await site.keys.close();
+    await site.close();
     await release();
   }
 }

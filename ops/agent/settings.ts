@@ -19,6 +19,23 @@ export type Settings = {
   readonly publicTls?: boolean;
   /** The license is bound to this machine: what tells it from others is looked at with each verdict. */
   readonly machine?: boolean;
+  /** Keys are born in a PKCS#11 token and stay there. */
+  readonly pkcs11?: {
+    /** The library of the token, e.g. /usr/lib/softhsm/libsofthsm2.so. */
+    readonly library: string;
+    /** The label of the token. */
+    readonly token: string;
+    readonly pinFile: string;
+    /** Where the package pkcs11js is installed; default: where Node looks. */
+    readonly module?: string;
+  };
+  /** Key and license are kept in AWS Secrets Manager; the folder is a copy. */
+  readonly secretsManager?: {
+    /** Name or ARN. */
+    readonly secret: string;
+    readonly region: string;
+    readonly endpoint?: string;
+  };
   /** Further texts that tell this machine from others. */
   readonly fingerprints?: readonly string[];
 };
@@ -42,8 +59,23 @@ const CHECKS: Readonly<Record<keyof Settings, readonly [Check, string]>> = {
   metrics: [isText, 'a path'],
   publicTls: [isYesOrNo, 'true or false'],
   machine: [isYesOrNo, 'true or false'],
+  pkcs11: [
+    (value) => hasTexts(value, ['library', 'token', 'pinFile'], ['module']),
+    '{ "library", "token", "pinFile" }, with "module" where pkcs11js is elsewhere',
+  ],
+  secretsManager: [
+    (value) => hasTexts(value, ['secret', 'region'], ['endpoint']),
+    '{ "secret", "region" }, with an "endpoint" where that is not the usual one',
+  ],
   fingerprints: [(value) => Array.isArray(value) && value.every(isText), 'a list of texts'],
 };
+
+function hasTexts(value: unknown, needed: readonly string[], optional: readonly string[]): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const known = new Set([...needed, ...optional]);
+  const entries = Object.entries(value);
+  return needed.every((name) => name in value) && entries.every(([name, text]) => known.has(name) && isText(text));
+}
 
 function isServer(value: unknown): boolean {
   if (typeof value !== 'string' || !URL.canParse(value)) return false;

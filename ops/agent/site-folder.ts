@@ -77,8 +77,14 @@ export class SiteFolder {
     await removeDurably(this.file('pending'));
   }
 
-  /** Makes key and license the current ones. A crash before the last step leaves the old ones in place. */
-  async install({ key, license }: Generation): Promise<void> {
+  /** There is nothing behind it that it could be a copy of. */
+  async refresh(): Promise<void> {}
+
+  /**
+   * Makes key and license the current ones. A crash before the last step leaves the old ones in place. Returns the keys
+   * that nothing is left of here.
+   */
+  async install({ key, license }: Generation): Promise<readonly string[]> {
     const name = join('generations', randomUUID());
     await writeFolderDurably(this.file(name), {
       'site.key': { content: key, mode: 0o600 },
@@ -87,7 +93,7 @@ export class SiteFolder {
     await linkDurably(this.file('current'), name);
     await linkDurably(this.file('site.lic'), 'current/site.lic');
     await linkDurably(this.file('site.key'), 'current/site.key');
-    await this.#retire(basename(name));
+    return this.#retire(basename(name));
   }
 
   async evidence(): Promise<Uint8Array[]> {
@@ -104,14 +110,20 @@ export class SiteFolder {
     await writeDurably(this.file(join('evidence', `${name}.crl`)), crl);
   }
 
-  async #retire(current: string): Promise<void> {
+  async #retire(current: string): Promise<string[]> {
     const folder = this.file('generations');
     const ages = new Map<string, number>();
     for (const name of await readdir(folder)) ages.set(name, (await stat(join(folder, name))).mtimeMs);
     const old = [...ages.keys()]
       .filter((name) => name !== current)
       .sort((a, b) => (ages.get(b) ?? 0) - (ages.get(a) ?? 0));
-    for (const name of old.slice(OLD_GENERATIONS)) await rm(join(folder, name), { recursive: true, force: true });
+    const keys: string[] = [];
+    for (const name of old.slice(OLD_GENERATIONS)) {
+      const key = await read(join(folder, name, 'site.key'));
+      if (key !== undefined) keys.push(key);
+      await rm(join(folder, name), { recursive: true, force: true });
+    }
+    return keys;
   }
 
   /** What a crash left half written. */

@@ -28,12 +28,16 @@ export type SiteKeys = {
   make(): Promise<SiteKey>;
   /** By what lies in `site.key`. */
   open(text: string): Promise<SiteKey>;
+  /** One that no license is for any more. */
+  forget(text: string): Promise<void>;
   close(): Promise<void>;
 };
 
 export const fileKeys: SiteKeys = {
   make: () => Promise.resolve(fileKey(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey)),
   open: (text) => Promise.resolve(fileKey(fromPem(text))),
+  // It went with the folder that it lay in.
+  forget: () => Promise.resolve(),
   close: () => Promise.resolve(),
 };
 

@@ -7,14 +7,28 @@ export type Site = {
   readonly folder: SiteFolder;
   readonly store: SiteStore;
   readonly keys: SiteKeys;
+  close(): Promise<void>;
 };
 
 /** Each change is durable when it resolves. */
-export type SiteStore = Pick<SiteFolder, 'current' | 'pending' | 'keepPending' | 'dropPending' | 'install'>;
+export type SiteStore = Pick<SiteFolder, 'current' | 'pending' | 'keepPending' | 'dropPending' | 'install' | 'refresh'>;
 
-/** The places that the settings name. */
-export async function openSite(path: string, _settings: Partial<Settings>): Promise<Site> {
+/** The places that the settings name; what is needed for those outside is loaded where they are used, and only there. */
+export async function openSite(path: string, { pkcs11, secretsManager }: Partial<Settings>): Promise<Site> {
   const folder = new SiteFolder(path);
   await folder.prepare();
-  return { folder, store: folder, keys: fileKeys };
+  const keys = pkcs11 === undefined ? fileKeys : await (await import('./token-keys.ts')).openTokenKeys(pkcs11);
+  if (secretsManager === undefined) return { folder, store: folder, keys, close: () => keys.close() };
+  const { openSecret } = await import('./open-secret.ts');
+  const store = openSecret(folder, secretsManager);
+  await store.refresh();
+  return {
+    folder,
+    store,
+    keys,
+    async close() {
+      store.close();
+      await keys.close();
+    },
+  };
 }

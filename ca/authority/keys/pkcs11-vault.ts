@@ -1,5 +1,5 @@
 import { createPublicKey, hash, randomBytes } from 'node:crypto';
-import { cryptoki as ck, rawToDer, Token, type TokenOptions } from '@licet/keystores';
+import { cryptoki as ck, ecPublicKey, rawToDer, Token, type TokenOptions } from '@licet/keystores';
 import { AuthorityError } from '../errors.ts';
 import type { PrivateKey, Vault, VaultEntry } from '../ports/key-store.ts';
 import type { KeyAlgorithm, KeyDescription, KeyRole } from '../ports/signer.ts';
@@ -158,28 +158,14 @@ function findKey(cryptoki: ck.Cryptoki, session: ck.Handle, description: KeyDesc
 }
 
 function publicKeyOf(cryptoki: ck.Cryptoki, session: ck.Handle, key: ck.Handle, algorithm: KeyAlgorithm): Uint8Array {
-  const read = (...types: number[]) =>
-    cryptoki
-      .C_GetAttributeValue(
-        session,
-        key,
-        types.map((type) => ({ type })),
-      )
-      .map(({ value }) => value);
-  if (algorithm === 'RSA-3072') {
-    const [n, e] = read(ck.CKA_MODULUS, ck.CKA_PUBLIC_EXPONENT).map((value) => value.toString('base64url'));
-    return spki({ kty: 'RSA', n, e });
+  if (algorithm !== 'RSA-3072') {
+    return ecPublicKey(cryptoki, session, key, algorithm === 'P-256' ? 'P-256' : 'P-384');
   }
-  const [point] = read(ck.CKA_EC_POINT);
-  // An OCTET STRING that holds 04 · x · y.
-  const coordinates = point!.subarray(algorithm === 'P-256' ? -64 : -96);
-  const half = coordinates.length / 2;
-  const [x, y] = [coordinates.subarray(0, half), coordinates.subarray(half)].map((n) => n.toString('base64url'));
-  return spki({ kty: 'EC', crv: algorithm, x, y });
-}
-
-function spki(key: Record<string, string | undefined>): Uint8Array {
-  return new Uint8Array(createPublicKey({ key, format: 'jwk' }).export({ type: 'spki', format: 'der' }));
+  const [n, e] = cryptoki
+    .C_GetAttributeValue(session, key, [{ type: ck.CKA_MODULUS }, { type: ck.CKA_PUBLIC_EXPONENT }])
+    .map(({ value }) => value.toString('base64url'));
+  const publicKey = createPublicKey({ key: { kty: 'RSA', n: n!, e: e! }, format: 'jwk' });
+  return new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }));
 }
 
 function labelOf({ id }: KeyDescription): string {

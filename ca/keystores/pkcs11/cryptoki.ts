@@ -24,6 +24,7 @@ export interface Cryptoki {
     publicKey: readonly Attribute[],
     privateKey: readonly Attribute[],
   ): Promise<{ readonly publicKey: Handle; readonly privateKey: Handle }>;
+  C_DestroyObject(session: Handle, object: Handle): void;
   C_SignInit(session: Handle, mechanism: Mechanism, key: Handle): void;
   C_SignAsync(session: Handle, input: Buffer, output: Buffer): Promise<Buffer>;
 }
@@ -36,6 +37,7 @@ export const CKF_RW_SESSION = 0x2;
 export const CKU_USER = 1;
 export const CKR_USER_ALREADY_LOGGED_IN = 0x100;
 
+export const CKO_PUBLIC_KEY = 2;
 export const CKO_PRIVATE_KEY = 3;
 export const CKA_CLASS = 0x0;
 export const CKA_TOKEN = 0x1;

@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { run, type Ran } from './est-server.ts';
 
 const AGENT = resolve(import.meta.dirname, '../../../ops/agent/licet-agent.js');
@@ -44,6 +46,23 @@ export class AgentProcess {
 
 const startProcess = ([program = '', ...args]: readonly string[]): ChildProcess =>
   spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+
+/** What an agent answers to products; one that has just been started is given time. */
+export async function askSocket(socketPath: string, path: string, body?: string): Promise<string> {
+  for (let tries = 0; !existsSync(socketPath); tries++) {
+    if (tries > 500) throw new Error(`${socketPath} is not there`);
+    await pause(20);
+  }
+  return new Promise((resolve, reject) => {
+    const method = body === undefined ? 'GET' : 'POST';
+    const asked = request({ socketPath, path, method }, (response) => {
+      let text = '';
+      response.on('data', (data) => (text += String(data)));
+      response.on('end', () => resolve(text));
+    });
+    asked.once('error', reject).end(body);
+  });
+}
 
 /** A wire to the server that can be told to lose every answer: the server has done what was asked, the site never hears. */
 export async function openWire(port: number) {

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { requireTool } from '@licet/checks';
@@ -10,7 +9,7 @@ import { decodeCertificate, decodeCertsOnly, decodePem, encodePem, fromBase64, t
 import { TrustAnchors, verifyLicense } from '@licet/verify';
 import { rollOver } from '../../authority/rollover.ts';
 import { sql } from '../../persistence/database.ts';
-import { AgentProcess, openWire } from './agent-process.ts';
+import { AgentProcess, askSocket, openWire } from './agent-process.ts';
 import { run } from './est-server.ts';
 import { startDeliverer } from '../../jobs/outbox-deliverer.ts';
 import { changeContract } from '../../licensing/contracts/contracts.ts';
@@ -248,10 +247,10 @@ describe('licet-agent before the real authority', function () {
       while (!told.includes('the license is valid')) await once(child.stdout!, 'data');
       await refused(agent.run('renew'), 'FOLDER_IN_USE');
       for (let round = 0; round < 50; round++) {
-        const verdict = JSON.parse(await ask(socketPath, '/v1/verdict')) as { state: string; usable: boolean };
+        const verdict = JSON.parse(await askSocket(socketPath, '/v1/verdict')) as { state: string; usable: boolean };
         assert.deepEqual([verdict.state, verdict.usable], ['valid', true]);
       }
-      assert.equal(await ask(socketPath, '/v1/license'), agent.license());
+      assert.equal(await askSocket(socketPath, '/v1/license'), agent.license());
       assert.match(readFileSync(metrics, 'utf8'), /^licet_site_state\{state="valid"\} 1$/m);
       const memory = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'));
       assert.ok(Number(memory?.[1]) < MOST_KB, `${memory?.[1]} kB at most`);
@@ -262,14 +261,3 @@ describe('licet-agent before the real authority', function () {
     }
   });
 });
-
-function ask(socketPath: string, path: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const asked = request({ socketPath, path }, (response) => {
-      let text = '';
-      response.on('data', (data) => (text += String(data)));
-      response.on('end', () => resolve(text));
-    });
-    asked.once('error', reject).end();
-  });
-}
