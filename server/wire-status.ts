@@ -8,6 +8,7 @@ import {
   renewResponders,
   ServedCrls,
   type Signer,
+  type Visibility,
 } from '@licet/authority';
 import { systemClock as clock } from './clock.ts';
 import { crashPoint } from './crash-point.ts';
@@ -16,6 +17,7 @@ import { crlFastPath } from './http/crl/fast-path.ts';
 import type { FastPath } from './http/dispatcher.ts';
 import { ocspFastPaths } from './http/ocsp/fast-paths.ts';
 import type { Job } from './jobs/job.ts';
+import { revocationJobs } from './jobs/revocation.ts';
 import type { Log } from './log.ts';
 import type { AuthorityParts } from './wire-authority.ts';
 
@@ -35,7 +37,13 @@ export function connectStatus({ log }: Ground, authority: AuthorityParts, signer
   const status = log.with({ component: 'status' });
   const generations = () => directory.held();
   const report = (err: unknown) => status.warn({ err }, 'status not answered as it should be');
-  const responder = openResponder(authority, signer, report);
+  // One after the other: two that run side by side would each make a responder for the same newcomer.
+  const renew = inTurn(() => renewAll(authority, signer, status));
+  const welcome = async (): Promise<void> => {
+    await directory.refresh();
+    if (fence.reason === undefined) await renew();
+  };
+  const responder = openResponder(authority, signer, { welcome, report });
   const publisher = createCrlPublisher({
     signer,
     store: revocations,
@@ -47,27 +55,21 @@ export function connectStatus({ log }: Ground, authority: AuthorityParts, signer
   const issuerOf = async (keyIdentifier: string) =>
     (await directory.byKeyIdentifier(Buffer.from(keyIdentifier, 'hex')))?.authority.key;
   const served = new ServedCrls({ store: revocations, clock, issuerOf, report });
-  const renew = async (): Promise<void> => {
-    if ((await renewAll(authority, signer, status)) > 0) await responder.refresh();
-  };
   const catchUp = () => {
-    if (fence.reason !== undefined) return;
-    renew()
-      .then(() => responder.refresh())
-      .then(() => publisher.nudge(), report);
+    if (fence.reason === undefined) responder.refresh().then(() => publisher.nudge(), report);
   };
-  const publish = async (signal: AbortSignal): Promise<void> => {
+  const publish = async (signal: AbortSignal) => {
     // A CRL made from an old backup would take revocations back.
     fence.assertOpen();
-    await publisher.run(signal);
+    return publisher.run(signal);
   };
   return {
     fastPaths: [...ocspFastPaths(responder), crlFastPath(served)],
-    jobs: [
-      { name: 'publish-crls', cron: '* * * * *', timeoutSeconds: 300, run: ({ signal }) => publish(signal) },
-      { name: 'renew-ocsp-responders', cron: '*/10 * * * *', timeoutSeconds: 120, run: renew },
-      { name: 'prove-revocations-visible', cron: '*/5 * * * *', timeoutSeconds: 120, run: () => prove(authority) },
-    ],
+    jobs: revocationJobs({
+      publishCrls: publish,
+      renewResponders: () => renew().then(() => responder.refresh()),
+      proveVisible: () => prove(authority),
+    }),
     checkCrls: () => checkCrls(authority),
     async start() {
       authority.onStatusChange((ids) => {
@@ -86,9 +88,10 @@ export function connectStatus({ log }: Ground, authority: AuthorityParts, signer
 function openResponder(
   { directory, revocations, fence }: AuthorityParts,
   signer: Signer,
-  report: (error: unknown) => void,
+  given: { readonly welcome: () => Promise<void>; readonly report: (error: unknown) => void },
 ): OcspResponder {
   return createOcspResponder({
+    ...given,
     signer,
     store: {
       ...revocations,
@@ -100,8 +103,16 @@ function openResponder(
     },
     clock,
     generations: () => directory.held(),
-    report,
   });
+}
+
+function inTurn(work: () => Promise<unknown>): () => Promise<void> {
+  let last: Promise<unknown> = Promise.resolve();
+  return async () => {
+    const own = last.then(work);
+    last = own.catch(() => undefined);
+    await own;
+  };
 }
 
 async function renewAll({ directory, issuer, fence }: AuthorityParts, signer: Signer, log: Log): Promise<number> {
@@ -140,12 +151,12 @@ async function checkCrls({ directory, revocations }: AuthorityParts): Promise<vo
 
 const FETCH_MS = 5000;
 
-async function prove({ revocations, directory }: AuthorityParts): Promise<void> {
+function prove({ revocations, directory }: AuthorityParts): Promise<Visibility> {
   const bytesOf = async (response: Response) => {
     if (!response.ok) throw new Error(`${response.url} answers ${response.status}.`);
     return new Uint8Array(await response.arrayBuffer());
   };
-  const { hidden } = await proveVisible({
+  return proveVisible({
     store: revocations,
     clock,
     generationOf: directory.generationOf,
@@ -156,5 +167,4 @@ async function prove({ revocations, directory }: AuthorityParts): Promise<void> 
       return bytesOf(await fetch(address, { method: 'POST', headers, body: Buffer.from(request), signal }));
     },
   });
-  if (hidden.length > 0) throw new Error(`Revoked and not seen to be: ${hidden.join(', ')}.`);
 }

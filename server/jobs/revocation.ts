@@ -4,7 +4,7 @@ export type RevocationJobs = {
   /** Publishes what is due; how many CRLs were refused. */
   readonly publishCrls: (signal: AbortSignal) => Promise<{ readonly refused: number }>;
   /** Certifies responders whose life is half over. */
-  readonly renewResponders: () => Promise<number>;
+  readonly renewResponders: () => Promise<void>;
   /** Looks from outside for what was revoked. */
   readonly proveVisible: () => Promise<{ readonly hidden: readonly string[] }>;
 };
@@ -25,13 +25,13 @@ export function revocationJobs({ publishCrls, renewResponders, proveVisible }: R
     },
     {
       name: 'renew-ocsp-responders',
-      cron: '23 * * * *',
-      timeoutSeconds: 300,
+      cron: '*/10 * * * *',
+      timeoutSeconds: 120,
       catchUp: true,
-      run: async () => void (await renewResponders()),
+      run: () => renewResponders(),
     },
     {
-      name: 'prove-revocations',
+      name: 'prove-revocations-visible',
       cron: '*/5 * * * *',
       timeoutSeconds: 120,
       async run() {

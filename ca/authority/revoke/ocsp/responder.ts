@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   type CertId,
   decodeOcspRequest,
@@ -37,6 +38,8 @@ export type OcspDeps = {
   readonly clock: Clock;
   /** Those whose certificates are answered for. */
   readonly generations: () => Promise<readonly IssuerGeneration[]>;
+  /** Sees to it, before they are read, that those who are new are among them and have a responder. */
+  readonly welcome?: () => Promise<void>;
   /** Told of what was answered with tryLater or internalError, and of what else failed. */
   readonly report: (error: unknown) => void;
   readonly settings?: OcspSettings;
@@ -63,6 +66,8 @@ export interface OcspResponder {
 
 /** RFC 6960 allows many; one answer costs a look-up, so a question must not cost thousands. */
 const MOST_QUESTIONS = 100;
+/** Somebody may ask for issuers that are none of ours as often as he likes: newcomers are looked for this often. */
+const NEWCOMERS_EVERY_MS = 250;
 const BATCH = 64;
 const FIND_BATCH = 256;
 const QUEUE = 4096;
@@ -91,6 +96,8 @@ class CachingResponder implements OcspResponder {
   #identities: Identities = new Map();
   #loadedAt = -Infinity;
   #loading: Promise<void> | undefined;
+  #seeking: Promise<void> | undefined;
+  #soughtAt = -Infinity;
 
   constructor(deps: OcspDeps) {
     this.#deps = deps;
@@ -181,10 +188,33 @@ class CachingResponder implements OcspResponder {
   async #identityFor(requests: readonly CertId[]): Promise<Identity | undefined> {
     await this.#refreshWhenDue();
     const now = this.#deps.clock.now();
-    const [first, ...others] = requests.map((certId) => identityFor(this.#identities, certId));
+    let found = this.#identitiesOf(requests);
+    // A search that is under way may have begun before the issuer was there; the next one has not.
+    for (let search = 0; search < 2 && found.includes(undefined); search += 1) {
+      await this.#seekNewcomers();
+      found = this.#identitiesOf(requests);
+    }
+    const [first, ...others] = found;
     if (first === undefined || others.some((other) => other?.issuer !== first.issuer)) return undefined;
     if (now <= first.certificate.notAfter) return first;
     throw new Error(`The OCSP responder of key ${first.issuer} expired and was not renewed.`);
+  }
+
+  #identitiesOf(requests: readonly CertId[]): (Identity | undefined)[] {
+    return requests.map((certId) => identityFor(this.#identities, certId));
+  }
+
+  /** An authority is asked for as soon as its first certificate is out, and may be younger than what we have read. */
+  async #seekNewcomers(): Promise<void> {
+    this.#seeking ??= this.#search().finally(() => (this.#seeking = undefined));
+    await this.#seeking;
+  }
+
+  async #search(): Promise<void> {
+    const soonest = this.#soughtAt + NEWCOMERS_EVERY_MS;
+    if (performance.now() < soonest) await pause(soonest - performance.now());
+    this.#soughtAt = performance.now();
+    await this.refresh();
   }
 
   /** The first time is waited for; later ones happen beside the answers. */
@@ -200,7 +230,9 @@ class CachingResponder implements OcspResponder {
   }
 
   async #load(): Promise<void> {
-    const { signer, generations, clock } = this.#deps;
+    const { signer, generations, welcome, clock, report } = this.#deps;
+    // Should that fail, those who have a responder are answered for all the same.
+    await welcome?.().catch(report);
     const now = clock.now();
     this.#identities = await loadIdentities(signer, await generations(), now);
     this.#loadedAt = now.getTime();
