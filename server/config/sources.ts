@@ -17,8 +17,20 @@ export type Problem = { readonly path: string; readonly origin: Origin; readonly
 
 export type Source = { readonly given: readonly Given[]; readonly problems: readonly Problem[] };
 
-/** Variables of this house that are not configuration of the server. */
-const OTHER_VARIABLES = new Set(['LICET_CONFIG', 'LICET_CRASH_AT', 'LICET_DEBUG', 'LICET_REQUIRE_ALL']);
+/** Variables of this house that are not configuration of the server; the last ones are those of `licet`, which runs it. */
+const OTHER_VARIABLES = new Set([
+  'LICET_CONFIG',
+  'LICET_CRASH_AT',
+  'LICET_DEBUG',
+  'LICET_REQUIRE_ALL',
+  'LICET_AGENT_SOCKET',
+  'LICET_ANCHORS',
+  'LICET_CONTEXT',
+  'LICET_CONTEXTS',
+  'LICET_LICENSE',
+  'LICET_TOKEN',
+  'LICET_URL',
+]);
 
 /** Common names from elsewhere, weaker than our own. */
 const ALIASES: Readonly<Record<string, string>> = {

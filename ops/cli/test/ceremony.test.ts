@@ -4,12 +4,13 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
 import { CEREMONIES } from '@licet/authority';
 import { decodeCertificate, decodePem } from '@licet/format';
 import { requireThat, requireTool } from '@licet/checks';
 import type { CliIo } from '../io.ts';
 import { createProgram } from '../program.ts';
-import { crlAddressOf, ProductionServer, sell } from './production-server.ts';
+import { agree, crlAddressOf, post, ProductionServer, sell } from './production-server.ts';
 
 const LICET = join(import.meta.dirname, '../licet.js');
 const AGENT = join(import.meta.dirname, '../../agent/licet-agent.js');
@@ -19,6 +20,16 @@ const PAGE = join(import.meta.dirname, '../../../docs/ceremony.md');
 const EMPTY_NETWORK = ['--map-root-user', '--net'];
 
 type Block = { readonly language: string; readonly file: string | undefined; readonly text: string };
+
+const ENTERPRISE = '## An enterprise that keeps its own key';
+
+/** What is walked through offline, and what beside a server. */
+function partsOf(page: string): { readonly offline: string; readonly enterprise: string } {
+  const start = page.indexOf(ENTERPRISE);
+  const end = page.indexOf('\n## ', start + 1);
+  assert.ok(start > 0 && end > start);
+  return { offline: page.slice(0, start) + page.slice(end), enterprise: page.slice(start, end) };
+}
 
 /** The fenced blocks of a page, in order; a second word behind the language is the name of a file. */
 function blocksOf(page: string): Block[] {
@@ -39,8 +50,11 @@ function scriptOf(blocks: readonly Block[]): string {
   return ['set -eu', ...steps].join('\n');
 }
 
+const as = (token: string) => ({ Authorization: `Bearer ${token}` });
+const codeOf = ({ body }: { readonly body: Buffer }) => (JSON.parse(body.toString()) as { code: string }).code;
+
 describe('docs/ceremony.md', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let folder: string;
   let output: string;
 
@@ -52,19 +66,24 @@ describe('docs/ceremony.md', function () {
     const bin = join(folder, 'bin');
     mkdirSync(bin);
     writeFileSync(join(bin, 'licet'), `#!/bin/sh\nexec "${process.execPath}" "${LICET}" "$@"\n`, { mode: 0o755 });
-    const script = join(folder, 'page.sh');
-    writeFileSync(script, scriptOf(blocksOf(readFileSync(PAGE, 'utf8'))));
-    const room = join(folder, 'room');
-    mkdirSync(room);
-    const run = spawnSync('unshare', [...EMPTY_NETWORK, 'bash', script], {
-      cwd: room,
-      encoding: 'utf8',
-      env: { ...process.env, PATH: `${bin}:${process.env['PATH'] ?? ''}` },
-    });
-    output = `${run.stdout}${run.stderr}`;
-    assert.equal(run.status, 0, output.slice(-1500));
+    mkdirSync(join(folder, 'room'));
+    output = walk(partsOf(readFileSync(PAGE, 'utf8')).offline, ['unshare', ...EMPTY_NETWORK]);
   });
   after(() => folder && rmSync(folder, { recursive: true, force: true }));
+
+  /** Runs the blocks of a part of the page as they stand there, and gives everything that was said. */
+  function walk(part: string, within: readonly string[], more: NodeJS.ProcessEnv = {}): string {
+    const script = join(folder, 'page.sh');
+    writeFileSync(script, scriptOf(blocksOf(part)));
+    const [program, ...args] = [...within, 'bash', script];
+    const { status, stdout, stderr } = spawnSync(program, args, {
+      cwd: join(folder, 'room'),
+      encoding: 'utf8',
+      env: { ...process.env, PATH: `${join(folder, 'bin')}:${process.env['PATH'] ?? ''}`, ...more },
+    });
+    assert.equal(status, 0, `${stdout}${stderr}`.slice(-1500));
+    return `${stdout}${stderr}`;
+  }
 
   const inRoom = (...path: string[]) => join(folder, 'room', ...path);
   /** In this process, and nobody at the keyboard: as from a script. */
@@ -94,35 +113,107 @@ describe('docs/ceremony.md', function () {
 
   describe('and the server that starts with it', function () {
     let server: ProductionServer;
+    let owner: string;
+    let sold: Awaited<ReturnType<typeof sell>>;
     before(async () => {
       const root = readFileSync(inRoom('usb', 'root.pem'), 'utf8');
       server = await ProductionServer.start(inRoom('online', 'licet.yaml'), root);
+      owner = ownerIn('online');
+      sold = await sell(server, owner);
     });
     after(() => server?.stop());
 
+    const ownerIn = (machine: string) => readFileSync(inRoom(machine, 'data', 'owner.token'), 'utf8').trim();
+
+    /** By openssl, with a CRL for each certificate from the server that publishes it. */
+    async function verified(license: string, publishers: Readonly<Record<string, ProductionServer>>): Promise<string> {
+      const chain = decodePem(license, 'CERTIFICATE').map(({ bytes }) => decodeCertificate(bytes));
+      const crls: string[] = [];
+      for (const certificate of chain.slice(0, 3)) {
+        const address = crlAddressOf(certificate);
+        const publisher = publishers[new URL(address).hostname];
+        assert.ok(publisher !== undefined, address);
+        crls.push(await publisher.crlAt(address));
+      }
+      writeFileSync(inRoom('lists.pem'), crls.join(''));
+      writeFileSync(inRoom('license.pem'), license);
+      const strict = ['-x509_strict', '-crl_check_all', '-extended_crl', '-CRLfile', inRoom('lists.pem')];
+      const trust = ['-CAfile', inRoom('usb', 'root.pem'), '-untrusted', inRoom('license.pem')];
+      const { stdout, stderr } = spawnSync('openssl', ['verify', ...strict, ...trust, inRoom('license.pem')], {
+        encoding: 'utf8',
+      });
+      return `${stdout}${stderr}`;
+    }
+
     it('licenses a site whose chain openssl takes up to the offline root, with a CRL for each certificate', async () => {
-      const owner = readFileSync(inRoom('online', 'data', 'owner.token'), 'utf8').trim();
-      const { contract, token } = await sell(server, owner);
-      assert.match(contract, /^[0-9a-f-]{36}$/);
       const fingerprint = (await licet('ceremony', 'fingerprint', inRoom('usb', 'root.pem'))).replaceAll(':', '');
       const place = ['--folder', inRoom('site'), '--server', server.url];
       const enrolled = spawnSync(
         process.execPath,
-        [AGENT, 'enrol', ...place, '--fingerprint', fingerprint, '--token', token],
+        [AGENT, 'enrol', ...place, '--fingerprint', fingerprint, '--token', sold.token],
         { encoding: 'utf8' },
       );
       assert.equal(enrolled.status, 0, `${enrolled.stdout}${enrolled.stderr}`);
-      const chain = decodePem(readFileSync(inRoom('site', 'site.lic'), 'utf8'), 'CERTIFICATE');
-      const lists = chain.map(({ bytes }) => crlAddressOf(decodeCertificate(bytes)));
-      assert.ok(lists.length >= 3 && lists.every((address) => address.startsWith('http://pki.acme.example/crl/')));
-      const crls: string[] = [];
-      for (const address of lists) crls.push(await server.crlAt(address));
-      writeFileSync(inRoom('lists.pem'), crls.join(''));
-      const strict = ['-x509_strict', '-crl_check_all', '-extended_crl', '-CRLfile', inRoom('lists.pem')];
-      const trust = ['-CAfile', inRoom('usb', 'root.pem'), '-untrusted', inRoom('site', 'site.lic')];
-      const verify = ['verify', ...strict, ...trust, inRoom('site', 'site.lic')];
-      const { stdout, stderr } = spawnSync('openssl', verify, { encoding: 'utf8' });
-      assert.match(`${stdout}${stderr}`, /site\.lic: OK/);
+      const license = readFileSync(inRoom('site', 'site.lic'), 'utf8');
+      assert.match(await verified(license, { 'pki.acme.example': server }), /license\.pem: OK/);
+    });
+
+    describe('and an enterprise with a server of its own below it', function () {
+      let hub: ProductionServer;
+      let contract: string;
+      let surroundings: NodeJS.ProcessEnv;
+      before(async () => {
+        contract = await agree(server, owner, sold.enterprise, 'C-2');
+        const contexts = inRoom('contexts.json');
+        const root = readFileSync(inRoom('usb', 'root.pem'), 'utf8');
+        const acme = { url: server.url, root, token: owner };
+        writeFileSync(contexts, JSON.stringify({ current: 'acme', contexts: { acme } }), { mode: 0o600 });
+        surroundings = { LICET_CONTEXTS: contexts, CONTRACT: contract };
+        walk(partsOf(readFileSync(PAGE, 'utf8')).enterprise, [], surroundings);
+        hub = await ProductionServer.start(inRoom('hub', 'licet.yaml'), root);
+      });
+      after(() => hub?.stop());
+
+      it('gives licenses that openssl and licet take, none above its contract, and ends when it is revoked', async () => {
+        const publishers = { 'pki.acme.example': server, 'pki.globex.example': hub };
+        const hubOwner = ownerIn('hub');
+        const own = await sell(hub, hubOwner);
+        const subject = ['-nodes', '-subj', '/CN=plant-2', '-keyout', inRoom('site.key')];
+        const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
+        const csr = spawnSync('openssl', ['req', '-new', ...key, ...subject], { encoding: 'utf8' }).stdout;
+        const site = { name: 'plant-2', mode: 'development', csr };
+        const more = { siteCaps: { production: 1, development: 1 } };
+        const wider = await agree(hub, hubOwner, own.enterprise, 'C-2', more);
+        const refused = await hub.ask('POST', '/api/v1/sites/create', as(hubOwner), { ...site, contract: wider });
+        assert.deepEqual([refused.status, codeOf(refused)], [409, 'CLAIMS_ABOVE_PARENT']);
+
+        const wanted = { ...site, mode: 'production', contract: await agree(hub, hubOwner, own.enterprise, 'C-3') };
+        const { license } = await post(hub, hubOwner, 'sites/create', wanted);
+        const { pem } = license as { pem: string };
+        assert.match(await verified(pem, publishers), /license\.pem: OK/);
+        const judge = ['verify', inRoom('license.pem'), '--anchor', inRoom('usb', 'root.pem')];
+        assert.match(
+          await licet(...judge, '--crl', inRoom('lists.pem')),
+          /^Usable: valid\nIssued to license:\/\/globex\.acme\/plant-2 /,
+        );
+
+        const there = await server.ask('POST', '/api/v1/sites/create', as(owner), {
+          ...site,
+          mode: 'production',
+          contract,
+        });
+        assert.deepEqual([there.status, codeOf(there)], [409, 'AUTHORITY_DELEGATED']);
+        const end = spawnSync(process.execPath, [LICET, 'contract', 'undelegate', contract, '--yes'], {
+          env: { ...process.env, ...surroundings },
+          encoding: 'utf8',
+        });
+        assert.equal(end.stdout, 'revoked: 1\n', end.stderr);
+        for (let tries = 0; !/certificate revoked/.test(await verified(pem, publishers)); tries++) {
+          assert.ok(tries < 50, 'not seen to be revoked');
+          await pause(100);
+        }
+        assert.match(await licet(...judge, '--crl', inRoom('lists.pem')), /ISSUER_REVOKED/);
+      });
     });
   });
 

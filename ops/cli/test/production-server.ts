@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { request } from 'node:https';
+import { request as plainRequest } from 'node:http';
+import { request as secureRequest } from 'node:https';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Certificate } from '@licet/format';
@@ -15,15 +16,15 @@ export type Answered = { readonly status: number; readonly body: Buffer };
 export class ProductionServer {
   readonly #child: ChildProcess;
   readonly #root: string;
-  readonly port: number;
+  readonly url: string;
 
-  private constructor(child: ChildProcess, root: string, port: number) {
+  private constructor(child: ChildProcess, root: string, url: string) {
     this.#child = child;
     this.#root = root;
-    this.port = port;
+    this.url = url;
   }
 
-  /** `root`, PEM, is all that the client trusts. */
+  /** `root`, PEM, is all that the client trusts, where there is TLS. */
   static async start(configuration: string, root: string): Promise<ProductionServer> {
     const child = spawn(process.execPath, [START, '--config', configuration, ...FREE_PORTS], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -39,17 +40,15 @@ export class ProductionServer {
       });
       child.once('close', (code) => reject(new Error(`ended with ${code}: ${told}`)));
     });
-    return new ProductionServer(child, root, Number(new URL(address).port));
-  }
-
-  get url(): string {
-    return `https://localhost:${this.port}`;
+    const { protocol, port } = new URL(address);
+    return new ProductionServer(child, root, `${protocol}//localhost:${port}`);
   }
 
   ask(method: string, path: string, headers: Record<string, string> = {}, body?: unknown): Promise<Answered> {
     return new Promise((resolve, reject) => {
       const more = body === undefined ? {} : { 'Content-Type': 'application/json' };
       const options = { method, ca: this.#root, headers: { ...headers, ...more }, agent: false };
+      const request = this.url.startsWith('https:') ? secureRequest : plainRequest;
       const asked = request(`${this.url}${path}`, options, (response) => {
         const parts: Buffer[] = [];
         response.on('data', (part: Buffer) => parts.push(part));
@@ -88,28 +87,54 @@ const TERMS = {
   bindingNeed: 0,
 };
 
-/** A product, an enterprise and its contract, and the token by which its first site enrols. */
-export async function sell(server: ProductionServer, owner: string): Promise<{ contract: string; token: string }> {
-  const ok = async (method: string, path: string, body?: unknown): Promise<Record<string, unknown>> => {
-    const headers = { Authorization: `Bearer ${owner}`, ...(method === 'POST' && { 'If-Match': '*' }) };
-    const answer = await server.ask(method, `/api/v1/${path}`, headers, body);
-    assert.ok(answer.status < 300, `${method} ${path}: ${answer.status} ${answer.body.toString()}`);
-    return JSON.parse(answer.body.toString()) as Record<string, unknown>;
-  };
+type Sold = {
+  readonly enterprise: string;
+  readonly contract: string;
+  /** The token by which its first site enrols. */
+  readonly token: string;
+};
+
+/** A product, an enterprise and its contract, and its first site. */
+export async function sell(server: ProductionServer, owner: string): Promise<Sold> {
+  const ok = (path: string, body?: unknown) => post(server, owner, path, body);
   const catalog = {
     features: [{ code: 'remote', name: 'Remote control' }],
     limits: [{ code: 'machines', name: 'Machines', unit: 'machines' }],
     tiers: [{ rank: 20, code: 'gold', name: 'Gold' }],
   };
-  await ok('POST', 'products', { code: 'press', name: 'Press', catalog });
-  const enterprise = await ok('POST', 'enterprises', { slug: 'globex', name: 'Globex' });
+  await ok('products', { code: 'press', name: 'Press', catalog });
+  const enterprise = String((await ok('enterprises', { slug: 'globex', name: 'Globex' }))['id']);
+  const contract = await agree(server, owner, enterprise, 'C-1');
+  const { enrolment } = await ok('sites/create', { contract, name: 'plant-1', mode: 'production' });
+  return { enterprise, contract, token: (enrolment as { token: string }).token };
+}
+
+/** An active contract. */
+export async function agree(
+  server: ProductionServer,
+  owner: string,
+  enterprise: string,
+  number: string,
+  more = {},
+): Promise<string> {
   const year = new Date().getUTCFullYear();
   const term = { firstDay: `${year}-01-01`, lastDay: `${year + 1}-12-31`, timeZone: 'UTC' };
-  const made = await ok('POST', 'contracts', { enterprise: enterprise['id'], number: 'C-1', terms: TERMS, term });
-  const contract = String(made['id']);
-  await ok('POST', `contracts/${contract}/activate`);
-  const { enrolment } = await ok('POST', 'sites/create', { contract, name: 'plant-1', mode: 'production' });
-  return { contract, token: (enrolment as { token: string }).token };
+  const terms = { ...TERMS, ...more };
+  const contract = String((await post(server, owner, 'contracts', { enterprise, number, terms, term }))['id']);
+  await post(server, owner, `contracts/${contract}/activate`);
+  return contract;
+}
+
+export async function post(
+  server: ProductionServer,
+  owner: string,
+  path: string,
+  body?: unknown,
+): Promise<Record<string, unknown>> {
+  const headers = { Authorization: `Bearer ${owner}`, 'If-Match': '*' };
+  const answer = await server.ask('POST', `/api/v1/${path}`, headers, body);
+  assert.ok(answer.status < 300, `POST ${path}: ${answer.status} ${answer.body.toString()}`);
+  return JSON.parse(answer.body.toString()) as Record<string, unknown>;
 }
 
 export function crlAddressOf({ extensions }: Certificate): string {
