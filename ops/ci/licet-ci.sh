@@ -11,7 +11,7 @@
 #   LICET_ORGANIZATION  the vendor, by its short name
 #   LICET_ROOT          file with the root certificate of the vendor (PEM)
 #   LICET_AUDIENCE      what the token is made for; default: LICET_URL
-#   LICET_DIR           where key and license go; default: ./.licet
+#   LICET_DIR           where key and license go, and a file `env` that names them; default: ./.licet
 #   LICET_SEAL_KEY      for seal and open: 32 or more random characters, a secret of the repository. It is never made
 #                       from a name: whoever knows the name would have the license.
 #   LICET_VERIFY        the command that verifies; default: `licet verify`
@@ -65,11 +65,10 @@ verify() {
   openssl x509 -in "$dir/site.lic" -noout -pubkey >"$work/other"
   cmp -s "$work/one" "$work/other" || fail 4 'the key is not that of the license'
   cat "$work/verdict"
-  # What later steps of the same job find.
-  if [ -n "${GITHUB_ENV:-}" ]; then
-    absolute=$(cd "$dir" && pwd)
-    printf 'LICET_LICENSE=%s\nLICET_KEY=%s\n' "$absolute/site.lic" "$absolute/site.key" >>"$GITHUB_ENV"
-  fi
+  # What later steps find: in the environment (GitHub), or in a file to be read by `.` or as a dotenv report (GitLab).
+  absolute=$(cd "$dir" && pwd)
+  printf 'LICET_LICENSE=%s\nLICET_KEY=%s\n' "$absolute/site.lic" "$absolute/site.key" >"$dir/env"
+  if [ -n "${GITHUB_ENV:-}" ]; then cat "$dir/env" >>"$GITHUB_ENV"; fi
 }
 
 request() {

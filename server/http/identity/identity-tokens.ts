@@ -44,7 +44,7 @@ export function createIdentityTokens({ keySets, clock }: { keySets: KeySets; clo
 }
 
 async function verified(token: string, expected: Expected, keySets: KeySets, clock: Clock): Promise<JWTPayload> {
-  const { issuer, audiences, keys } = expected;
+  const { issuer, audiences, keys, mayList } = expected;
   try {
     const { payload } = await jwtVerify(token, keySets.finder({ issuer, keys }), {
       algorithms: ALGORITHMS,
@@ -55,7 +55,10 @@ async function verified(token: string, expected: Expected, keySets: KeySets, clo
       currentDate: clock.now(),
     });
     // RFC 7519 §4.1.3 allows a list; a token for us and for somebody else can be shown to us by somebody else.
-    if (typeof payload.aud === 'string') return payload;
+    const { aud } = payload;
+    if (typeof aud === 'string') return payload;
+    const [only, ...others] = aud ?? [];
+    if (mayList && only !== undefined && others.length === 0) return { ...payload, aud: only };
     throw refusal('IDENTITY_AUDIENCE', 'The token is for a list of audiences; have it made for this server alone.');
   } catch (error) {
     throw explained(error);

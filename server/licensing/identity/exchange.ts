@@ -13,7 +13,7 @@ import type { IssuedLicense } from '../ports/issuance.ts';
 import { addSite } from '../sites/new-site.ts';
 import { type Dependencies, inTransaction, parsed, reading, type Work } from '../use-case.ts';
 import type { IdentityStores, IdentityTokens, UsedToken, VerifiedToken } from './ports.ts';
-import { matches, type TrustRule, valueOf } from './trust-rule.ts';
+import { isKubernetes, matches, type TrustRule, valueOf } from './trust-rule.ts';
 
 export type IdentityDeps = Dependencies & { readonly identities: IdentityStores; readonly tokens: IdentityTokens };
 
@@ -41,7 +41,8 @@ export async function exchangeIdentity(
   const audiences = [...new Set(rules.map(({ audience }) => audience))];
   // An issuer without discovery has one place for its keys, so whichever rule says it says it for all.
   const keys = rules.find((one) => one.keys !== undefined)?.keys;
-  const verified = await deps.tokens.verify(token, { issuer, audiences, keys });
+  const mayList = rules.some(isKubernetes);
+  const verified = await deps.tokens.verify(token, { issuer, audiences, keys, mayList });
   const rule = rules.find((one) => matches(one, verified.claims));
   if (rule === undefined) {
     throw refusal('IDENTITY_NOT_TRUSTED', 'The token is genuine, and no rule is for what it says; ask the vendor.');

@@ -8,6 +8,8 @@ export type Expected = {
   readonly issuer: string;
   readonly audiences: readonly string[];
   readonly keys: string | undefined;
+  /** A list that holds one audience and nothing else is taken for that audience. */
+  readonly mayList: boolean;
 };
 
 /** A token whose signature, issuer, audience and times are as they should be. */

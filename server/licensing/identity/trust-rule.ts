@@ -43,6 +43,13 @@ export const PINS: readonly string[] = [
   'sub', // whole and exactly, as for a Kubernetes service account; it is never taken apart
 ];
 
+/**
+ * Whether the rule is for service accounts of Kubernetes. Its API servers write the one audience of a token as a list
+ * (go-jose does), which nobody else does.
+ */
+export const isKubernetes = ({ conditions }: Pick<TrustRule, 'conditions'>): boolean =>
+  Object.keys(conditions).some((claim) => claim.startsWith('/kubernetes.io/'));
+
 /** What makes a repository one of the community. */
 const IS_PUBLIC: readonly (readonly [string, string])[] = [
   ['repository_visibility', 'public'],

@@ -4,38 +4,35 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { requireTool } from '@licet/checks';
 import { decodeCertificate, decodePem, encodePem, toHex } from '@licet/format';
-import { exportJWK } from 'jose';
+import { exportJWK, SignJWT } from 'jose';
 import { Provider } from 'oidc-provider';
 import { trustRuleInput } from '../../licensing/identity/trust-rule.ts';
 import { sql } from '../../persistence/database.ts';
 import { run } from '../est/est-server.ts';
 import { csrFor } from '../est/requests.ts';
 import { openWorld, type World } from '../est/world.ts';
-import { type Listening, listenTls, localCertificate, newKey } from './issuer.ts';
+import { HostileIssuer, type Listening, listenTls, localCertificate, newKey } from './issuer.ts';
 
 const AUDIENCE = 'https://licenses.acme.example';
 const SCRIPT = resolve(import.meta.dirname, '../../../ops/ci/licet-ci.sh');
 const CLI = resolve(import.meta.dirname, '../../../ops/cli/licet.js');
 
 /** What the provider is to say of the build, as GitHub does of its own. */
-type Build = {
-  repository_id: string;
-  repository_owner_id: string;
-  repository_visibility: string;
-  environment?: string;
-};
+type Build = Readonly<Record<string, string>>;
 const BUILD: Build = { repository_id: '74', repository_owner_id: '1', repository_visibility: 'private' };
 
 describe('Identities of builds', function () {
   this.timeout(60_000);
   let world: World;
   let provider: Listening;
+  let cluster: HostileIssuer;
   let folder: string | undefined;
   let build = BUILD;
   before(async function () {
     requireTool(this, 'openssl', 'curl');
     const files = localCertificate();
     provider = await realProvider(files, () => build);
+    cluster = await HostileIssuer.open(files);
     folder = mkdtempSync(join(tmpdir(), 'licet-issuer-'));
     const ca = join(folder, 'ca.pem');
     writeFileSync(ca, files.cert);
@@ -45,6 +42,7 @@ describe('Identities of builds', function () {
   after(async () => {
     await world?.close();
     await provider?.close();
+    await cluster?.close();
     if (folder !== undefined) rmSync(folder, { recursive: true });
   });
   beforeEach(() => (build = BUILD));
@@ -56,10 +54,10 @@ describe('Identities of builds', function () {
     return (JSON.parse(ran.out) as { access_token: string }).access_token;
   }
 
-  async function trust(name: string, conditions: Record<string, string[]>): Promise<string> {
+  async function trust(name: string, conditions: Record<string, string[]>, more: object = {}): Promise<string> {
     const { contract } = world.globex;
     const wanted = { name, contract: contract.id, mode: 'development', issuer: provider.url, audience: AUDIENCE };
-    const body = JSON.stringify({ ...wanted, conditions, siteClaim: 'repository_id' });
+    const body = JSON.stringify({ ...wanted, conditions, siteClaim: 'repository_id', ...more });
     const token = ['-H', `Authorization: Bearer ${world.apiToken}`, '-H', 'Content-Type: application/json'];
     const url = `${world.base}/api/v1/trust-rules`;
     const ran = await run('curl', [
@@ -87,6 +85,18 @@ describe('Identities of builds', function () {
   }
   const isRefused = ({ status, body }: Awaited<ReturnType<typeof exchange>>, code: string) =>
     assert.equal(`${status} ${body.code}`, code, body.detail);
+
+  const call = async (args: string[], env: NodeJS.ProcessEnv = {}) =>
+    run('sh', [SCRIPT, ...args], {
+      env: {
+        LICET_URL: world.base,
+        LICET_ORGANIZATION: 'acme',
+        LICET_ROOT: world.at('root.pem'),
+        LICET_DIR: world.at('ci'),
+        LICET_VERIFY: `${process.execPath} ${CLI} verify`,
+        ...env,
+      },
+    });
 
   it('a token of a real OpenID provider becomes a license of two hours', async () => {
     const { status, body } = await exchange(await token());
@@ -126,7 +136,7 @@ describe('Identities of builds', function () {
     ['a list of repositories', { repository_id: ['74'] }],
   ] as unknown as [string, Partial<Build>][]) {
     it(`refuses ${what}`, async () => {
-      build = { ...BUILD, ...change };
+      build = { ...BUILD, ...change } as Build;
       isRefused(await exchange(await token()), '403 IDENTITY_NOT_TRUSTED');
     });
   }
@@ -166,6 +176,47 @@ describe('Identities of builds', function () {
       assert.equal(trustRuleInput.safeParse({ ...rule, conditions }).success, false);
     }
   });
+  it('a job of GitLab gets one by its project, whatever that is called', async () => {
+    build = { project_id: '22', namespace_id: '72', project_path: 'octo/app', ref_protected: 'true' };
+    isRefused(await exchange(await token()), '403 IDENTITY_NOT_TRUSTED');
+    await trust(
+      'gitlab',
+      { project_id: ['22'], namespace_id: ['72'], ref_protected: ['true'] },
+      { siteClaim: 'project_id' },
+    );
+    const { status, body } = await exchange(await token());
+    assert.equal(status, 201, body.detail);
+    assert.match(body.site, /^ci-22-/);
+    build = { ...build, ref_protected: 'false' };
+    isRefused(await exchange(await token()), '403 IDENTITY_NOT_TRUSTED');
+  });
+  it('a service account of Kubernetes gets one by its uid; its one audience stands in a list', async () => {
+    const key = await newKey('cluster', 'RS256');
+    cluster.keys = [key.jwk];
+    let number = 0;
+    const serviceAccount = (uid: string, aud: string | string[]) => {
+      const iat = Math.floor(Date.now() / 1000);
+      const account = { namespace: 'shop', serviceaccount: { name: 'press', uid } };
+      const claims = { 'kubernetes.io': account, sub: 'system:serviceaccount:shop:press', jti: `pod-${(number += 1)}` };
+      return new SignJWT({ ...claims, iss: cluster.url, aud, iat, nbf: iat, exp: iat + 600 })
+        .setProtectedHeader({ alg: 'RS256', kid: 'cluster' })
+        .sign(key.privateKey);
+    };
+    const uid = '/kubernetes.io/serviceaccount/uid';
+    await trust('cluster', { [uid]: ['0b1c-1'] }, { issuer: cluster.url, siteClaim: uid });
+    const { status, body } = await exchange(await serviceAccount('0b1c-1', [AUDIENCE]));
+    assert.equal(status, 201, body.detail);
+    isRefused(await exchange(await serviceAccount('0b1c-2', [AUDIENCE])), '403 IDENTITY_NOT_TRUSTED');
+    isRefused(
+      await exchange(await serviceAccount('0b1c-1', [AUDIENCE, 'https://kubernetes.default.svc'])),
+      '403 IDENTITY_AUDIENCE',
+    );
+    const file = world.at('token');
+    writeFileSync(file, `${await serviceAccount('0b1c-1', [AUDIENCE])}\n`);
+    const made = await call(['request'], { LICET_ID_TOKEN_FILE: file, LICET_DIR: world.at('pod') });
+    assert.equal(made.code, 0, `${made.out}${made.err}`);
+    assert.equal(readFileSync(world.at('pod/env'), 'utf8').split('\n')[0], `LICET_LICENSE=${world.at('pod/site.lic')}`);
+  });
   it('used tokens are forgotten when they have expired', async () => {
     await exchange(await token());
     await world.database.run('platform', (tx) => sql(tx).query(`update used_identities set expires_at = '2020-01-01'`));
@@ -176,18 +227,6 @@ describe('Identities of builds', function () {
   });
 
   describe('ops/ci/licet-ci.sh', () => {
-    const call = async (args: string[], env: NodeJS.ProcessEnv = {}) =>
-      run('sh', [SCRIPT, ...args], {
-        env: {
-          LICET_URL: world.base,
-          LICET_ORGANIZATION: 'acme',
-          LICET_ROOT: world.at('root.pem'),
-          LICET_DIR: world.at('ci'),
-          LICET_VERIFY: `${process.execPath} ${CLI} verify`,
-          ...env,
-        },
-      });
-
     it('requests, verifies, tells the later steps, and seals for builds without a network', async () => {
       const LICET_SEAL_KEY = 'a secret of the repository, 32 or more';
       const made = await call(['request'], { LICET_ID_TOKEN: await token(), GITHUB_ENV: world.at('env') });
