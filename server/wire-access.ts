@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from './config/index.ts';
-import { type GuardDeps, guardsFor, limitAddress, type OnFailure } from './http/access/guards.ts';
+import { countPrincipal, type GuardDeps, guardsFor, limitAddress, type OnFailure } from './http/access/guards.ts';
 import { createIdentityProviders } from './http/access/oidc/providers.ts';
 import type { AccessUse, Open } from './http/api/endpoint.ts';
 import { fetchJson } from './http/identity/guarded-fetch.ts';
@@ -14,6 +14,7 @@ import { createLimiter } from './licensing/access/limits.ts';
 import { createMonthlyRequests } from './licensing/access/monthly.ts';
 import { createPasswords } from './licensing/access/passwords.ts';
 import { createSealer } from './licensing/access/seal.ts';
+import type { Principal } from './licensing/model/principal.ts';
 import { sendInvitation } from './licensing/notices/send-mail.ts';
 import type { Dependencies } from './licensing/use-case.ts';
 import type { Stage } from './lifecycle.ts';
@@ -37,6 +38,8 @@ export type Access = {
   guardsFor(action: Action | Open): readonly Step[];
   /** For routes that find out by themselves who asks. */
   limitAddress(failure: OnFailure): Step;
+  /** The same once they have: rejects who asks too often. */
+  limitPrincipal(principal: Principal, failure: OnFailure): Promise<void>;
   readonly jobs: readonly Job[];
   /** To be stopped after the listeners and before the database. */
   readonly stage: Stage;
@@ -74,6 +77,7 @@ export function openAccess(ground: AccessGround): Access {
     authenticator,
     guardsFor: (action) => guardsFor(action, guards),
     limitAddress: (failure) => limitAddress(guards, failure),
+    limitPrincipal: (principal, failure) => countPrincipal(principal, guards, failure),
     jobs: accessHousekeeping({ transactions, clock, stores: accessStores }),
     stage: flushNowAndThen([authenticator, monthly], log),
   };

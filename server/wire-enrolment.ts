@@ -13,6 +13,7 @@ import type { Authenticator } from './licensing/access/authenticate.ts';
 import { isSecret } from './licensing/access/secrets.ts';
 import { presentByProof, presentLicense, recordsOf } from './licensing/identity/present-license.ts';
 import { createEnrolment, type ProtocolDeps } from './licensing/identity/protocol-enrolment.ts';
+import type { Principal } from './licensing/model/principal.ts';
 import type { Dependencies } from './licensing/use-case.ts';
 import type { Log } from './log.ts';
 import { incidents, licenseDirectory } from './persistence/identity/renewal.ts';
@@ -29,6 +30,8 @@ export type EnrolmentGround = {
   readonly renew: ProtocolDeps['renew'];
   /** How often one address may ask; renewals go through when the limiter fails. */
   readonly guards: readonly Step[];
+  /** How often one site, token or organization may. */
+  readonly limit: (principal: Principal) => Promise<void>;
   readonly log: Log;
 };
 
@@ -42,7 +45,7 @@ export function enrolment(ground: EnrolmentGround): {
   readonly identity: IdentityUse;
   readonly jobs: readonly Job[];
 } {
-  const { licensing, authenticator, settings, guards, log, renew } = ground;
+  const { licensing, authenticator, settings, guards, limit, log, renew } = ground;
   const { clock, random, transactions } = licensing;
   const records = recordsOf(licensing);
   const routes = estRoutes({
@@ -53,6 +56,7 @@ export function enrolment(ground: EnrolmentGround): {
       isSecret('api', secret) ? (await authenticator.bearer(secret)).principal : undefined,
     settings: settings.est,
     guards,
+    limit,
     random,
     log,
   });

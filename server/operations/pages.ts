@@ -49,6 +49,7 @@ async function answer(
     'Content-Length': Buffer.byteLength(body),
     'Cache-Control': 'no-store',
     ...(status === 405 ? { Allow: 'GET, HEAD' } : {}),
+    ...(status === 503 ? { 'Retry-After': '1' } : {}),
   });
   response.end(request.method === 'HEAD' ? undefined : body);
 }

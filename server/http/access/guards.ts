@@ -39,17 +39,24 @@ export const limitAddress =
     limited(() => limiter.address(addressOf(request)), failure, log);
 
 export const limitPrincipal =
-  ({ limiter, monthly, log }: GuardDeps, failure: OnFailure): Step =>
+  (deps: GuardDeps, failure: OnFailure): Step =>
   (request) =>
-    limited(
-      async () => {
-        const principal = principalOf(request);
-        limiter.principal(principal);
-        await monthly.count(principal);
-      },
-      failure,
-      log,
-    );
+    countPrincipal(principalOf(request), deps, failure);
+
+/** For protocols that find out by themselves who asks. */
+export const countPrincipal = (
+  principal: Principal,
+  { limiter, monthly, log }: GuardDeps,
+  failure: OnFailure,
+): Promise<void> =>
+  limited(
+    async () => {
+      limiter.principal(principal);
+      await monthly.count(principal);
+    },
+    failure,
+    log,
+  );
 
 async function limited(count: () => void | Promise<void>, failure: OnFailure, log: Log): Promise<void> {
   try {

@@ -39,6 +39,8 @@ export type EstDeps = {
   };
   /** How often, in front of every operation. */
   readonly guards: readonly Step[];
+  /** How often the one who asks, once it is known who that is. */
+  readonly limit: (principal: Principal) => Promise<void>;
   readonly random: Random;
   readonly log: Log;
 };
@@ -62,6 +64,7 @@ export async function readAsked(request: Request, response: Response, renews: bo
   const body = await readBody(request, response, REQUEST_MOST_BYTES);
   const csr = readRequest(body);
   const asker = known ?? (await byProof(csr, deps));
+  if ('principal' in asker) await deps.limit(asker.principal);
   checkChannelBinding(request.socket, csr.challengePassword, deps.settings.requireChannelBinding);
   const wrapping = wrappingOf(body);
   const { enrolment } = deps;

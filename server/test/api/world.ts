@@ -100,6 +100,7 @@ export async function openWorld(context: Mocha.Context): Promise<World> {
     },
     renew,
     guards: [],
+    limit: () => Promise.resolve(),
     log,
   });
   const tokens = createVerdictTokens(signer.signer);

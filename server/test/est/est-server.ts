@@ -35,6 +35,7 @@ export async function estServer(
     principalOf: () => Promise.resolve(undefined),
     settings: { requireChannelBinding: false, serverKeyGeneration: false, ...settings },
     guards: [],
+    limit: async (principal) => office.limiter?.principal(principal),
     random: { bytes: (length) => randomBytes(length) },
     log,
   });

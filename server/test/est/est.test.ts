@@ -19,6 +19,7 @@ import {
   toHex,
 } from '@licet/format';
 import { renewalMessage } from '@licet/verify';
+import { createLimiter } from '../../licensing/access/limits.ts';
 import { LicetError } from '../../licensing/errors.ts';
 import { type EstServer, estServer, run } from './est-server.ts';
 import { csrFor, NAME, newKeys, type Wish } from './requests.ts';
@@ -232,6 +233,25 @@ describe('EST, RFC 7030 and RFC 8951', function () {
     });
 
     describe('at a renewal', () => {
+      it('one site that asks on and on: 429 with Retry-After, and others are served', async () => {
+        const site = await licensed(server);
+        const [wide, narrow] = [
+          { burst: 100, everySeconds: 1 },
+          { burst: 2, everySeconds: 60 },
+        ];
+        const rates = { organization: wide, token: wide, address: wide, site: narrow };
+        server.office.limiter = createLimiter(rates, server.office.workshop.clock);
+        const csr = wrap(csrFor());
+        const answers = [await site.renew(csr), await site.renew(csr), await site.renew(csr)];
+        const other = await enrol(server, wrap(csrFor()));
+        server.office.limiter = undefined;
+        assert.deepEqual(
+          [...answers, other].map(({ status }) => status),
+          [200, 200, 429, 200],
+        );
+        isRefused(answers[2]!, 429, 'TOO_MANY_REQUESTS');
+        assert.ok(Number(answers[2]!.headers['retry-after']) >= 60);
+      });
       it('a license that is revoked or suspended, on a connection that is open already', async () => {
         const site = await licensed(server);
         for (const [status, code] of [

@@ -4,6 +4,7 @@ import { claims, makeCsr, PROFILES, Workshop } from '@licet/authority/workshop';
 import { type Bytes, type CertificationRequest, type Claims, decodeCertificate, encodePem, toHex } from '@licet/format';
 import { LicetError } from '../../licensing/errors.ts';
 import { presentByProof, type PresentDeps, presentLicense } from '../../licensing/identity/present-license.ts';
+import type { Limiter } from '../../licensing/access/limits.ts';
 import type { License } from '../../licensing/model/license.ts';
 import type { EnrolAnswer, Enrolment } from '../../licensing/ports/enrolment.ts';
 
@@ -16,6 +17,8 @@ const SITE = 'plant-7';
 export class Office implements Enrolment {
   readonly workshop = new Workshop();
   readonly asked: string[] = [];
+  /** How often a site may ask. */
+  limiter: Limiter | undefined;
   /** What the next request is answered with, instead of a license. */
   instead: (() => EnrolAnswer) | undefined;
   readonly #tokens = new Map<string, string | undefined>();

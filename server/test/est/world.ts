@@ -88,6 +88,7 @@ export async function openWorld(
     settings: { est: { requireChannelBinding: false, serverKeyGeneration: false }, identities },
     renew,
     guards: [],
+    limit: () => Promise.resolve(),
     log: createLog({ level: 'error', format: 'json', clock, write: () => {}, secrets: [] }),
   });
   const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });

@@ -43,7 +43,7 @@ describe('docs/notices.md', () => {
   it('shows a check of signatures that works', async () => {
     const source = /```js\n([\s\S]*?)```/.exec(PAGE)?.[1] ?? '';
     const { isGenuine } = (await import(`data:text/javascript,${encodeURIComponent(source)}`)) as {
-      isGenuine(headers: Record<string, string>, body: string, secret: string): boolean;
+      isGenuine: (headers: Record<string, string>, body: string, secret: string) => boolean;
     };
     const [secret, other] = [1, 2].map((byte) => `whsec_${Buffer.alloc(32, byte).toString('base64')}`) as [
       string,
