@@ -9,6 +9,7 @@ import { accessHousekeeping } from './jobs/access-housekeeping.ts';
 import type { Job } from './jobs/job.ts';
 import type { Action } from './licensing/access/actions.ts';
 import { type Authenticator, createAuthenticator } from './licensing/access/authenticate.ts';
+import { recordsOf } from './licensing/identity/present-license.ts';
 import { authenticateLicense } from './licensing/access/authenticate-license.ts';
 import { createLimiter } from './licensing/access/limits.ts';
 import { createMonthlyRequests } from './licensing/access/monthly.ts';
@@ -85,13 +86,11 @@ export function openAccess(ground: AccessGround): Access {
 
 /** Which site a license stands for. */
 export function licenseAsPrincipal(licensing: Dependencies): NonNullable<GuardDeps['license']> {
-  const { transactions, stores, issuance, clock } = licensing;
+  const { transactions, stores } = licensing;
+  const records = recordsOf(licensing);
   return (chain) =>
     authenticateLicense(chain, {
-      clock,
-      find: (organization, serial) => issuance.find(organization, serial),
-      license: (organization, serial) =>
-        transactions.run({ organization }, (tx) => stores.licenses.get(tx, serial), { readOnly: true }),
+      ...records,
       site: (organization, id) =>
         transactions.run({ organization }, (tx) => stores.sites.get(tx, id), { readOnly: true }),
     });

@@ -40,7 +40,7 @@ import { makeCertificatePartitions } from './persistence/authority/partitions.ts
 import { createRevocationStore } from './persistence/authority/revocation-store.ts';
 import type { Database } from './persistence/database.ts';
 import { leases } from './persistence/leases.ts';
-import { createLicenseRecorder } from './persistence/licensing/record-issued.ts';
+import { recordIssuedLicenses } from './persistence/licensing/record-issued.ts';
 import { outbox } from './persistence/outbox.ts';
 import { systemRandom as random } from './random.ts';
 import { StartError } from './start-error.ts';
@@ -81,8 +81,7 @@ export function connectAuthority({ config, database, signer, holder, base }: Aut
   const publish = { base, shards: config.authority.crlShards };
   const directory = new Directory({ transactions: database, authorities, auditLog, clock });
   const fence = new Fence();
-  const committed = createLicenseRecorder(outbox);
-  const store = createCertificateStore({ transactions: database, auditLog, outbox, committed });
+  const store = createCertificateStore({ transactions: database, auditLog, outbox, committed: recordIssuedLicenses });
   const revocations = createRevocationStore({ transactions: database, auditLog, outbox, leases, holder });
   const listeners: ((ids: readonly CertificateId[]) => void)[] = [];
   const changed = (ids: readonly CertificateId[]) => listeners.forEach((listener) => listener(ids));

@@ -1,15 +1,15 @@
-import { type CrashHook, type Issuer, type IssueRequest, loadProfiles } from '@licet/authority';
+import { createBatcher, type CrashHook, type Issuer, type IssueRequest, loadProfiles } from '@licet/authority';
 import { type Certificate, decodeCertificate, fromHex, toHex } from '@licet/format';
 import { LicetError } from '../licensing/errors.ts';
 import type { Delegation } from '../licensing/ports/delegation.ts';
 import { type Issuance, type IssuedLicense, licenseContext, type LicenseOrder } from '../licensing/ports/issuance.ts';
-import type { Transactions } from '../licensing/ports/transactions.ts';
+import type { Transaction, Transactions } from '../licensing/ports/transactions.ts';
 import { remembered } from './certificate-memory.ts';
 import type { Directory, Opened } from './directory.ts';
 import type { Enterprises } from './enterprises.ts';
-import { asLicetError } from './errors.ts';
+import { asLicetError, translated } from './errors.ts';
 import type { Fence } from './fence.ts';
-import type { CertificateFinder } from './ports/certificates.ts';
+import type { CertificateFinder, FoundCertificate, LicenseName } from './ports/certificates.ts';
 
 export type IssuanceDeps = {
   readonly issuer: Issuer;
@@ -23,6 +23,8 @@ export type IssuanceDeps = {
 };
 
 const PROFILE = loadProfiles().site;
+/** Certificates of one statement, and how many may wait for theirs. */
+const LOOK_UPS = { batch: 256, queue: 4096 } as const;
 
 /** Licenses, as the domain orders them. */
 export function createIssuance(deps: IssuanceDeps): Issuance {
@@ -75,15 +77,23 @@ async function keyOf(find: Find, { key, organization }: LicenseOrder): Promise<I
 
 type Find = (organization: string, serial: string) => Promise<{ certificate: Certificate; by: Opened } | undefined>;
 
-/** Certificates by their serials, each read and decoded once; who stands above it is asked for anew each time. */
+/**
+ * Certificates by their serials, each read and decoded once, those that are asked for together in one look; who stands
+ * above it is asked for anew each time.
+ */
 function finder({ transactions, certificates, directory }: IssuanceDeps): Find {
+  const lookUps = createBatcher<LicenseName, FoundCertificate | undefined>({
+    name: 'licenses',
+    async work(names) {
+      const look = (tx: Transaction) => certificates.licenses(tx, names);
+      return (await transactions.run('platform', look, { readOnly: true })).map((value) => ({ value }));
+    },
+    ...LOOK_UPS,
+    lanes: 1,
+  });
   const certificateOf = remembered(async (id) => {
     const [organization = '', serial = ''] = id.split(' ');
-    const found = await transactions.run(
-      { organization },
-      (tx) => certificates.license(tx, organization, fromHex(serial)),
-      { readOnly: true },
-    );
+    const found = await translated(lookUps.submit({ organization, serial: fromHex(serial) }));
     return found && { issuer: found.issuer, certificate: decodeCertificate(found.certificate) };
   });
   return async (organization, serial) => {

@@ -2,6 +2,8 @@ import type { Transaction } from '../../licensing/ports/transactions.ts';
 
 export type FoundCertificate = { readonly issuer: string; readonly certificate: Uint8Array };
 
+export type LicenseName = { readonly organization: string; readonly serial: Uint8Array };
+
 export type Tenant = { readonly organization: string; readonly enterprise: string | undefined };
 
 /** What an issuer signed up to a moment; without one, everything. */
@@ -11,8 +13,8 @@ export type Live = { readonly count: number; readonly until: Date | undefined };
 
 /** Of certificates that were issued here. Those that have ended, or are revoked for good, are not found. */
 export interface CertificateFinder {
-  /** A license of the organization by its serial, also one that has ended. */
-  license(tx: Transaction, organization: string, serial: Uint8Array): Promise<FoundCertificate | undefined>;
+  /** Licenses by their serials, in order, also those that have ended. Names may be of several organizations. */
+  licenses(tx: Transaction, names: readonly LicenseName[]): Promise<readonly (FoundCertificate | undefined)[]>;
   /** The CA certificates of the tenant itself. */
   authorities(tx: Transaction, tenant: Tenant, at: Date): Promise<readonly FoundCertificate[]>;
   /** The CA certificates right below an issuer. */

@@ -44,8 +44,20 @@ export const licenseJson = ({ serial, notBefore, notAfter, chain }: IssuedLicens
   serial,
   notBefore: notBefore.toISOString(),
   notAfter: notAfter.toISOString(),
-  pem: chain.map((der) => encodePem('CERTIFICATE', der)).join(''),
+  pem: pemOf(chain),
 });
+
+const above = new WeakMap<Uint8Array, string>();
+
+/** What stands above a license is the same for many, and the same objects. */
+function pemOf([license, ...authorities]: readonly Uint8Array[]): string {
+  const pems = authorities.map((der) => {
+    let pem = above.get(der);
+    if (pem === undefined) above.set(der, (pem = encodePem('CERTIFICATE', der)));
+    return pem;
+  });
+  return [encodePem('CERTIFICATE', license!), ...pems].join('');
+}
 
 export const licenseExample = {
   serial: '31d1e2c4a9b8',

@@ -1,7 +1,6 @@
 import type { Bytes } from '@licet/format';
 import { LicetError } from '../errors.ts';
-import { presentLicense, type PresentDeps } from '../identity/present-license.ts';
-import type { License } from '../model/license.ts';
+import { presentLicense, type PresentDeps, type ShownLicense } from '../identity/present-license.ts';
 import type { Principal } from '../model/principal.ts';
 import type { Site } from '../model/site.ts';
 import type { Action } from './actions.ts';
@@ -18,7 +17,7 @@ const RENEWAL_ONLY: readonly Action[] = ['license.renew'];
  * is good for a renewal and nothing else.
  */
 export async function authenticateLicense(chain: readonly Bytes[], deps: LicenseDeps): Promise<Principal> {
-  let license: License | undefined;
+  let license: ShownLicense | undefined;
   const { principal, isExpired } = await presentLicense(chain, {
     ...deps,
     license: async (organization, serial) => (license = await deps.license(organization, serial)),

@@ -12,34 +12,35 @@ import {
   predecessorOf,
   toHex,
 } from '@licet/format';
-import { type Code, isRenewalProof, TrustAnchors, verifyLicenseSync } from '@licet/verify';
+import { type Code, isRenewalProof, verifyLicenseSync } from '@licet/verify';
 import { LicetError } from '../errors.ts';
 import { SLUG } from '../model/entity.ts';
-import type { License } from '../model/license.ts';
+import { anchorsOf } from '../licenses/anchors.ts';
+import { createStandings } from '../licenses/standings.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { PresentedLicense } from '../ports/enrolment.ts';
 import type { IssuedLicense } from '../ports/issuance.ts';
+import type { Standing } from '../ports/licenses.ts';
 import type { Dependencies } from '../use-case.ts';
+
+export type ShownLicense = Pick<Standing, 'organization' | 'serial' | 'enterprise' | 'site' | 'status'>;
 
 export type PresentDeps = {
   readonly clock: Clock;
   /** What was issued under this serial: `Issuance.find`. */
   readonly find: (organization: string, serial: string) => Promise<IssuedLicense | undefined>;
-  /** The row of the license, as it stands now. */
-  readonly license: (organization: string, serial: string) => Promise<License | undefined>;
+  /** The license as it stands now. */
+  readonly license: (organization: string, serial: string) => Promise<ShownLicense | undefined>;
 };
 
-export const recordsOf = ({
-  clock,
-  issuance,
-  stores,
-  transactions,
-}: Pick<Dependencies, 'clock' | 'issuance' | 'stores' | 'transactions'>): PresentDeps => ({
-  clock,
-  find: (organization, serial) => issuance.find(organization, serial),
-  license: (organization, serial) =>
-    transactions.run({ organization }, (tx) => stores.licenses.get(tx, serial), { readOnly: true }),
-});
+export function recordsOf(deps: Dependencies): PresentDeps {
+  const standings = createStandings(deps);
+  return {
+    clock: deps.clock,
+    find: (organization, serial) => deps.issuance.find(organization, serial),
+    license: (organization, serial) => standings.license(organization, serial),
+  };
+}
 
 /**
  * Who a TLS client is that shows a license for its renewal. TLS has seen that it holds the key and nothing else: here it
@@ -74,7 +75,7 @@ export async function presentByProof(request: CertificationRequest, deps: Presen
 export const namesPredecessor = ({ attributes }: CertificationRequest): boolean =>
   attributes.some(({ oid }) => oid === OID.predecessorSerial);
 
-type Known = { readonly der: Uint8Array; readonly issued: IssuedLicense; readonly license: License };
+type Known = { readonly der: Uint8Array; readonly issued: IssuedLicense; readonly license: ShownLicense };
 
 async function lookUp(subject: Name, serialOctets: Bytes, deps: PresentDeps): Promise<Known | undefined> {
   const organization = subject.rdns.flat().find(({ oid }) => oid === OID.organizationName)?.value ?? '';
@@ -93,7 +94,7 @@ function judged({ issued, license }: Known, certificate: Bytes, at: Date): Prese
   return {
     serial,
     certificate,
-    endsAt: license.notAfter,
+    endsAt: issued.notAfter,
     isExpired,
     principal: { kind: 'site', id: `site:${site}`, organization, roles: ['site'], enterprise, site },
   };
@@ -126,7 +127,7 @@ const unknown = (): LicetError =>
     'What was shown is no license of this authority; show the license of the site.',
   );
 
-function checkStatus({ status }: License): void {
+function checkStatus({ status }: ShownLicense): void {
   if (status === 'revoked') {
     throw new LicetError('forbidden', 'LICENSE_REVOKED', 'This license is revoked; ask your vendor for a new one.');
   }
@@ -147,7 +148,7 @@ const OF_THE_SITE: ReadonlySet<Code> = new Set([
 function judge({ chain }: IssuedLicense, at: Date): { readonly isExpired: boolean } {
   const bundle = chain.map((der) => encodePem('CERTIFICATE', der)).join('');
   // The root is the one that stands with what we issued: whether the bytes are ours was the question before.
-  const { codes, graceUntil } = verifyLicenseSync(bundle, { anchors: TrustAnchors.fromDer(chain.slice(-1)), at });
+  const { codes, graceUntil } = verifyLicenseSync(bundle, { anchors: anchorsOf(chain.at(-1)!), at });
   const [why] = codes.filter(({ code, severity }) => severity === 'error' && !OF_THE_SITE.has(code));
   if (why === undefined) return { isExpired: codes.some(({ code }) => code === 'IN_GRACE') };
   if (graceUntil !== undefined && graceUntil < at) {

@@ -38,7 +38,10 @@ export function createEnrolment(deps: ProtocolDeps): Enrolment {
     },
 
     async renew({ predecessor: { principal, serial, endsAt }, label, csr }) {
-      await reading(deps, principal, (tx) => checkLabel(deps, tx, label, principal.organization, principal.enterprise));
+      if (label !== undefined) {
+        const { organization, enterprise } = principal;
+        await reading(deps, principal, (tx) => checkLabel(deps, tx, label, organization, enterprise));
+      }
       return answer(await renew(principal, { predecessor: serial, csr, endsAt }));
     },
 
@@ -88,11 +91,10 @@ async function checkToken(deps: Dependencies, text: string, label: EnterpriseLab
 async function checkLabel(
   { stores }: Dependencies,
   tx: Transaction,
-  label: EnterpriseLabel | undefined,
+  label: EnterpriseLabel,
   organization: string,
   enterprise: string | undefined,
 ): Promise<void> {
-  if (label === undefined) return;
   const own = enterprise === undefined ? undefined : await stores.enterprises.get(tx, enterprise);
   const isOwn = own?.slug === label.enterprise && (label.organization ?? organization) === organization;
   if (isOwn) return;
@@ -168,7 +170,7 @@ async function enterpriseFor(
   label: EnterpriseLabel | undefined,
 ): Promise<Enterprise> {
   if (principal.enterprise !== undefined) {
-    await checkLabel(deps, tx, label, principal.organization, principal.enterprise);
+    if (label !== undefined) await checkLabel(deps, tx, label, principal.organization, principal.enterprise);
     return found('enterprise', await deps.stores.enterprises.get(tx, principal.enterprise));
   }
   if (label !== undefined && (label.organization ?? principal.organization) === principal.organization) {

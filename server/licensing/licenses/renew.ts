@@ -47,7 +47,7 @@ export const renewLicense: UseCase<typeof input, IssuedLicense> = Object.assign(
       work: (asking) => lookUp(deps, asking),
       batch: BATCH,
       queue: QUEUE,
-      lanes: 2,
+      lanes: 1,
     });
     const rush = createRush({ inside: INSIDE, waiting: WAITING, random: deps.random });
     return async (actor: Principal, raw: z.input<typeof input>) => {

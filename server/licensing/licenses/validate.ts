@@ -9,6 +9,7 @@ import type { Principal } from '../model/principal.ts';
 import type { IssuedLicense } from '../ports/issuance.ts';
 import type { Standing } from '../ports/licenses.ts';
 import { type Dependencies, parsed, reading } from '../use-case.ts';
+import { anchorsOf } from './anchors.ts';
 import { createStandings, type Standings } from './standings.ts';
 import { withStatus } from './verdict-status.ts';
 
@@ -120,15 +121,6 @@ function judged({ chain }: IssuedLicense, question: string, judge: () => Promise
 }
 
 const NO_ANCHORS = TrustAnchors.fromDer([]);
-
-/** The verifier remembers the CAs that it met below the same anchors. */
-const anchors = new WeakMap<Uint8Array, TrustAnchors>();
-
-function anchorsOf(root: Uint8Array): TrustAnchors {
-  const known = anchors.get(root) ?? TrustAnchors.fromDer([root]);
-  anchors.set(root, known);
-  return known;
-}
 
 type Leaf = { readonly serial: string; readonly der: Uint8Array };
 

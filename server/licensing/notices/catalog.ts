@@ -87,7 +87,7 @@ export const EVENTS = {
   'approval.declined': 'A second person has not agreed.',
   'session.stolen': 'A refresh token came a second time; its session is closed.',
 
-  'certificate.issued': 'A certificate of any kind was issued: a license (told above as well), a CA, a service.',
+  'certificate.issued': 'A certificate that is no license was issued: of a CA, of a service.',
   'certificate.suspended': 'A certificate is on hold in CRL and OCSP.',
   'certificate.reinstated': 'A certificate is not on hold any more.',
   'certificate.revoked': 'A certificate is revoked in CRL and OCSP.',

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { addressesOf, createIssuer, type Issued, IssuerGeneration, loadProfiles } from '@licet/authority';
+import { addressesOf, createIssuer, IssuerGeneration, loadProfiles } from '@licet/authority';
 import { makeCsr, Workshop } from '@licet/authority/workshop';
 import { decodeCertificate, encodeClaims, fromHex, MODES, toHex } from '@licet/format';
 import { asLicetError } from '../../authority/errors.ts';
@@ -8,7 +8,7 @@ import { auditLog } from '../../persistence/audit-log.ts';
 import { createCertificateStore } from '../../persistence/authority/certificate-store.ts';
 import { makeCertificatePartitions } from '../../persistence/authority/partitions.ts';
 import { type Database, sql } from '../../persistence/database.ts';
-import { createLicenseRecorder } from '../../persistence/licensing/record-issued.ts';
+import { recordIssuedLicenses } from '../../persistence/licensing/record-issued.ts';
 import { stores } from '../../persistence/licensing/stores.ts';
 import { outbox } from '../../persistence/outbox.ts';
 import { activateContract, createContract } from '../contracts/contracts.ts';
@@ -71,10 +71,9 @@ export class Office {
   constructor(database: Database) {
     this.#database = database;
     const random = { bytes: (length: number) => new Uint8Array(randomBytes(length)) };
-    const record = createLicenseRecorder(outbox);
-    const committed = (tx: Parameters<typeof record>[0], issued: readonly Issued[]) => {
+    const committed: typeof recordIssuedLicenses = (tx, issued) => {
       this.batches.push(issued.length);
-      return record(tx, issued);
+      return recordIssuedLicenses(tx, issued);
     };
     this.#issuer = createIssuer({
       signer: this.shop.signer,

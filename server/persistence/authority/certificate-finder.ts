@@ -1,19 +1,29 @@
 import type { CertificateFinder, FoundCertificate } from '../../authority/ports/certificates.ts';
 import type { Transaction } from '../../licensing/ports/transactions.ts';
 import { sql } from '../transactions.ts';
-import { bytea, hex, plain } from './columns.ts';
+import { bytea, columns, hex, plain } from './columns.ts';
 
 export const certificateFinder: CertificateFinder = {
-  async license(tx, organization, serial) {
-    // Through the domain's row, which knows the issuer: serials are unique to an issuer, and are indexed so.
-    const [row] = await sql(tx).query<{ issuer: string; certificate: Buffer }>(
-      `select c.issuer, c.certificate from licenses l
-         join serials s on s.issuer = l.issuer_key and s.serial = $3
-         join certificates c on c.issuer = s.issuer and c.serial = s.serial and c.kept_until = s.kept_until
-        where l.organization = $1 and l.serial = $2`,
-      [organization, hex(serial), bytea(serial)],
+  async licenses(tx, names) {
+    // Through the domain's rows, which know the issuer: serials are unique to an issuer, and are indexed so.
+    const rows = await sql(tx).prepared<{ number: number; issuer: string; certificate: Buffer }>(
+      `select g.number::integer as number, c.issuer, c.certificate
+         from unnest($1::text[], $2::text[], $3::bytea[]) with ordinality as g(organization, name, serial, number)
+         join licenses l on l.organization = g.organization and l.serial = g.name
+         join serials s on s.issuer = l.issuer_key and s.serial = g.serial
+         join certificates c on c.issuer = s.issuer and c.serial = s.serial and c.kept_until = s.kept_until`,
+      columns(
+        names,
+        ({ organization }) => organization,
+        ({ serial }) => hex(serial),
+        ({ serial }) => bytea(serial),
+      ),
     );
-    return row && { issuer: row.issuer, certificate: plain(row.certificate) };
+    const byNumber = new Map(rows.map((row) => [row.number, row]));
+    return names.map((_, index) => {
+      const row = byNumber.get(index + 1);
+      return row && { issuer: row.issuer, certificate: plain(row.certificate) };
+    });
   },
 
   authorities: (tx, { organization, enterprise }, at) =>

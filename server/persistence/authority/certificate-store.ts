@@ -11,9 +11,14 @@ export type CertificateStoreDeps = {
   readonly transactions: Transactions;
   readonly auditLog: AuditLog;
   readonly outbox: Outbox;
-  /** What else becomes true with the certificates, in their transaction: the domain's own rows. */
-  readonly committed?: (tx: Transaction, issued: readonly Issued[]) => Promise<void>;
+  /**
+   * What else becomes true with the certificates, in their transaction: the domain's own rows. What it says about one
+   * takes the place of `certificate.issued`.
+   */
+  readonly committed?: (tx: Transaction, issued: readonly Issued[]) => Promise<Told>;
 };
+
+export type Told = ReadonlyMap<Issued, readonly NewEvent[]>;
 
 /** Profiles of authorities: their certificates are never dropped. */
 const KEPT_FOREVER: ReadonlySet<string> = new Set(['root', 'organization', 'enterprise', 'service-ca']);
@@ -51,8 +56,11 @@ async function commitAll(
   const rest = issued.filter(({ intent }) => !stored.has(keyOf(intent)));
   const there = await certificatesOf(tx, rest);
   if (fresh.length > 0) {
-    await committed?.(tx, fresh);
-    await outbox.publish(tx, fresh.map(eventOf));
+    const told = await committed?.(tx, fresh);
+    await outbox.publish(
+      tx,
+      fresh.flatMap((one) => told?.get(one) ?? [eventOf(one)]),
+    );
     // Last, because it locks the heads of the chains until the end of the transaction.
     await auditLog.append(tx, fresh.map(auditEntryOf));
   }

@@ -1,9 +1,10 @@
 import type { Issued } from '@licet/authority';
 import type { License } from '../../licensing/model/license.ts';
 import type { EventType } from '../../licensing/notices/catalog.ts';
-import type { NewEvent, Outbox } from '../../licensing/ports/outbox.ts';
+import type { NewEvent } from '../../licensing/ports/outbox.ts';
 import type { Transaction } from '../../licensing/ports/transactions.ts';
 import { bytea, columns, hex } from '../authority/columns.ts';
+import type { Told } from '../authority/certificate-store.ts';
 import { sql } from '../transactions.ts';
 
 type Stored = { serial: string; status: License['status']; organization: string };
@@ -14,19 +15,16 @@ type Stored = { serial: string; status: License['status']; organization: string 
  *
  * The facts come from the order (`licenseContext`); certificates that are no license are left alone.
  */
-export function createLicenseRecorder(outbox: Outbox) {
-  return async function recordIssuedLicenses(tx: Transaction, issued: readonly Issued[]): Promise<void> {
-    const licenses = issued.filter(({ intent }) => intent.profile === 'site' && 'lineage' in intent.context);
-    if (licenses.length === 0) return;
-    await sql(tx).prepared(LOCK_LINEAGES, [licenses.map(({ intent }) => intent.context['lineage'])]);
-    const values = columns(licenses, ...COLUMNS.map(([, , value]) => value));
-    const stored = await sql(tx).prepared<Stored>(RECORD, values);
-    const byId = new Map(stored.map((row) => [`${row.organization} ${row.serial}`, row.status]));
-    await outbox.publish(
-      tx,
-      licenses.flatMap((one) => eventsOf(one, byId.get(`${one.intent.organization} ${hex(one.intent.serial)}`))),
-    );
-  };
+export async function recordIssuedLicenses(tx: Transaction, issued: readonly Issued[]): Promise<Told> {
+  const licenses = issued.filter(({ intent }) => intent.profile === 'site' && 'lineage' in intent.context);
+  if (licenses.length === 0) return new Map();
+  await sql(tx).prepared(LOCK_LINEAGES, [licenses.map(({ intent }) => intent.context['lineage'])]);
+  const values = columns(licenses, ...COLUMNS.map(([, , value]) => value));
+  const stored = await sql(tx).prepared<Stored>(RECORD, values);
+  const byId = new Map(stored.map((row) => [`${row.organization} ${row.serial}`, row.status]));
+  return new Map(
+    licenses.map((one) => [one, eventsOf(one, byId.get(`${one.intent.organization} ${hex(one.intent.serial)}`))]),
+  );
 }
 
 const context =

@@ -21,7 +21,7 @@ const STANDINGS = `
     left join revocations r on r.issuer = l.issuer_key and r.serial = decode(l.serial, 'hex')`;
 
 export const standings: Licenses['standings'] = async (tx, asks) => {
-  const rows = await sql(tx).query<StandingRow>(
+  const rows = await sql(tx).prepared<StandingRow>(
     STANDINGS,
     columns(
       asks,
