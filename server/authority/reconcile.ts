@@ -100,7 +100,8 @@ async function forgotten(
     organization: key.organization,
     kind,
     enterprise: key.enterprise,
-    contract: contractOf(kind, certificate),
+    // Below the CA of another server one serves all contracts here.
+    contract: parent?.authority.held === true ? contractOf(kind, certificate) : undefined,
   };
   const inOffice = kind === 'root' ? undefined : await directory.active(role);
   return {

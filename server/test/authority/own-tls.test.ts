@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { get } from 'node:https';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
+import type { Response } from 'express';
 import { decodeCertsOnly, encodePem, toHex } from '@licet/format';
 import { issueServiceCertificate } from '../../authority/service-certificates.ts';
 import { createLog } from '../../log.ts';
@@ -77,22 +80,45 @@ describe("the server's own TLS certificate, and /ca", function () {
     assert.ok(leafIn(file).checkHost('localhost'));
   });
 
-  it('is renewed when two thirds of its life are over, while connections go on', async () => {
+  it('is renewed when two thirds of its life are over, and served from then on, while connections go on', async () => {
     const file = join(workshop.folder, 'renewed.pem');
     const watched = await keep(file, { lookEveryMs: 5 });
-    const before = leafIn(file);
-    const swapped = new Promise((resolve) => watched.onChange(resolve));
-    now = new Date(now.getTime() + 59 * DAY_MS);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    assert.equal(leafIn(file).serialNumber, before.serialNumber);
-    now = new Date(now.getTime() + 2 * DAY_MS);
-    await swapped;
-    watched.stop();
-    assert.notEqual(leafIn(file).serialNumber, before.serialNumber);
-    assert.notEqual(
-      leafIn(file).publicKey.export({ type: 'spki', format: 'pem' }),
-      before.publicKey.export({ type: 'spki', format: 'pem' }),
-    );
+    const hello = (_: unknown, response: Response) => void response.send('hello');
+    const served = await serve({
+      routes: [{ method: 'GET', path: '/', handle: hello }],
+      tls: { options: watched.first.options, requestClientCertificate: false },
+    });
+    const socket = connect({ port: served.port, rejectUnauthorized: false }).setEncoding('utf8');
+    try {
+      await once(socket, 'secureConnect');
+      const before = leafIn(file);
+      const swapped = new Promise<void>((resolve) =>
+        watched.onChange(({ options }) => {
+          served.listener.replaceTls(options);
+          resolve();
+        }),
+      );
+      now = new Date(now.getTime() + 59 * DAY_MS);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      assert.equal(leafIn(file).serialNumber, before.serialNumber);
+      now = new Date(now.getTime() + 2 * DAY_MS);
+      await swapped;
+      const after = leafIn(file);
+      assert.notEqual(after.serialNumber, before.serialNumber);
+      assert.notDeepEqual(after.publicKey.export({ format: 'jwk' }), before.publicKey.export({ format: 'jwk' }));
+      const other = connect({ port: served.port, rejectUnauthorized: false });
+      await once(other, 'secureConnect');
+      assert.equal(other.getPeerX509Certificate()?.serialNumber, after.serialNumber);
+      other.destroy();
+      assert.equal(socket.getPeerX509Certificate()?.serialNumber, before.serialNumber);
+      socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+      const [answer] = (await once(socket, 'data')) as [string];
+      assert.match(answer, /^HTTP\/1\.1 200 /);
+    } finally {
+      socket.destroy();
+      watched.stop();
+      await served.close();
+    }
   });
 
   describe('served', () => {
