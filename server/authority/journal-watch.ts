@@ -4,7 +4,7 @@ import type { Clock } from '../licensing/ports/clock.ts';
 import type { Transactions } from '../licensing/ports/transactions.ts';
 import type { Directory } from './directory.ts';
 import { type JournalOrder, serialOf } from './lost-order.ts';
-import type { CertificateRecords, JournalMark, JournalMarks } from './ports/journal-marks.ts';
+import type { CertificateRecords, JournalMark, JournalMarks, SerialNumber } from './ports/journal-marks.ts';
 
 /** The statuses of certificates in the database. Of each certificate there is one record: the last. */
 export interface RevocationReplay {
@@ -59,23 +59,36 @@ export async function compareJournal(deps: JournalDeps): Promise<Comparison> {
   return { state: 'level' };
 }
 
+export type Replay = {
+  /** Puts these certificates back, which the database does not know. */
+  restore(orders: readonly JournalOrder[]): Promise<void>;
+  /** Once they and their revocations are back: for what follows from them. `orders` are those of all that was replayed. */
+  follow(orders: () => AsyncIterable<readonly SerialNumber[]>, changes: readonly RevocationRecord[]): Promise<void>;
+};
+
 /** Puts back everything that is missing: orders by pages, and then, since only what is known can be revoked, the rest. */
 export async function replayJournal(
   deps: JournalDeps,
-  restore: (orders: readonly JournalOrder[]) => Promise<void>,
+  replay: Replay,
 ): Promise<{ readonly revocations: number }> {
   const changes = new Map<string, RevocationRecord>();
   let last: JournalEntry | undefined;
-  for await (const page of pagesAfter(deps.signer, (await checkedMark(deps))?.sequence ?? 0n)) {
+  const from = (await checkedMark(deps))?.sequence ?? 0n;
+  for await (const page of pagesAfter(deps.signer, from)) {
     const orders = await unknownOrders(deps, page);
-    if (orders.length > 0) await restore(await withSignatures(deps, orders));
+    if (orders.length > 0) await replay.restore(await withSignatures(deps, orders));
     collectChanges(page, changes);
     last = page.at(-1);
   }
   const missing = await missingOf(deps, changes);
   if (missing.length > 0) await deps.revocations.apply(missing);
+  await replay.follow(() => ordersAfter(deps.signer, from), [...changes.values()]);
   if (last !== undefined) await advanceMark(deps, last);
   return { revocations: missing.length };
+}
+
+async function* ordersAfter(signer: Signer, sequence: bigint): AsyncGenerator<readonly SerialNumber[]> {
+  for await (const page of pagesAfter(signer, sequence)) yield ordersIn(page);
 }
 
 /** The journal is new, and so is whatever it will hold: what the lost one knew cannot be put back any more. */
@@ -143,12 +156,16 @@ async function* pagesAfter(signer: Signer, sequence: bigint): AsyncGenerator<rea
 
 type Order = JournalOrder & { readonly sequence: bigint };
 
-async function unknownOrders({ transactions, records }: JournalDeps, page: readonly JournalEntry[]): Promise<Order[]> {
-  const orders = page.flatMap(({ sequence, at, record }): Order[] => {
+function ordersIn(page: readonly JournalEntry[]): Order[] {
+  return page.flatMap(({ sequence, at, record }): Order[] => {
     if (record.type !== 'signature' || record.kind !== 'certificate' || record.signed === undefined) return [];
     const { key, signed } = record;
     return [{ issuer: key, serial: serialOf(signed), tbs: signed, at, signature: undefined, sequence }];
   });
+}
+
+async function unknownOrders({ transactions, records }: JournalDeps, page: readonly JournalEntry[]): Promise<Order[]> {
+  const orders = ordersIn(page);
   if (orders.length === 0) return [];
   const known = await transactions.run('platform', (tx) => records.known(tx, orders), { readOnly: true });
   return orders.filter((_, index) => known[index] !== true);

@@ -4,14 +4,16 @@ import { type Certificate, decodeClaims, equalBytes, OID, toHex } from '@licet/f
 import type { Opened } from './directory.ts';
 import { type JournalDeps, replayJournal } from './journal-watch.ts';
 import { certificateOf, issuedFrom, type JournalOrder, takenBy } from './lost-order.ts';
+import { type LicenseRestoring, type RestoredLicenses, restoreLicenses } from './restore-licenses.ts';
 import type { Authority, AuthorityKind } from './ports/authorities.ts';
 
-export type ReconcileDeps = JournalDeps & {
-  /** For authorities that the database has forgotten: how addresses are made today. */
-  readonly publish: { readonly base: string; readonly shards: number };
-  /** Months of expiry that certificates to be put back may fall into. */
-  readonly makePartitions: (from: Date) => Promise<void>;
-};
+export type ReconcileDeps = JournalDeps &
+  LicenseRestoring & {
+    /** For authorities that the database has forgotten: how addresses are made today. */
+    readonly publish: { readonly base: string; readonly shards: number };
+    /** Months of expiry that certificates to be put back may fall into. */
+    readonly makePartitions: (from: Date) => Promise<void>;
+  };
 
 export type Reconciled = {
   readonly authorities: number;
@@ -19,6 +21,8 @@ export type Reconciled = {
   /** Orders that were never signed: their serials are taken. */
   readonly serials: number;
   readonly revocations: number;
+  /** What the domain knows of them again. */
+  readonly domain: RestoredLicenses;
 };
 
 const KINDS: ReadonlySet<string> = new Set<AuthorityKind>(['root', 'organization', 'enterprise', 'service']);
@@ -27,12 +31,18 @@ const KINDS: ReadonlySet<string> = new Set<AuthorityKind>(['root', 'organization
 export async function reconcile(deps: ReconcileDeps): Promise<Reconciled> {
   const authorities = await restoreAuthorities(deps);
   const restored = { certificates: 0, serials: 0 };
-  const { revocations } = await replayJournal(deps, async (orders) => {
-    const { certificates, serials } = await restoreOrders(deps, orders);
-    restored.certificates += certificates;
-    restored.serials += serials;
+  let domain: RestoredLicenses = { licenses: 0, sites: 0, homeless: new Map() };
+  const { revocations } = await replayJournal(deps, {
+    async restore(orders) {
+      const { certificates, serials } = await restoreOrders(deps, orders);
+      restored.certificates += certificates;
+      restored.serials += serials;
+    },
+    async follow(orders, changes) {
+      domain = await restoreLicenses(deps, orders, changes);
+    },
   });
-  return { authorities, ...restored, revocations };
+  return { authorities, ...restored, revocations, domain };
 }
 
 async function restoreOrders(

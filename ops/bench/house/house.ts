@@ -14,6 +14,8 @@ import { freePorts, type ServerOptions, ServerProcess } from './server-process.t
 /** As Debian's package sets it up, where that matters for what is durable. */
 export const DURABLE = ['fsync=on', 'full_page_writes=on'];
 
+type Change = (cluster: Cluster) => Partial<ServerOptions> | Promise<Partial<ServerOptions>>;
+
 /** A server of production's kind with a database of its own, its first owner let in, and a contract to license under. */
 export class House {
   readonly folder: string;
@@ -40,11 +42,12 @@ export class House {
   }
 
   /** `change`: of the way in which the server is started. */
-  static async open(change: (options: ServerOptions) => ServerOptions = (options) => options): Promise<House> {
+  static async open(change: Change = () => ({})): Promise<House> {
     const cluster = await startCluster(mkdtempSync(join(tmpdir(), 'licet-drill-pg-')), { settings: DURABLE });
     await administer(cluster, 'create database licet');
     const folder = mkdtempSync(join(tmpdir(), 'licet-drill-'));
-    const options = change({ folder, databaseUrl: cluster.url('licet'), ports: await freePorts() });
+    const plain = { folder, databaseUrl: cluster.url('licet'), ports: await freePorts() };
+    const options = { ...plain, ...(await change(cluster)) };
     const server = await ServerProcess.start(options);
     const token = readFileSync(join(folder, 'owner.token'), 'utf8').trim();
     const ca = await (await fetch(`http://127.0.0.1:${options.ports.plain}/ca/roots.pem`)).text();

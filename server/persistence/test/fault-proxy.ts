@@ -1,21 +1,27 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** A link to PostgreSQL's socket that can go silent or be cut, also at the moment a client sends certain words. */
+/** A link to PostgreSQL's socket that can be slow, go silent or be cut, also when a client sends certain words. */
 export type FaultProxy = {
   url: string;
   /** From now on nothing is passed on, and nothing is closed: a black hole. */
   silence(): void;
+  /** From now on what is said takes so long to be heard, in each direction. */
+  delay(ms: number): void;
   /** As before; what was held back is lost with its connections. */
   restore(): void;
   /** When a client says this, it is passed on, and the link is cut before the answer. */
   cutAfter(words: string): void;
+  /** How often that was done. */
+  readonly cuts: number;
   close(): Promise<void>;
 };
 
 export async function faultProxy(socketPath: string, database: string): Promise<FaultProxy> {
   let silent = false;
+  let delayMs = 0;
   let fatal: string | undefined;
+  let cuts = 0;
   const links = new Set<Socket>();
   const server = createServer((client) => {
     const upstream = connect(socketPath);
@@ -25,16 +31,21 @@ export async function faultProxy(socketPath: string, database: string): Promise<
       socket.on('close', () => links.delete(socket));
     }
     let cut = false;
+    const pass = (to: Socket, data: Buffer): void => {
+      if (delayMs === 0) to.write(data);
+      else setTimeout(() => to.writable && to.write(data), delayMs);
+    };
     client.on('data', (data) => {
       if (silent) return;
-      upstream.write(data);
+      pass(upstream, data);
       if (fatal === undefined || !data.includes(fatal)) return;
       fatal = undefined;
+      cuts += 1;
       cut = true;
     });
     upstream.on('data', (data) => {
       if (cut) client.destroy();
-      else if (!silent) client.write(data);
+      else if (!silent) pass(client, data);
     });
     client.on('close', () => upstream.destroy());
     upstream.on('close', () => silent || client.destroy());
@@ -46,11 +57,16 @@ export async function faultProxy(socketPath: string, database: string): Promise<
   return {
     url: `postgresql://postgres@127.0.0.1:${port}/${database}`,
     silence: () => void (silent = true),
+    delay: (ms) => void (delayMs = ms),
     restore() {
       silent = false;
+      delayMs = 0;
       drop();
     },
     cutAfter: (words) => void (fatal = words),
+    get cuts() {
+      return cuts;
+    },
     async close() {
       drop();
       server.close();

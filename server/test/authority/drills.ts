@@ -1,7 +1,10 @@
 import { fromHex } from '@licet/format';
 import { reconcile } from '../../authority/reconcile.ts';
 import type { IssuedLicense } from '../../licensing/ports/issuance.ts';
+import { auditLog } from '../../persistence/audit-log.ts';
 import { makeCertificatePartitions } from '../../persistence/authority/partitions.ts';
+import { licenseRecords } from '../../persistence/licensing/license-records.ts';
+import { systemRandom as random } from '../../random.ts';
 import { CONTRACT, licenseOrder, lineageOf, Workshop } from './workshop.ts';
 
 const ROLE = { organization: 'demo', kind: 'enterprise', enterprise: 'globex', contract: CONTRACT } as const;
@@ -36,6 +39,9 @@ export async function oldBackup(before: number, after: number): Promise<OldBacku
     const began = performance.now();
     await reconcile({
       ...workshop.authority.journal,
+      licenses: licenseRecords,
+      auditLog,
+      random,
       publish: workshop.authority.publish,
       makePartitions: async (from) => {
         await workshop.database.run('platform', (tx) => makeCertificatePartitions(tx, from));

@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { fromHex } from '@licet/format';
 import { reconcile } from '../../authority/reconcile.ts';
 import type { IssuedLicense } from '../../licensing/ports/issuance.ts';
+import { auditLog } from '../../persistence/audit-log.ts';
 import { makeCertificatePartitions } from '../../persistence/authority/partitions.ts';
+import { licenseRecords } from '../../persistence/licensing/license-records.ts';
+import { systemRandom as random } from '../../random.ts';
 import { contract, CONTRACT, licenseOrder, lineageOf, Workshop } from './workshop.ts';
 
 describe('a database beside the journal of its signer', function () {
@@ -30,14 +33,20 @@ describe('a database beside the journal of its signer', function () {
     return workshop.authority.revoker.change(order, await idOf(license));
   };
 
-  const putBack = () =>
-    reconcile({
+  /** What the domain knows again is the matter of `reconcile-domain.test.ts`. */
+  const putBack = async () => {
+    const { domain: _, ...done } = await reconcile({
       ...workshop.authority.journal,
+      licenses: licenseRecords,
+      auditLog,
+      random,
       publish: workshop.authority.publish,
       makePartitions: async (from) => {
         await workshop.database.run('platform', (tx) => makeCertificatePartitions(tx, from));
       },
     });
+    return done;
+  };
 
   const restart = async (between: () => void = () => undefined): Promise<void> => {
     await workshop.stop();
