@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { requireTool } from '@licet/checks';
-import { type Bytes, type Certificate, decodeCertificate, encodePem, OID, toHex } from '@licet/format';
+import { type Bytes, type Certificate, decodeCertificate, encodePem, type Name, OID, toHex } from '@licet/format';
 import * as x509 from '@peculiar/x509';
 import { Certificate as PkijsCertificate } from 'pkijs';
 import type { KeyAlgorithm } from '../../ports/signer.ts';
@@ -17,10 +17,26 @@ type Issued = { readonly name: string; readonly certificate: Certificate; readon
 
 const pem = (...ders: readonly Bytes[]) => ders.map((der) => encodePem('CERTIFICATE', der)).join('');
 
+const hexOf = (bytes: ArrayBuffer): string => toHex(new Uint8Array(bytes));
+
+const SHORT: Readonly<Record<string, string>> = {
+  [OID.organizationName]: 'O',
+  [OID.organizationalUnitName]: 'OU',
+  [OID.commonName]: 'CN',
+};
+
+/** As OpenSSL prints a name over several lines. */
+const lines = ({ rdns }: Name): string =>
+  rdns
+    .flat()
+    .map(({ oid, value }) => `${SHORT[oid]}=${value}`)
+    .join('\n');
+
 /** One certificate of each profile. */
 async function oneOfEach(shop: Workshop, algorithm: KeyAlgorithm): Promise<Issued[]> {
   const { root, organization, enterprise } = await shop.hierarchy(algorithm);
   const service = await shop.ca(root, 'service', algorithm);
+  const next = await shop.signer.createKey({ purpose: 'root', algorithm, organization: 'acme' });
   const own = (generation: IssuerGeneration, issuer: IssuerGeneration) => ({
     certificate: generation.certificate!,
     issuer,
@@ -47,6 +63,10 @@ async function oneOfEach(shop: Workshop, algorithm: KeyAlgorithm): Promise<Issue
     { name: 'organization', ...own(organization, root) },
     { name: 'enterprise', ...own(enterprise, organization) },
     { name: 'service-ca', ...own(service, root) },
+    await leaf('link', root, {
+      key: { held: next },
+      subject: { organization: 'acme', commonName: 'Acme License Root' },
+    }),
     await leaf('site', enterprise, {}),
     await leaf('service', service, { subject: { organization: 'acme', commonName: 'license server' }, hosts }),
     await leaf('ocsp', enterprise, {
@@ -60,6 +80,8 @@ async function oneOfEach(shop: Workshop, algorithm: KeyAlgorithm): Promise<Issue
 describe('what others say about our certificates', () => {
   let folder: string;
   let all: Issued[];
+  /** For libraries that read any algorithm: OpenSSL 3.0 and GnuTLS 3.7 know none of FIPS 204. */
+  let postQuantum: Issued[];
   const shop = new Workshop();
   before(async function () {
     this.timeout(30_000);
@@ -70,6 +92,8 @@ describe('what others say about our certificates', () => {
       ...(await oneOfEach(shop, 'RSA-3072')),
       ...(await oneOfEach(shop, 'Ed25519')),
     ];
+    postQuantum = await oneOfEach(shop, 'ML-DSA-65');
+    assert.deepEqual(new Set(all.map(({ name }) => name)), new Set(Object.keys(PROFILES)), 'one of each profile');
   });
   after(() => rmSync(folder, { recursive: true }));
 
@@ -80,23 +104,35 @@ describe('what others say about our certificates', () => {
   };
 
   it('Node reads the fields that we wrote', () => {
-    for (const { certificate } of all) {
+    for (const { name, certificate } of [...all, ...postQuantum]) {
       const theirs = new X509Certificate(certificate.der);
+      const { extensions } = certificate;
       assert.equal(theirs.serialNumber, toHex(certificate.serial).toUpperCase());
       assert.equal(theirs.validFromDate.getTime(), certificate.notBefore.getTime());
       assert.equal(theirs.validToDate.getTime(), certificate.notAfter.getTime());
-      assert.equal(theirs.ca, certificate.extensions.basicConstraints?.ca);
+      assert.equal(theirs.ca, extensions.basicConstraints?.ca);
+      assert.equal(theirs.subject, lines(certificate.subject), name);
+      assert.equal(theirs.issuer, lines(certificate.issuer));
+      assert.deepEqual(theirs.keyUsage, extensions.extendedKeyUsage);
+      assert.equal(theirs.subjectAltName === undefined, extensions.subjectAltName === undefined);
+      const spki = theirs.publicKey.export({ type: 'spki', format: 'der' });
+      assert.equal(toHex(spki), toHex(certificate.publicKey.raw));
     }
   });
 
   it('@peculiar/x509 reads the fields that we wrote, and would write the same extensions', () => {
-    for (const { certificate, issuer } of all) {
+    for (const { certificate, issuer } of [...all, ...postQuantum]) {
       const theirs = new x509.X509Certificate(certificate.der.slice());
       assert.equal(theirs.serialNumber, toHex(certificate.serial));
+      assert.equal(theirs.notBefore.getTime(), certificate.notBefore.getTime());
       assert.equal(theirs.notAfter.getTime(), certificate.notAfter.getTime());
+      assert.equal(hexOf(theirs.subjectName.toArrayBuffer()), toHex(certificate.subject.raw));
+      assert.equal(hexOf(theirs.issuerName.toArrayBuffer()), toHex(certificate.issuer.raw));
+      assert.equal(hexOf(theirs.publicKey.rawData), toHex(certificate.publicKey.raw));
+      assert.equal(hexOf(theirs.signature), toHex(certificate.signature));
       assert.deepEqual(
-        Array.from(theirs.extensions, ({ type, critical }) => [type, critical]),
-        certificate.extensions.all.map(({ oid, critical }) => [oid, critical]),
+        Array.from(theirs.extensions, ({ type, critical, value }) => [type, critical, hexOf(value)]),
+        certificate.extensions.all.map(({ oid, critical, value }) => [oid, critical, toHex(value)]),
       );
       const written: Record<string, x509.Extension> = {
         [OID.basicConstraints]: new x509.BasicConstraintsExtension(
@@ -112,21 +148,28 @@ describe('what others say about our certificates', () => {
       };
       for (const { oid, value } of certificate.extensions.all) {
         const same = written[oid];
-        if (same !== undefined) assert.equal(toHex(value), toHex(new Uint8Array(same.value)), oid);
+        if (same !== undefined) assert.equal(toHex(value), hexOf(same.value), oid);
       }
     }
   });
 
   it('pkijs reads the fields that we wrote, and writes the same bytes back', () => {
-    for (const { certificate } of all) {
+    for (const { certificate } of [...all, ...postQuantum]) {
       const theirs = PkijsCertificate.fromBER(certificate.der.slice().buffer);
       assert.equal(toHex(theirs.serialNumber.valueBlock.valueHexView), toHex(certificate.serial));
       assert.equal(theirs.notBefore.value.getTime(), certificate.notBefore.getTime());
+      assert.equal(theirs.notAfter.value.getTime(), certificate.notAfter.getTime());
+      assert.equal(hexOf(theirs.subject.toSchema().toBER()), toHex(certificate.subject.raw));
+      assert.equal(hexOf(theirs.subjectPublicKeyInfo.toSchema().toBER()), toHex(certificate.publicKey.raw));
       assert.deepEqual(
-        theirs.extensions?.map(({ extnID }) => extnID),
-        certificate.extensions.all.map(({ oid }) => oid),
+        theirs.extensions?.map(({ extnID, critical, extnValue }) => [
+          extnID,
+          critical,
+          toHex(extnValue.valueBlock.valueHexView),
+        ]),
+        certificate.extensions.all.map(({ oid, critical, value }) => [oid, critical, toHex(value)]),
       );
-      assert.equal(toHex(new Uint8Array(theirs.encodeTBS().toBER())), toHex(certificate.tbs));
+      assert.equal(hexOf(theirs.encodeTBS().toBER()), toHex(certificate.tbs));
     }
   });
 
@@ -197,7 +240,7 @@ describe('what others say about our certificates', () => {
 
   it('zlint finds no error by the rules of the RFCs', function () {
     requireTool(this, 'zlint');
-    for (const { name, certificate } of all) {
+    for (const { name, certificate } of [...all, ...postQuantum]) {
       const path = write('lint.pem', pem(certificate.der));
       const sources = 'RFC3279,RFC5280,RFC5480,RFC5891,RFC8813,Community';
       const results = JSON.parse(
