@@ -156,7 +156,7 @@ function enrolmentOf(
     authenticator: access.authenticator,
     settings: { est: config.est, identities: config.identities },
     guards: [access.limitAddress('open')],
-    limit: (principal) => access.limitPrincipal(principal, 'open'),
+    limit: (principal) => access.limitRenewals(principal),
     log: log.with({ component: 'enrolment' }),
   });
 }

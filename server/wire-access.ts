@@ -39,8 +39,8 @@ export type Access = {
   guardsFor(action: Action | Open): readonly Step[];
   /** For routes that find out by themselves who asks. */
   limitAddress(failure: OnFailure): Step;
-  /** The same once they have: rejects who asks too often. */
-  limitPrincipal(principal: Principal, failure: OnFailure): Promise<void>;
+  /** The same once they have: rejects who renews too often. */
+  limitRenewals(principal: Principal): Promise<void>;
   readonly jobs: readonly Job[];
   /** To be stopped after the listeners and before the database. */
   readonly stage: Stage;
@@ -78,7 +78,7 @@ export function openAccess(ground: AccessGround): Access {
     authenticator,
     guardsFor: (action) => guardsFor(action, guards),
     limitAddress: (failure) => limitAddress(guards, failure),
-    limitPrincipal: (principal, failure) => countPrincipal(principal, guards, failure),
+    limitRenewals: (principal) => countPrincipal(principal, 'license.renew', guards, 'open'),
     jobs: accessHousekeeping({ transactions, clock, stores: accessStores }),
     stage: flushNowAndThen([authenticator, monthly], log),
   };

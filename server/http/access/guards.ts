@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import type { Bytes } from '@licet/format';
-import { type Action, ESSENTIAL } from '../../licensing/access/actions.ts';
+import { type Action, ESSENTIAL, UNMETERED } from '../../licensing/access/actions.ts';
 import type { Authenticator } from '../../licensing/access/authenticate.ts';
 import { boundsOf } from '../../licensing/access/authorize.ts';
 import type { Limiter } from '../../licensing/access/limits.ts';
@@ -27,7 +27,7 @@ export function guardsFor(action: Action | Open, deps: GuardDeps): readonly Step
   // What anyone may ask is about nobody, so a limiter that fails lets it through.
   if (isOpen(action)) return [limitAddress(deps, action === 'anyone' ? 'open' : 'closed')];
   const failure = ESSENTIAL.includes(action) ? 'open' : 'closed';
-  return [limitAddress(deps, failure), authenticate(deps), limitPrincipal(deps, failure), mayAtAll(action)];
+  return [limitAddress(deps, failure), authenticate(deps), limitPrincipal(action, deps, failure), mayAtAll(action)];
 }
 
 /** What becomes of a request when the limiter itself fails. */
@@ -39,20 +39,21 @@ export const limitAddress =
     limited(() => limiter.address(addressOf(request)), failure, log);
 
 export const limitPrincipal =
-  (deps: GuardDeps, failure: OnFailure): Step =>
+  (action: Action, deps: GuardDeps, failure: OnFailure): Step =>
   (request) =>
-    countPrincipal(principalOf(request), deps, failure);
+    countPrincipal(principalOf(request), action, deps, failure);
 
 /** For protocols that find out by themselves who asks. */
 export const countPrincipal = (
   principal: Principal,
+  action: Action,
   { limiter, monthly, log }: GuardDeps,
   failure: OnFailure,
 ): Promise<void> =>
   limited(
     async () => {
       limiter.principal(principal);
-      await monthly.count(principal);
+      if (!UNMETERED.includes(action)) await monthly.count(principal);
     },
     failure,
     log,

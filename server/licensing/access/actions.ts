@@ -156,3 +156,6 @@ export const POWERFUL: readonly Role[] = ['owner', 'admin'];
  * sign-ins above all.
  */
 export const ESSENTIAL: readonly Action[] = ['license.renew', 'license.validate', 'statistics.report', 'alert.report'];
+
+/** What a plan's requests per month do not count: whoever has asked too often for something else keeps its licenses. */
+export const UNMETERED: readonly Action[] = ['license.renew'];

@@ -68,6 +68,7 @@ export async function erasePerson(
     const unknown = { invitation: undefined, invitedUntil: undefined, issuer: undefined, subject: undefined };
     await deps.stores.people.replace(tx, changed(deps, person, { ...nobody, ...unknown, status: 'erased', roles: [] }));
     await deps.stores.credentials.revokeSessions(tx, id, deps.clock.now());
+    if (person.email !== undefined) await deps.stores.removeMailRecipient(tx, person.email);
     await tell(deps, tx, principal, person, 'person.erased');
   };
   if (!person.roles.some((role) => POWERFUL.includes(role))) return { outcome: 'done', result: await erase() };

@@ -61,6 +61,8 @@ export type AccessStores = {
   readonly providers: Collection<SignInProvider>;
   /** With the sign-ins that are on their way to it. */
   readonly removeProvider: (tx: Transaction, id: string) => Promise<void>;
+  /** With what is on its way to it. */
+  readonly removeMailRecipient: (tx: Transaction, address: string) => Promise<void>;
   readonly approvals: Collection<Approval>;
   readonly credentials: Credentials;
   readonly throttles: Throttles;

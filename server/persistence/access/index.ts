@@ -15,6 +15,13 @@ export const accessStores: AccessStores = {
   async removeProvider(tx, id) {
     await sql(tx).query('delete from sign_in_providers where id = $1', [id]);
   },
+  async removeMailRecipient(tx, address) {
+    await sql(tx).query(
+      `with removed as (delete from mail_recipients where lower(address) = lower($1) returning id)
+       delete from deliveries where receiver in (select id from removed)`,
+      [address],
+    );
+  },
   approvals: createCollection(approvalSchema, 'approval'),
   credentials,
   throttles,

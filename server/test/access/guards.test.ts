@@ -158,16 +158,17 @@ describe('The guards of a route', () => {
   it('do the same when the monthly count fails, and still ask who it is', async () => {
     const monthly = { count: () => Promise.reject(new Error('down')), flush: () => Promise.resolve() };
     await open({ monthly });
-    assert.equal((await ask('/renew', 'application')).status, 200);
-    assert.equal((await ask('/renew', 'nobody')).status, 401);
+    assert.equal((await ask('/validate', 'application')).status, 200);
+    assert.equal((await ask('/validate', 'nobody')).status, 401);
     assert.equal((await ask('/sites', 'owner')).status, 503);
   });
 
-  it('do not let through when the limiter works and says no, renewals neither', async () => {
+  it('do not let through when the plan has no requests left this month, but for renewals', async () => {
     const used = new LicetError('too-many', 'MONTHLY_REQUESTS_USED', 'Used up.', { retryAfterSeconds: 60 });
     await open({ monthly: { count: () => Promise.reject(used), flush: () => Promise.resolve() } });
-    const { status, retry } = await ask('/renew', 'application');
+    const { status, retry } = await ask('/validate', 'application');
     assert.deepEqual([status, retry], [429, '60']);
+    assert.equal((await ask('/renew', 'application')).status, 200);
   });
 
   it('never write a token into the log, not even when a handler fails', async () => {

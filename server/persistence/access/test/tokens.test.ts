@@ -4,6 +4,7 @@ import { createAuthenticator } from '../../../licensing/access/authenticate.ts';
 import { tokenPrincipal } from '../../../licensing/access/model.ts';
 import { changePerson, inviteAgain, invitePerson } from '../../../licensing/access/people.ts';
 import { erasePerson, exportPerson } from '../../../licensing/access/personal-data.ts';
+import { newEntity } from '../../../licensing/access/record.ts';
 import { newSecret } from '../../../licensing/access/secrets.ts';
 import { addProvider } from '../../../licensing/access/providers.ts';
 import { refreshSession } from '../../../licensing/access/sessions.ts';
@@ -19,6 +20,7 @@ import { ChainVerifier } from '../../../licensing/audit/index.ts';
 import { accessHousekeeping } from '../../../jobs/access-housekeeping.ts';
 import type { Principal } from '../../../licensing/model/principal.ts';
 import { auditLog } from '../../audit-log.ts';
+import { collections } from '../../licensing/collections.ts';
 import { sql } from '../../transactions.ts';
 import { onBothHosts } from '../../test/test-database.ts';
 import { accessDeps, addOrganization, addPerson, hasCode, inside, owner, PASSWORD, type TestAccess } from './access.ts';
@@ -326,6 +328,17 @@ onBothHosts('Access', (getDatabase) => {
       const tokens = await signIn(deps, credentials);
       const data = await inside(deps, 'zoo', (tx) => exportPerson(deps, tx, owner('zoo'), id));
       assert.deepEqual([data.email, data.name, data.sessions.length, data.hasPassword], [EMAIL, NAME, 1, true]);
+      await inside(deps, 'zoo', (tx) =>
+        collections.mailRecipients.insert(tx, {
+          ...newEntity(deps, 'zoo'),
+          name: NAME,
+          address: EMAIL.toUpperCase(),
+          events: ['alert.opened'],
+          alertKinds: [],
+          enterprise: undefined,
+          status: 'active',
+        }),
+      );
       await inside(deps, 'zoo', (tx) => erasePerson(deps, tx, owner('zoo'), id));
       await assert.rejects(createAuthenticator(deps).bearer(tokens.accessToken), hasCode('NOT_AUTHENTICATED'));
       await assert.rejects(signIn(deps, credentials), hasCode('SIGN_IN_REFUSED'));
