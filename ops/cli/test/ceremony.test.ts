@@ -145,17 +145,19 @@ describe('docs/ceremony.md', function () {
       return `${stdout}${stderr}`;
     }
 
-    it('licenses a site whose chain openssl takes up to the offline root, with a CRL for each certificate', async () => {
+    it('licenses and renews a site whose chain openssl takes up to the offline root, with a CRL for each certificate', async () => {
       const fingerprint = (await licet('ceremony', 'fingerprint', inRoom('usb', 'root.pem'))).replaceAll(':', '');
-      const place = ['--folder', inRoom('site'), '--server', server.url];
-      const enrolled = spawnSync(
-        process.execPath,
-        [AGENT, 'enrol', ...place, '--fingerprint', fingerprint, '--token', sold.token],
-        { encoding: 'utf8' },
-      );
-      assert.equal(enrolled.status, 0, `${enrolled.stdout}${enrolled.stderr}`);
-      const license = readFileSync(inRoom('site', 'site.lic'), 'utf8');
-      assert.match(await verified(license, { 'pki.acme.example': server }), /license\.pem: OK/);
+      const agent = (command: string, ...words: string[]) => {
+        const args = [AGENT, command, '--folder', inRoom('site'), ...words];
+        const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+        assert.equal(status, 0, `${stdout}${stderr}`);
+        return readFileSync(inRoom('site', 'site.lic'), 'utf8');
+      };
+      const first = agent('enrol', '--server', server.url, '--fingerprint', fingerprint, '--token', sold.token);
+      assert.match(await verified(first, { 'pki.acme.example': server }), /license\.pem: OK/);
+      const second = agent('renew');
+      assert.notEqual(second, first);
+      assert.match(await verified(second, { 'pki.acme.example': server }), /license\.pem: OK/);
     });
 
     describe('and an enterprise with a server of its own below it', function () {
