@@ -151,7 +151,11 @@ async function deliver(
   const { channel, send } = way;
   const fields = { subscriber: `${channel}:${claims[0]?.receiver}`, count: claims.length };
   try {
-    const outcome = await send(deps, claims, ending);
+    const outcome = await send(deps, claims, ending).catch((err: unknown): Outcome => {
+      // A secret that does not open, say: it is tried again as long as any other, and given up like it.
+      log.warn({ ...fields, err }, 'a notice could not be made');
+      return { result: 'failed', answer: undefined, error: 'It could not be made; the log of the server says why.' };
+    });
     const result = await noteOutcome(deps, claims, outcome);
     onDelivery?.({ channel, result }, claims.length);
     if (outcome.result === 'delivered') return;
@@ -159,6 +163,6 @@ async function deliver(
     if (result === 'dead') log.warn(details, 'a notice could not be delivered and is a dead letter now');
     else log.info(details, 'a notice could not be delivered; trying again');
   } catch (err) {
-    log.warn({ ...fields, err }, 'a notice could not be sent or noted; trying again');
+    log.warn({ ...fields, err }, 'what came of a notice could not be noted; trying again');
   }
 }

@@ -64,6 +64,4 @@ export interface Deliveries {
   forget(tx: Transaction, receiver: string): Promise<void>;
   /** Removes up to `limit` deliveries that were written more than `days` ago. Returns how many. */
   prune(tx: Transaction, days: number, limit: number): Promise<number>;
-  /** How many wait and how many are dead, by channel. */
-  backlog(tx: Transaction): Promise<readonly { readonly channel: Channel; waiting: number; dead: number }[]>;
 }

@@ -149,15 +149,6 @@ export const deliveries: Deliveries = {
     );
     return rows.length;
   },
-
-  async backlog(tx) {
-    const rows = await sql(tx).query<{ channel: Channel; waiting: string; dead: string }>(
-      `select channel, count(*) filter (where status = 'waiting') as waiting,
-              count(*) filter (where status = 'dead') as dead
-         from deliveries where status <> 'delivered' group by channel`,
-    );
-    return rows.map(({ channel, waiting, dead }) => ({ channel, waiting: Number(waiting), dead: Number(dead) }));
-  },
 };
 
 const textOf = (error: string): string => error.slice(0, MAX_ERROR).replaceAll('\0', '');

@@ -248,6 +248,16 @@ describe('Webhooks', () => {
     assert.ok(!JSON.stringify(office.log).includes(secret));
   });
 
+  it('whose secret does not open any more fail as others do', async () => {
+    const { webhook } = await hook();
+    await database.run('platform', (tx) =>
+      sql(tx).query(`update webhooks set secrets = '[{"sealed":"v1.AAAA"}]' where id = $1`, [webhook.id]),
+    );
+    await happens();
+    await until(async () => /could not be made/.test((await office.deliveries(webhook.id))[0]?.error ?? ''));
+    assert.equal(receiver.received.length, 0);
+  });
+
   it('are tested without an event, also when they are disabled', async () => {
     const { webhook, secret } = await hook();
     await disableWebhook(office.notices)(OWNER, { id: webhook.id });
