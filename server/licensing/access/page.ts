@@ -1,3 +1,4 @@
+import { markdownTable } from '../markdown-table.ts';
 import { ROLES } from '../model/principal.ts';
 import { ACTIONS, DANGEROUS, type Action, type Reach } from './actions.ts';
 
@@ -21,15 +22,7 @@ export function authorizationPage(): string {
     const { does, may } = ACTIONS[action];
     return [`\`${action}\`${isDangerous(action) ? ' *' : ''}`, does, ...may.map((reach: Reach) => SIGN[reach])];
   });
-  return `${INTRODUCTION}\n${table(head, rows)}`;
+  return `${INTRODUCTION}\n${markdownTable(head, rows)}`;
 }
 
 const isDangerous = (action: Action): boolean => (DANGEROUS as readonly Action[]).includes(action);
-
-/** Columns padded as prettier pads them, so that the formatter has nothing to say. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((_, at) => Math.max(3, ...[head, ...rows].map((cells) => cells[at]!.length)));
-  const line = (cells: readonly string[]) => `| ${cells.map((cell, at) => cell.padEnd(widths[at]!)).join(' | ')} |\n`;
-  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |\n`;
-  return [line(head), rule, ...rows.map(line)].join('');
-}
