@@ -1,18 +1,21 @@
 import { listKeyFiles, openSigner, readSecretFile, rewrapSigner, type KeyDescription } from '@licet/authority';
 import type { Command } from 'commander';
-import type { CliIo } from '../io.ts';
+import { EXIT } from '../exit-codes.ts';
+import { CliError, type CliIo } from '../io.ts';
 import { orExplain } from '../or-explain.ts';
+import { CONFIGURATION, runServerProgram } from '../server-program.ts';
 
 type Options = { folder: string; passphraseFile: string; newPassphraseFile?: string; json?: boolean };
 
 const FOLDER = ['--folder <folder>', "the signer's folder, which holds keys/ and journal/"] as const;
 const PASSPHRASE = ['--passphrase-file <file>', 'the passphrase that opens the keys (/dev/stdin for a pipe)'] as const;
 
-/** Works on the folder itself, so the signer must not run: its lock says so. */
+/**
+ * On the folder itself, so the signer must not run: its lock says so. Keys in a token or a cloud have nothing to be
+ * sealed, and are rotated through the configuration of their server.
+ */
 export function register(program: Command, io: CliIo): void {
-  const keys = program
-    .command('keys')
-    .description('The keys of a signer: list, rotate, new passphrase. Works offline.');
+  const keys = program.command('keys').description('The keys of a signer: list, rotate, new passphrase.');
   keys
     .command('list')
     .description('Says what keys there are. Needs no passphrase, and so proves nothing about them.')
@@ -23,11 +26,19 @@ export function register(program: Command, io: CliIo): void {
       for (const key of all) io.out(json === true ? JSON.stringify(asObject(key)) : asLine(key));
     });
   keys
-    .command('rotate <id>')
+    .command('rotate')
     .description('Makes a new key for the same role. The old one goes on signing until it is retired.')
-    .requiredOption(...FOLDER)
-    .requiredOption(...PASSPHRASE)
-    .action(async (id: string, options: Options) => io.out(asLine(await orExplain(rotate(id, options, io)))));
+    .argument('<id>', 'the key, as "licet keys list" names it')
+    .argument('[configuration...]', `without --folder: ${CONFIGURATION}`)
+    .option(...FOLDER)
+    .option(...PASSPHRASE)
+    .action(async (id: string, configuration: string[], { folder, passphraseFile }: Partial<Options>) => {
+      if (folder === undefined) {
+        io.exit(await runServerProgram('@licet/server/keys-program', ['rotate', id], configuration, io));
+      } else if (passphraseFile === undefined) {
+        throw new CliError(EXIT.usage, 'OPTION_MISSING', 'Give --passphrase-file, which opens the keys of --folder.');
+      } else io.out(asLine(await orExplain(rotate(id, { folder, passphraseFile }, io))));
+    });
   keys
     .command('rewrap')
     .description('Seals every key anew. Interrupted, it is simply run again.')

@@ -4,6 +4,7 @@ import { decodeCertificateList } from '@licet/format';
 import { verifyPathSync } from '@licet/verify';
 import { requireThat, requireTool } from '@licet/checks';
 import { createSoftToken, pkcs11Module, PIN, softHsmLibrary, TOKEN } from '@licet/keystores/testing';
+import { listKeyFiles, rewrapSigner } from '../../keys/offline.ts';
 import { ALL_ALGORITHMS } from '../../profiles/profile.ts';
 import { BASE, Hall, NOW, opensslText } from './hall.ts';
 
@@ -129,6 +130,13 @@ describe('the ceremony of a root', function () {
       issuer: { chain: 'root/root.pem', publish: BASE, signer: { folder: 'root/signer', pkcs11 } },
     });
     assert.equal(readdirSync(hall.path('crls')).filter((name) => name.startsWith('crl-')).length, CRLS.count);
+    const folder = hall.path('root/signer');
+    assert.deepEqual(
+      (await listKeyFiles(folder)).map(({ purpose }) => purpose),
+      ['root'],
+    );
+    const rewrap = rewrapSigner({ folder, unlock: { passphrase: Buffer.from('none') }, clock: { now: () => NOW } });
+    await assert.rejects(rewrap, { code: 'SIGNER_REFUSED', message: /lie in "pkcs11"/ });
   });
 
   describe('its CRLs', () => {
