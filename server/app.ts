@@ -11,7 +11,7 @@ import { HttpError } from './problem.ts';
 export type AppDeps = {
   readonly routes: readonly Route[];
   readonly fastPaths: readonly FastPath[];
-  readonly limits: BodyLimits & { readonly urlBytes: number };
+  readonly limits: BodyLimits & { readonly urlBytes: number; readonly answerMs: number };
   /** Whose X-Forwarded-… headers are believed. */
   readonly trustProxy: readonly string[];
   readonly random: Random;
@@ -28,7 +28,10 @@ export function createApp(deps: AppDeps): RequestListener {
   app.set('query parser', 'simple'); // no nested objects out of a query
   app.enable('case sensitive routing');
   app.enable('strict routing');
-  mountRoutes(app, deps.routes, deps.limits);
+  mountRoutes(app, deps.routes, deps.limits, {
+    answerMs: deps.limits.answerMs,
+    late: (error, request, response) => answerProblem(error, request, response, deps.log),
+  });
   app.use(() => {
     throw new HttpError(404, 'ROUTE_NOT_FOUND', 'Nothing is served under this path.');
   });

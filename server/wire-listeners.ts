@@ -19,12 +19,18 @@ import type { WatchedTls } from './tls/files.ts';
 export type Served = { readonly routes: readonly Route[]; readonly fastPaths: readonly FastPath[] };
 
 export function appFor({ config, log, metrics }: Ground, { routes, fastPaths }: Served): RequestListener {
-  const { limits, trustProxy } = config.http;
+  const { limits, timeouts, trustProxy } = config.http;
   metrics.know({ routes: routeLabels(routes, fastPaths) });
   const app = createApp({
     routes,
     fastPaths,
-    limits: { bytes: limits.bodyBytes, depth: limits.jsonDepth, keys: limits.jsonKeys, urlBytes: limits.urlBytes },
+    limits: {
+      bytes: limits.bodyBytes,
+      depth: limits.jsonDepth,
+      keys: limits.jsonKeys,
+      urlBytes: limits.urlBytes,
+      answerMs: timeouts.answerSeconds * 1000,
+    },
     trustProxy,
     random,
     log,

@@ -67,10 +67,7 @@ export type Replay = {
 };
 
 /** Puts back everything that is missing: orders by pages, and then, since only what is known can be revoked, the rest. */
-export async function replayJournal(
-  deps: JournalDeps,
-  replay: Replay,
-): Promise<{ readonly revocations: number }> {
+export async function replayJournal(deps: JournalDeps, replay: Replay): Promise<{ readonly revocations: number }> {
   const changes = new Map<string, RevocationRecord>();
   let last: JournalEntry | undefined;
   const from = (await checkedMark(deps))?.sequence ?? 0n;

@@ -31,6 +31,11 @@ export function answerProblem(
     response.destroy();
     return;
   }
+  if (response.writableEnded) {
+    // It was answered before it was done (`answerInTime`): whoever asks again hears what came of it.
+    log.warn({ requestId, route, err: error }, 'request ended after its answer');
+    return;
+  }
   const { problem, headers, isDefect } = problemOf(error, requestId);
   if (isDefect) log.error({ requestId, route, err: error }, 'request failed');
   else if (error instanceof LicetError && error.kind === 'unavailable') {

@@ -1,7 +1,9 @@
 import type { Express, Request, Response } from 'express';
+import type { LicetError } from '../licensing/errors.ts';
 import { HttpError } from '../problem.ts';
 import { checkBodyHeaders, readBody } from './body.ts';
 import { contextOf } from './context.ts';
+import { answerInTime } from './in-time.ts';
 import { type JsonLimits, parseJson } from './json.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -25,20 +27,31 @@ export type Route = {
   /** The media types the route can answer with; default JSON. A client that accepts none of them gets 406. */
   readonly produces?: readonly string[];
   readonly handle: Step;
+  /** In the words of its protocol, that it takes too long; default the problem document. */
+  readonly refuse?: (late: LicetError, request: Request, response: Response) => void;
 };
 
 export type BodyLimits = JsonLimits & { readonly bytes: number };
 
+export type Patience = {
+  /** From the end of the request to its answer. */
+  readonly answerMs: number;
+  readonly late: NonNullable<Route['refuse']>;
+};
+
 /** Two paths that match the same URL: the first in the table wins, for all methods. */
-export function mountRoutes(app: Express, routes: readonly Route[], limits: BodyLimits): void {
+export function mountRoutes(app: Express, routes: readonly Route[], limits: BodyLimits, patience: Patience): void {
   for (const [path, group] of Map.groupBy(routes, (route) => route.path)) {
     const byMethod = new Map<string, Route>(group.map((route) => [route.method, route]));
     if (byMethod.size !== group.length) throw new TypeError(`A method of ${path} is in the table of routes twice.`);
     app.all(path, async (request, response) => {
       contextOf(request).route = path;
       const route = byMethod.get(request.method === 'HEAD' ? 'GET' : request.method);
-      if (route !== undefined) await serve(route, limits, request, response);
-      else refuseMethod(request, response, allowHeader(byMethod.keys()));
+      if (route !== undefined) {
+        const { refuse = patience.late } = route;
+        answerInTime(request, response, patience.answerMs, (late) => refuse(late, request, response));
+        await serve(route, limits, request, response);
+      } else refuseMethod(request, response, allowHeader(byMethod.keys()));
     });
   }
 }

@@ -92,6 +92,12 @@ const timeouts = z
   .strictObject({
     headersSeconds: seconds(0.1, 120).default(5).describe('For the whole header to arrive; then 408.'),
     requestSeconds: seconds(0.1, 600).default(30).describe('For the whole request to arrive; then 408.'),
+    answerSeconds: seconds(0.5, 600)
+      .default(4.5)
+      .describe(
+        'For the answer, once the request is here; then 503. The work is not stopped: the same request again finds ' +
+          'what came of it.',
+      ),
     keepAliveSeconds: seconds(0.1, 600)
       .default(65)
       .describe(

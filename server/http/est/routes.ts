@@ -43,6 +43,7 @@ export function estRoutes(deps: EstDeps): Route[] {
       path: `${prefix}/${name}`,
       produces: [CERTIFICATES, ATTRIBUTES, 'multipart/mixed', 'text/plain', 'application/octet-stream'],
       handle: guarded(operation, deps),
+      refuse: (late, request, response) => refuse(late, request, response, deps),
     })),
   );
 }

@@ -1,6 +1,6 @@
 import { type Endpoint, isOpen } from '../api/endpoint.ts';
 
-const DATABASE_CODES = [
+const PASSING_CODES = [
   'DATABASE_UNREACHABLE',
   'DATABASE_TIMEOUT',
   'DATABASE_BUSY',
@@ -8,6 +8,7 @@ const DATABASE_CODES = [
   'DATABASE_READ_ONLY',
   'DATABASE_FULL',
   'OUTCOME_UNKNOWN',
+  'ANSWER_LATE',
 ];
 
 /** Every code that an endpoint can refuse with, by status: what it says itself, and what follows from its shape. */
@@ -29,7 +30,7 @@ export function refusalsOf(endpoint: Endpoint): ReadonlyMap<number, readonly str
   }
   add(429, 'TOO_MANY_REQUESTS');
   add(503, 'LIMITER_UNAVAILABLE');
-  add(503, ...DATABASE_CODES);
+  add(503, ...PASSING_CODES);
   if (!isOpen(action)) {
     add(401, 'NOT_AUTHENTICATED');
     add(403, 'NOT_ALLOWED');

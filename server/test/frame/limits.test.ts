@@ -83,4 +83,32 @@ describe('limits of the public listener', () => {
     assert.match(answer, /^HTTP\/1.1 200 /);
     await small.close();
   });
+
+  it('lets no client wait for longer, and takes what comes later to nobody', async () => {
+    let finish = (): void => undefined;
+    const done = new Promise<void>((resolve) => (finish = resolve));
+    const served = await serve({
+      limits: { answerMs: 50 },
+      routes: [
+        {
+          method: 'GET',
+          path: '/slow',
+          async handle(_, response) {
+            await done;
+            response.setHeader('Content-Type', 'text/plain').end('at last');
+          },
+        },
+      ],
+    });
+    try {
+      const answer = await fetch(`${served.url}/slow`);
+      const { code } = (await answer.json()) as { code: string };
+      assert.deepEqual([answer.status, code, answer.headers.get('retry-after')], [503, 'ANSWER_LATE', '2']);
+      finish();
+      const isNoted = () => served.lines.some(({ message }) => message === 'request ended after its answer');
+      while (!isNoted()) await new Promise((resolve) => setImmediate(resolve));
+    } finally {
+      await served.close();
+    }
+  });
 });

@@ -27,7 +27,15 @@ export async function serve(options: ServeOptions = {}): Promise<Served> {
   const lines: Served['lines'] = [];
   const { routes = [], fastPaths = [], trustProxy = [] } = options;
   const metrics = createMetrics({ version: '0', routes: routeLabels(routes, fastPaths), jobs: [] });
-  const limits = { bytes: 64 * 1024, depth: 16, keys: 100, urlBytes: 4096, headerBytes: 8192, connections: 100 };
+  const limits = {
+    bytes: 64 * 1024,
+    depth: 16,
+    keys: 100,
+    urlBytes: 4096,
+    headerBytes: 8192,
+    connections: 100,
+    answerMs: 60_000,
+  };
   const all = { ...limits, ...options.limits };
   const log = createLog({
     level: 'info',
