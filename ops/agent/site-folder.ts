@@ -10,6 +10,8 @@ export type Generation = { readonly key: string; readonly license: string };
 /** What was sent and not yet answered. Kept, so that after a crash the same request is made again and not another. */
 export type PendingRequest = { readonly key: string; readonly request: Uint8Array };
 
+export type EvidenceKind = 'crl' | 'ocsp';
+
 /** Generations that are kept beside the current one, for a look back. */
 const OLD_GENERATIONS = 2;
 
@@ -19,7 +21,7 @@ const OLD_GENERATIONS = 2;
  *   site.lic, site.key           links into current/: what products and servers are configured with
  *   current -> generations/ID/   key and license change together, in one rename of this link
  *   pending/                     key and request of a renewal under way
- *   evidence/                    CRLs
+ *   evidence/                    CRLs and OCSP responses
  */
 export class SiteFolder {
   readonly path: string;
@@ -96,18 +98,25 @@ export class SiteFolder {
     return this.#retire(basename(name));
   }
 
-  async evidence(): Promise<Uint8Array[]> {
-    const names = (await readdir(this.file('evidence')).catch(() => [])).filter((name) => name.endsWith('.crl'));
+  async evidence(kind: EvidenceKind): Promise<Uint8Array[]> {
+    const names = (await readdir(this.file('evidence')).catch(() => [])).filter((name) => name.endsWith(`.${kind}`));
     const found = await Promise.all(names.map((name) => readBytes(this.file(join('evidence', name)))));
     return found.filter((bytes) => bytes !== undefined);
   }
 
-  evidenceNamed(name: string): Promise<Uint8Array | undefined> {
-    return readBytes(this.file(join('evidence', `${name}.crl`)));
+  evidenceNamed(name: string, kind: EvidenceKind): Promise<Uint8Array | undefined> {
+    return readBytes(this.file(join('evidence', `${name}.${kind}`)));
   }
 
-  async keepEvidence(name: string, crl: Uint8Array): Promise<void> {
-    await writeDurably(this.file(join('evidence', `${name}.crl`)), crl);
+  async keepEvidence(name: string, kind: EvidenceKind, evidence: Uint8Array): Promise<void> {
+    await writeDurably(this.file(join('evidence', `${name}.${kind}`)), evidence);
+  }
+
+  /** Of licenses that are not in use any more. */
+  async dropEvidence(kind: EvidenceKind, except: string): Promise<void> {
+    for (const name of await readdir(this.file('evidence'))) {
+      if (name.endsWith(`.${kind}`) && name !== `${except}.${kind}`) await rm(this.file(join('evidence', name)));
+    }
   }
 
   async #retire(current: string): Promise<string[]> {

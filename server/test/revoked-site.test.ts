@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { requireTool } from '@licet/checks';
 import { decodeCertificate, decodeCertificateList, decodePem, equalBytes } from '@licet/format';
+
+const AGENT = join(import.meta.dirname, '../../ops/agent/licet-agent.js');
 
 type Json = Record<string, unknown>;
 
@@ -21,7 +24,17 @@ describe('A site that is retired', () => {
     this.timeout(60_000);
     requireTool(this, 'openssl');
     folder = mkdtempSync(join(tmpdir(), 'licet-retired-'));
-    const free = ['--http.port', '0', '--http.plain.port', '0', '--operations.port', '0', '--http.tls.mode', 'off'];
+    // Certificates name the port by which revocation is asked for, so it is known beforehand.
+    const free = [
+      '--http.port',
+      String(await freePort()),
+      '--http.plain.port',
+      '0',
+      '--operations.port',
+      '0',
+      '--http.tls.mode',
+      'off',
+    ];
     server = spawn(process.execPath, [join(import.meta.dirname, '../start.js'), ...free], {
       cwd: folder,
       env: { PATH: process.env['PATH'] ?? '', LICET_DATA_FOLDER: join(folder, 'data') },
@@ -74,14 +87,47 @@ describe('A site that is retired', () => {
     const { serial, extensions } = decodeCertificate(leaf);
     const point = extensions.crlDistributionPoints?.[0]?.point;
     assert.ok(point?.kind === 'full' && point.names[0]?.kind === 'uri');
-    // With a port that nobody knew beforehand only the path of the address is right.
-    const url = `${address}${new URL(point.names[0].value).pathname}`;
+    const { value: url } = point.names[0];
     await eventually(async () => {
       const response = await fetch(url);
       if (response.status !== 200) return false;
       const crl = decodeCertificateList(new Uint8Array(await response.arrayBuffer()));
       return [...crl.entries()].some((entry) => equalBytes(entry.serial, serial));
     });
+  });
+
+  it('hears it itself, by the evidence that its agent fetches, and a verdict without a network says so', async function () {
+    this.timeout(30_000);
+    const { contract } = await prepared();
+    const place = ['--folder', join(folder, 'site')];
+    const agent = (command: string, ...words: string[]) => {
+      const args = [AGENT, command, ...place, ...words];
+      const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+      assert.equal(status, 0, `${stdout}${stderr}`);
+      return stdout;
+    };
+    const at = (name: string) => join(folder, name);
+    writeFileSync(at('root.pem'), await (await fetch(`${address}/ca/roots.pem`)).text());
+    agent('request', '--out', at('site.csr'), '--root', at('root.pem'));
+    const csr = readFileSync(at('site.csr'), 'utf8');
+    const { answer } = await call('POST', '/sites/create', { contract, name: 'plant-8', mode: 'production', csr });
+    const { site, license } = answer as { site: { id: string }; license: { pem: string } };
+    writeFileSync(at('site.lic'), license.pem);
+    agent('accept', '--in', at('site.lic'));
+    const evidence = () => agent('evidence');
+    // The CRL of a CA that was made this moment is on its way.
+    await eventually(() => /^http\S+\/ocsp\S*: (?:kept|known)$/m.test(evidence()));
+    assert.match(agent('status'), /: valid, until .*\n[^]*VALID/);
+    const { etag } = await call('GET', `/sites/${site.id}`);
+    await call('DELETE', `/sites/${site.id}`, undefined, { 'If-Match': etag });
+    for (const other of ['.crl', '.ocsp']) {
+      await eventually(() => {
+        evidence();
+        const lists = readdirSync(at('site/evidence')).filter((name) => name.endsWith(other));
+        for (const name of lists) rmSync(at(`site/evidence/${name}`));
+        return /REVOKED/.test(agent('status'));
+      });
+    }
   });
 
   async function prepared(): Promise<{ contract: string; csr: string }> {
@@ -103,6 +149,15 @@ describe('A site that is retired', () => {
     return stdout;
   }
 });
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
 
 async function eventually(isSo: () => boolean | Promise<boolean>): Promise<void> {
   for (let waited = 0; !(await isSo()); waited += 100) {

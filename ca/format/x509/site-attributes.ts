@@ -1,4 +1,3 @@
-import { toHex } from '../bytes.ts';
 import { DerReader } from '../der/reader.ts';
 import { REQUEST_LIMITS } from '../der/limits.ts';
 import { Tag } from '../der/tags.ts';
@@ -30,11 +29,7 @@ const MOST_SERIAL_OCTETS = 20;
 const MOST_SIGNATURE_OCTETS = 1024;
 
 export function predecessorAttribute({ serial, signature }: Predecessor): Attribute {
-  const value = new DerWriter(512)
-    .open(Tag.SEQUENCE)
-    .integer(BigInt(`0x${toHex(serial)}`))
-    .octetString(signature)
-    .close();
+  const value = new DerWriter(512).open(Tag.SEQUENCE).integerContent(serial).octetString(signature).close();
   return { oid: OID.predecessorSerial, values: [value.finish()] };
 }
 

@@ -1,0 +1,28 @@
+import { createHash } from 'node:crypto';
+import { type Certificate, decodeCertificateList } from '@licet/format';
+import { checkCrl } from '@licet/verify';
+import type { Fetched, Question } from './evidence.ts';
+
+export function crlUrl({ extensions }: Certificate): string | undefined {
+  for (const { point } of extensions.crlDistributionPoints ?? []) {
+    if (point?.kind !== 'full') continue;
+    const uri = point.names.find((name) => name.kind === 'uri' && /^https?:/.test(name.value));
+    if (uri?.kind === 'uri') return uri.value;
+  }
+  return undefined;
+}
+
+/** One with a lower number than the one that is here is not kept: evidence never gets older. */
+export async function askForCrl({ folder, certificate, issuer, at, url, ask }: Question): Promise<Fetched> {
+  const answer = await ask({ method: 'GET', url });
+  if (answer.status !== 200) return { url, problem: `the server answered ${answer.status}` };
+  const name = createHash('sha256').update(url).digest('hex').slice(0, 32);
+  const crl = await folder.evidenceNamed(name, 'crl');
+  const before = crl && decodeCertificateList(crl).extensions.crlNumber;
+  const floor = before === undefined ? {} : { highestNumber: before };
+  const { status, detail, number } = await checkCrl(answer.body, { cert: certificate, issuer, at, ...floor });
+  if (status !== 'good' && status !== 'revoked') return { url, problem: detail };
+  if (before !== undefined && number === before) return { url, result: 'known' };
+  await folder.keepEvidence(name, 'crl', answer.body);
+  return { url, result: 'kept' };
+}

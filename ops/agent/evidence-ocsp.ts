@@ -1,0 +1,46 @@
+import { hash } from 'node:crypto';
+import { type Certificate, createAlgorithm, encodeCertId, encodeOcspRequest, OID, toHex } from '@licet/format';
+import { checkOcsp } from '@licet/verify';
+import type { Fetched, Question } from './evidence.ts';
+
+export function ocspUrl({ extensions }: Certificate): string | undefined {
+  for (const { method, location } of extensions.authorityInfoAccess ?? []) {
+    if (method === OID.accessOcsp && location.kind === 'uri' && /^https?:/.test(location.value)) return location.value;
+  }
+  return undefined;
+}
+
+/**
+ * RFC 6960 appendix A.1. Without a nonce, so that the responder may answer as it has answered others. The response that
+ * is here stays when it is the newer one.
+ */
+export async function askForStatus(question: Question): Promise<Fetched> {
+  const { folder, certificate, issuer, at, url, ask } = question;
+  const answer = await ask({
+    method: 'POST',
+    url,
+    headers: { 'Content-Type': 'application/ocsp-request', Accept: 'application/ocsp-response' },
+    body: requestFor(certificate, issuer),
+  });
+  if (answer.status !== 200) return { url, problem: `the responder answered ${answer.status}` };
+  const about = { cert: certificate, issuer, at };
+  const { status, detail, thisUpdate } = await checkOcsp(answer.body, about);
+  if ((status !== 'good' && status !== 'revoked') || thisUpdate === undefined) return { url, problem: detail };
+  const name = toHex(certificate.serial);
+  const here = await folder.evidenceNamed(name, 'ocsp');
+  const before = here && (await checkOcsp(here, about)).thisUpdate;
+  if (before !== undefined && before >= thisUpdate) return { url, result: 'known' };
+  await folder.keepEvidence(name, 'ocsp', answer.body);
+  await folder.dropEvidence('ocsp', name);
+  return { url, result: 'kept' };
+}
+
+function requestFor({ serial }: Certificate, { subject, publicKey }: Certificate): Uint8Array {
+  const certId = encodeCertId({
+    hashAlgorithm: createAlgorithm(OID.sha256),
+    issuerNameHash: new Uint8Array(hash('sha256', subject.raw, 'buffer')),
+    issuerKeyHash: new Uint8Array(hash('sha256', publicKey.key, 'buffer')),
+    serial,
+  });
+  return encodeOcspRequest({ requests: [{ raw: certId }] });
+}
