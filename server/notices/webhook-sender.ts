@@ -5,7 +5,7 @@ import type { Outcome } from '../licensing/model/delivery.ts';
 import type { WebhookMessage, WebhookSender } from '../licensing/notices/ports.ts';
 import { signatures } from '../licensing/notices/webhook-secret.ts';
 import type { Clock } from '../licensing/ports/clock.ts';
-import { hostOf, publicLookup, refusedHost } from '../outbound/public-address.ts';
+import { hostOf, OutboundRefused, publicLookup, refusedHost } from '../outbound/public-address.ts';
 
 export type WebhookSenderOptions = {
   readonly clock: Clock;
@@ -41,8 +41,8 @@ export function createWebhookSender(options: WebhookSenderOptions): WebhookSende
       try {
         return outcomeOf(await post(message, options, signal), options.clock);
       } catch (error) {
-        const why = timeout.aborted ? `No answer within ${options.timeoutMs} ms.` : `${(error as Error).message}.`;
-        return failed(undefined, `It cannot be reached: ${why}`);
+        if (timeout.aborted) return failed(undefined, `There was no answer within ${options.timeoutMs} ms.`);
+        return failed(undefined, `It cannot be reached: ${reasonOf(error)}.`);
       }
     },
   };
@@ -98,6 +98,10 @@ function post(message: WebhookMessage, options: WebhookSenderOptions, signal: Ab
     asked.end(bytes);
   });
 }
+
+/** The organization reads this: it is no way to learn the addresses of our own network. */
+const reasonOf = (error: unknown): string =>
+  error instanceof OutboundRefused ? 'its name leads to an address that is not public' : (error as Error).message;
 
 function outcomeOf({ statusCode = 0, headers }: IncomingMessage, clock: Clock): Outcome {
   if (statusCode >= 200 && statusCode < 300) return { result: 'delivered', answer: statusCode };

@@ -1,4 +1,5 @@
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
 export type Received = { readonly headers: IncomingHttpHeaders; readonly body: string; readonly path: string };
@@ -19,9 +20,9 @@ export type Receiver = {
   close(): Promise<void>;
 };
 
-export async function openReceiver(): Promise<Receiver> {
+export async function openReceiver(files?: { cert: string; key: string }): Promise<Receiver> {
   const receiver: Omit<Receiver, 'url' | 'close'> = { received: [], answers: [{ status: 204 }] };
-  const server: Server = createServer((request, response) => {
+  const listener: RequestListener = (request, response) => {
     const parts: Buffer[] = [];
     request.on('data', (part: Buffer) => parts.push(part));
     request.on('end', () => {
@@ -31,9 +32,11 @@ export async function openReceiver(): Promise<Receiver> {
       if (answer?.hangs === true) return;
       response.writeHead(answer?.status ?? 500, answer?.headers).end(answer?.body);
     });
-  });
+  };
+  const server = files === undefined ? createServer(listener) : createTlsServer(files, listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hooks`;
+  const { port } = server.address() as AddressInfo;
+  const url = files === undefined ? `http://127.0.0.1:${port}/hooks` : `https://localhost:${port}/hooks`;
   return Object.assign(receiver, {
     url,
     async close() {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
+import { requireTool } from '@licet/checks';
 import { verifyWebhook } from '@licet/verify/webhook';
 import { Webhook as Verifier } from 'standardwebhooks';
 import { createEnterprise } from '../../licensing/enterprises/enterprises.ts';
@@ -18,6 +19,8 @@ import {
 import { hasCode, OWNER, START } from '../../licensing/test/office.ts';
 import { sql } from '../../persistence/database.ts';
 import { testDatabase, type TestDatabase } from '../../persistence/test/test-database.ts';
+import { createWebhookSender } from '../../notices/webhook-sender.ts';
+import { localCertificate } from '../identity/issuer.ts';
 import { PostOffice } from './post-office.ts';
 import { openReceiver, type Received, type Receiver } from './receiver.ts';
 
@@ -142,7 +145,7 @@ describe('Webhooks', () => {
     receiver.answers = [{ status: 0, hangs: true }];
     await happens();
     await until(async () => (await office.deliveries(webhook.id))[0]?.error !== undefined);
-    assert.match((await office.deliveries(webhook.id))[0]!.error!, /No answer within 500 ms/);
+    assert.match((await office.deliveries(webhook.id))[0]!.error!, /no answer within 500 ms/);
     receiver.answers = [{ status: 200, body: 'x'.repeat(1024 * 1024) }];
     await office.hurry(webhook.id);
     await until(async () => (await status(webhook.id))[0] === 'delivered');
@@ -248,6 +251,18 @@ describe('Webhooks', () => {
     assert.ok(!JSON.stringify(office.log).includes(secret));
   });
 
+  it('are sent to once, however many processes send', async () => {
+    const { webhook } = await hook();
+    const others = [new PostOffice(database), new PostOffice(database)];
+    for (const other of others) other.start();
+    for (let n = 0; n < 30; n++) await happens();
+    await until(async () => (await status(webhook.id)).filter((one) => one === 'delivered').length === 30);
+    await Promise.all(others.map((other) => other.stop()));
+    const ids = receiver.received.map(({ headers }) => headers['webhook-id']);
+    assert.deepEqual([ids.length, new Set(ids).size], [30, 30]);
+    assert.ok(others.some(({ results }) => results.length > 0));
+  });
+
   it('whose secret does not open any more fail as others do', async () => {
     const { webhook } = await hook();
     await database.run('platform', (tx) =>
@@ -311,7 +326,27 @@ describe('Webhooks', () => {
     // What the check of the address cannot see: it is a name until somebody looks it up.
     const { webhook } = await hook({ url: `https://localhost:${new URL(receiver.url).port}/` });
     const outcome = await testWebhook(office.notices)(OWNER, { id: webhook.id });
-    assert.match((outcome as { error: string }).error, /localhost leads to (127\.0\.0\.1|::1), no public address/);
+    assert.match((outcome as { error: string }).error, /leads to an address that is not public\.$/);
+  });
+
+  it('are sent over TLS to who is vouched for, and to nobody else', async function () {
+    requireTool(this, 'openssl');
+    const files = localCertificate();
+    const secured = await openReceiver(files);
+    const message = { url: secured.url, id: 'x', body: '{}', secrets: [] };
+    const send = (more: object) =>
+      createWebhookSender({
+        clock: office.notices.clock,
+        privateHosts: ['localhost'],
+        timeoutMs: 2000,
+        userAgent: 'Licet/0',
+        ...more,
+      }).send(message);
+    assert.equal((await send({ ca: files.cert })).result, 'delivered');
+    assert.match(((await send({})) as { error: string }).error, /self-signed certificate/);
+    assert.match(((await send({ ca: localCertificate().cert })) as { error: string }).error, /self-signed certificate/);
+    assert.equal(secured.received.length, 1);
+    await secured.close();
   });
 
   it('refuse events that there are not', async () => {
