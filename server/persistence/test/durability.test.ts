@@ -6,46 +6,12 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-import { quickFolder, type Recorded, record, survivors, writersFolder } from './durability.ts';
+import { powerFailures, pseudoRandom, record, survivors, writersFolder } from './durability.ts';
 
 const ROWS = 400;
 const POWER_FAILURES = 50;
 const KILLS = 20;
 const AT_ONCE = 2;
-
-/** The same places in every run, spread over the whole of the work. */
-function pseudoRandom(seed: number): () => number {
-  let state = seed;
-  return () => (state = (state * 1_103_515_245 + 12_345) % 2_147_483_648) / 2_147_483_648;
-}
-
-/** Fails the power so often, at places all over the recording, and says what was acknowledged and what is left. */
-async function powerFailures(
-  { disk, acknowledged }: Recorded,
-  times: number,
-): Promise<{ acked: number; found: number }[]> {
-  const folder = quickFolder();
-  const random = pseudoRandom(2026);
-  const outcomes: { acked: number; found: number }[] = [];
-  let round = 0;
-  const one = async (): Promise<void> => {
-    while (round < times) {
-      round += 1;
-      const image = join(folder, String(round));
-      const position = Math.floor((disk.length * (round - random())) / times);
-      disk.advance(position);
-      // Every second time the disk is as forgetful as it may be; else half of the unsynced writes happen to be there.
-      const strict = round % 2 === 0;
-      disk.fail(image, () => !strict && random() < 0.5);
-      const acked = acknowledged.findLast((row) => row.position <= position)?.row ?? 0;
-      outcomes.push({ acked, found: await survivors(image, acked).catch(() => -1) });
-      rmSync(image, { recursive: true });
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, one));
-  rmSync(folder, { recursive: true });
-  return outcomes;
-}
 
 /** Writes until it is killed; gives what it found at its start and the last row that it acknowledged. */
 async function writeAndDie(folder: string, afterMs: number): Promise<{ found: number; acked: number }> {

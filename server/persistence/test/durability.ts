@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { cp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -83,4 +83,39 @@ export async function survivors(folder: string, upTo: number): Promise<number> {
   } finally {
     await engine.terminate();
   }
+}
+
+const AT_ONCE = 2;
+
+export type PowerFailure = { readonly acked: number; readonly found: number };
+
+/** The same places in every run, spread over the whole of the work. */
+export function pseudoRandom(seed: number): () => number {
+  let state = seed;
+  return () => (state = (state * 1_103_515_245 + 12_345) % 2_147_483_648) / 2_147_483_648;
+}
+
+/** Fails the power so often, at places all over the recording, and says what was acknowledged and what is left. */
+export async function powerFailures({ disk, acknowledged }: Recorded, times: number): Promise<PowerFailure[]> {
+  const folder = quickFolder();
+  const random = pseudoRandom(2026);
+  const outcomes: PowerFailure[] = [];
+  let round = 0;
+  const one = async (): Promise<void> => {
+    while (round < times) {
+      round += 1;
+      const image = join(folder, String(round));
+      const position = Math.floor((disk.length * (round - random())) / times);
+      disk.advance(position);
+      // Every second time the disk is as forgetful as it may be; else half of the unsynced writes happen to be there.
+      const strict = round % 2 === 0;
+      disk.fail(image, () => !strict && random() < 0.5);
+      const acked = acknowledged.findLast((row) => row.position <= position)?.row ?? 0;
+      outcomes.push({ acked, found: await survivors(image, acked).catch(() => -1) });
+      rmSync(image, { recursive: true });
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, one));
+  rmSync(folder, { recursive: true });
+  return outcomes;
 }
