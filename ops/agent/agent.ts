@@ -8,6 +8,7 @@ import { type AgentCode, AgentError, diskError } from './errors.ts';
 import { fetchEvidence } from './evidence.ts';
 import { look, remember } from './look.ts';
 import { formatMetrics } from './metrics.ts';
+import { renewChain } from './new-chain.ts';
 import { renewalTime, type Suggestion } from './renewal-time.ts';
 import type { Settings } from './settings.ts';
 import type { Site } from './site.ts';
@@ -93,10 +94,36 @@ export class Agent {
     const known = suggestion?.retryAfterSeconds ?? ASK_EVERY_SECONDS;
     const pause = suggestion === undefined ? ASK_AGAIN_SECONDS : Math.min(known, ASK_EVERY_SECONDS);
     this.#askAt = new Date(now.getTime() + 1000 * pause * (1 + this.#world.chance()));
-    for (const fetched of await fetchEvidence(this.#site, now, this.#settings)) {
+    await this.#fetchEvidence();
+    if (await this.#isChainRevoked()) await this.#renewChain();
+  }
+
+  async #fetchEvidence(): Promise<void> {
+    for (const fetched of await fetchEvidence(this.#site, this.#world.now(), this.#settings)) {
       if ('problem' in fetched) this.#world.log(`no new evidence from ${fetched.url}: ${fetched.problem}`);
       else this.#contact();
     }
+  }
+
+  async #isChainRevoked(): Promise<boolean> {
+    const verdict = await look(this.#site, this.#settings, this.#world.now());
+    return verdict?.codes.some(({ code }) => code === 'ISSUER_REVOKED') === true;
+  }
+
+  async #renewChain(): Promise<void> {
+    try {
+      if (!(await renewChain(this.#site, this.#settings, this.#world.now()))) return;
+    } catch (error) {
+      if (!(error instanceof AgentError)) throw error;
+      this.#world.log(
+        `a CA above the license is revoked, and there is no other chain (${error.code}): ${error.message}`,
+      );
+      return;
+    }
+    this.#contact();
+    this.#world.log('a CA above the license was certified anew: its chain is renewed');
+    await this.#fetchEvidence();
+    await this.#world.renewed();
   }
 
   #take(suggestion: Suggestion): void {

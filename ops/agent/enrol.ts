@@ -105,7 +105,7 @@ async function fetchRoot(client: EstClient, fingerprint: string): Promise<string
 
 const sha256 = (der: Bytes): string => createHash('sha256').update(der).digest('hex');
 
-function derOf(pem: string): Bytes {
+export function derOf(pem: string): Bytes {
   const [block] = decodePem(pem, 'CERTIFICATE');
   if (block !== undefined) return block.bytes;
   throw new AgentError('STATE_DAMAGED', 'root.pem holds no certificate: enrol anew.');

@@ -132,7 +132,10 @@ export class SiteFolder {
       if (key !== undefined) keys.push(key);
       await rm(join(folder, name), { recursive: true, force: true });
     }
-    return keys;
+    // A license whose chain was renewed has the key of its predecessor.
+    const kept = [current, ...old.slice(0, OLD_GENERATIONS)].map((name) => read(join(folder, name, 'site.key')));
+    const inUse = await Promise.all(kept);
+    return keys.filter((key) => !inUse.includes(key));
   }
 
   /** What a crash left half written. */

@@ -143,9 +143,22 @@ describe('licet-agent before the real authority', function () {
     const { generation } = await ca();
     assert.deepEqual(generation.claims?.features, ['press']);
     assert.ok(generation.chain[0]!.notAfter < before!.notAfter, 'its end is that of the contract');
-    await good(agent.run('renew'));
-    assert.deepEqual(decodePem(agent.license(), 'CERTIFICATE')[1]?.bytes, generation.chain[0]!.der);
+    const own = decodePem(agent.license(), 'CERTIFICATE')[0]!.bytes;
+    for (const [i, crl] of (await world.crls()).entries()) {
+      writeFileSync(join(agent.folder, 'evidence', `planted-${i}.crl`), crl);
+    }
+    assert.match((await agent.run('status')).out, /ISSUER_REVOKED/);
+    const child = agent.start('run');
+    let told = '';
+    child.stdout?.on('data', (data) => (told += String(data)));
+    while (!told.includes('the license is valid')) await once(child.stdout!, 'data');
+    assert.match(told, /certified anew: its chain is renewed/);
+    child.kill('SIGTERM');
+    await once(child, 'close');
+    const chain = decodePem(agent.license(), 'CERTIFICATE').map(({ bytes }) => bytes);
+    assert.deepEqual(chain.slice(0, 2), [own, generation.chain[0]!.der], 'the license is the same');
     assert.match(await good(agent.run('status')), /initech\.acme\/lowered: valid/);
+    await good(agent.run('renew'));
   });
 
   it('names the site itself where the token leaves the name open', async () => {

@@ -1,9 +1,12 @@
+import assert from 'node:assert/strict';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { publishDue, type PublishedCrl, type RevocationStore } from '@licet/authority';
 import { makeCsr } from '@licet/authority/workshop';
 import { encodePem } from '@licet/format';
+import { createRevocations } from '../../authority/revocations.ts';
 import { createVerdictTokens } from '../../authority/verdict-tokens.ts';
 import { issueServiceCertificate } from '../../authority/service-certificates.ts';
 import { loadConfig } from '../../config/index.ts';
@@ -53,6 +56,8 @@ export type World = {
   /** Of the owner: an API token. */
   readonly apiToken: string;
   at(name: string): string;
+  /** What the organization's CAs say is revoked, published this moment. */
+  crls(): Promise<Uint8Array[]>;
   /** An enrolment token. */
   token(contract: Contract, name?: string): Promise<string>;
   close(): Promise<void>;
@@ -106,6 +111,7 @@ export async function openWorld(
       licensing: deps,
       access: accessed,
       identity: wired.identity,
+      revocations: createRevocations(authority.revoker, authority.revocations),
       notices: noticeUse(deps, accessed),
       renew,
       validate: validateLicense(deps),
@@ -127,6 +133,15 @@ export async function openWorld(
     jobs: wired.jobs,
     apiToken: owner!.secret,
     at: (name) => join(folder, name),
+    async crls() {
+      const { directory, revocations } = authority;
+      const generations = () => directory.held();
+      const report = ({ kind }: { kind: string }) => assert.notEqual(kind, 'refused');
+      await publishDue({ signer: signer.signer, store: revocations, clock, generations, report });
+      const above = (await generations()).filter(({ purpose }) => purpose === 'organization');
+      const shards = above.flatMap(({ key, addresses }) => addresses!.crls.map((_, shard) => ({ issuer: key, shard })));
+      return Promise.all(shards.map(async (shard) => bytesOf(revocations, (await revocations.published(shard))!)));
+    },
     async token({ id: contract }, name) {
       const made = await createToken(deps)(OWNER, {
         contract,
@@ -152,6 +167,12 @@ const authenticateBy =
     const token = (request.get('authorization') ?? '').replace('Bearer ', '');
     setPrincipal(request, await authenticator.bearer(token));
   };
+
+async function bytesOf(store: RevocationStore, crl: PublishedCrl): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for await (const part of store.parts(crl)) parts.push(part);
+  return Buffer.concat(parts);
+}
 
 async function found(deps: Dependencies): Promise<Pick<World, 'globex' | 'initech'>> {
   await createOrganization(deps)(OWNER, {
