@@ -8,9 +8,9 @@ import { LicetError } from '../errors.ts';
  */
 export function checkRenewedNames(request: CertificationRequest, license: Certificate): void {
   if (request.attributes.some(({ oid }) => oid === OID.changeSubjectName)) {
-    // RFC 6402 §2.8 leaves it to the server. Names are given by the authority, so a license changes its name by a
-    // renewal after the site was renamed there, and never because a site asks for it.
-    throw refuse('NAME_CHANGE_REFUSED', 'A site is not renamed by its own request; have it renamed, then renew.');
+    // RFC 6402 §2.8 leaves it to the server. A site is one lineage under one name, which stands in what was reported and
+    // billed; another name is another site.
+    throw refuse('NAME_CHANGE_REFUSED', 'A site keeps its name; have another site made, and enrol as that.');
   }
   if (request.subject.rdns.length > 0 && !sameName(request.subject, license.subject)) {
     throw refuse(
