@@ -2,6 +2,7 @@ import { type AuditRow, type ChainHead, emptyChain, extendChain, type NewRow } f
 import { canonicalJson } from '../licensing/canonical-json.ts';
 import { LicetError } from '../licensing/errors.ts';
 import type { AuditEvent, AuditLog } from '../licensing/ports/audit-log.ts';
+import { ROW, rowOf, searchAuditLog, type StoredRow } from './audit-search.ts';
 import { sql, type Sql } from './transactions.ts';
 
 /** Enough for references and digests; what is bigger belongs elsewhere, with its digest here. */
@@ -31,16 +32,16 @@ export const auditLog: AuditLog = {
     const head = await this.checkpoint(tx, organization);
     // With ties, because a sequence that is there twice, once the key was dropped, must not hide behind the end of a page.
     const rows = await sql(tx).query<StoredRow>(
-      `select organization, sequence, actor, action, subject, details,
-              coalesce(to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '') as at,
-              encode(previous, 'hex') as previous, encode(hash, 'hex') as hash
+      `select ${ROW}
          from audit_log
         where organization = $1 and ($2::bigint is null or sequence > $2)
         order by sequence fetch first $3 rows with ties`,
       [organization, after ?? null, limit],
     );
-    return { head, rows: rows.map((row): AuditRow => ({ ...row, sequence: Number(row.sequence) })) };
+    return { head, rows: rows.map(rowOf) };
   },
+
+  search: searchAuditLog,
 
   async chains(tx, after, limit) {
     // One step of an index per chain, where `select distinct` would read every row there is.
@@ -58,7 +59,6 @@ export const auditLog: AuditLog = {
 };
 
 type StoredHead = { organization: string; sequence: string; hash: string };
-type StoredRow = Omit<AuditRow, 'sequence'> & { sequence: string };
 
 const HEAD = `organization, sequence, encode(hash, 'hex') as hash`;
 

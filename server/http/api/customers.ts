@@ -15,6 +15,7 @@ import {
   reinstateEnterprise,
   suspendEnterprise,
 } from '../../licensing/enterprises/enterprises.ts';
+import { eraseEnterprise, exportEnterprise } from '../../licensing/enterprises/personal-data.ts';
 import type { Contract } from '../../licensing/model/contract.ts';
 import type { Enterprise } from '../../licensing/model/enterprise.ts';
 import { TERMS_REFUSALS } from './catalog.ts';
@@ -141,6 +142,32 @@ export const enterpriseEndpoints: readonly Endpoint[] = [
     useCase: closeEnterprise,
     description: 'For good: ends its contracts, retires its sites, and revokes its CA. Its history stays readable.',
     refusals: APPROVAL_REFUSALS,
+  }),
+  endpoint({
+    method: 'GET',
+    path: '/api/v1/enterprises/:id/export',
+    operation: 'exportEnterprise',
+    tag: 'Customers',
+    summary: 'All that is kept about an enterprise',
+    description:
+      'Lines of JSON, each with the `kind` of what it is; secrets and their digests are left out. What happened to it is in the audit log, under its pseudonym.',
+    action: 'enterprise.export',
+    params: idParams,
+    status: 200,
+    media: ['application/x-ndjson'],
+    answer: z.string(),
+    example: { answer: '{"kind":"enterprise","id":"019a9b5e-4c00-7d3a-8f21-5b6c7d8e9f01","slug":"globex"}\n' },
+    refusals: { ENTERPRISE_NOT_FOUND: 404 },
+    run: ({ principal, params }, { licensing }) => exportEnterprise(licensing, principal, params.id),
+    reply: (chunks) => ({ body: '', chunks }),
+  }),
+  stepEndpoint(enterprise, {
+    step: 'erase',
+    action: 'enterprise.erase',
+    useCase: eraseEnterprise,
+    description:
+      'Of a closed enterprise: its name, labels, site names, fingerprints and people are gone for good. The ledger and the audit log still verify.',
+    refusals: { ENTERPRISE_NOT_CLOSED: 409, ...APPROVAL_REFUSALS },
   }),
 ];
 

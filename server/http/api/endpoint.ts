@@ -94,6 +94,8 @@ export type Reply<Body> = {
   /** Of a creation: the path of the new thing. */
   readonly location?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** What is sent piece by piece instead of `body`, as it comes. */
+  readonly chunks?: AsyncIterable<string>;
 };
 
 /**
@@ -123,6 +125,8 @@ export type Endpoint<
   /** Where a body may be larger than the configuration allows elsewhere. */
   readonly bodyBytes?: number;
   readonly status: 200 | 201 | 204 | 303;
+  /** Instead of JSON: what an answer in pieces is, the first of these unless the reply says another. */
+  readonly media?: readonly string[];
   readonly answer: z.ZodType<Answer>;
   readonly example: {
     readonly params?: Readonly<Record<string, string>>;

@@ -2,6 +2,8 @@ import { openApiDocument } from '../openapi/document.ts';
 import { documentRoutes } from '../openapi/routes.ts';
 import type { Route } from '../routes.ts';
 import { alertEndpoints } from './alerts.ts';
+import { approvalEndpoints } from './approvals.ts';
+import { auditEndpoints } from './audit.ts';
 import { bulkEndpoints } from './bulk.ts';
 import { catalogEndpoints } from './catalog.ts';
 import { contractEndpoints, enterpriseEndpoints } from './customers.ts';
@@ -12,6 +14,7 @@ import { enrolmentEndpoints } from './enrolments.ts';
 import { identityEndpoints } from './identities.ts';
 import { incidentEndpoints } from './incidents.ts';
 import { keyEndpoints } from './keys.ts';
+import { licenseEndpoints } from './licenses.ts';
 import { mailRecipientEndpoints } from './mail-recipients.ts';
 import { organizationEndpoints } from './organization.ts';
 import { peopleEndpoints } from './people.ts';
@@ -32,6 +35,9 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...validateEndpoints,
   ...statisticsEndpoints,
   ...alertEndpoints,
+  // After all that begin `/licenses/` with a word: that would be taken for a serial.
+  ...licenseEndpoints,
+  ...auditEndpoints,
   ...organizationEndpoints,
   ...catalogEndpoints,
   ...enterpriseEndpoints,
@@ -40,6 +46,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...bulkEndpoints,
   ...tokenEndpoints,
   ...peopleEndpoints,
+  ...approvalEndpoints,
   ...providerEndpoints,
   ...sessionEndpoints,
   ...selfEndpoints,

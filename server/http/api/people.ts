@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import { decideApproval } from '../../licensing/access/approvals.ts';
 import { boundsOf } from '../../licensing/access/authorize.ts';
-import type { Approval, Person } from '../../licensing/access/model.ts';
-import { changePerson, invitePerson } from '../../licensing/access/people.ts';
-import { erasePerson } from '../../licensing/access/personal-data.ts';
+import type { Person } from '../../licensing/access/model.ts';
+import { changePerson, inviteAgain, invitePerson } from '../../licensing/access/people.ts';
+import { erasePerson, exportPerson, type PersonExport } from '../../licensing/access/personal-data.ts';
 import { displayName, reference } from '../../licensing/fields.ts';
 import { ROLES } from '../../licensing/model/principal.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
@@ -44,30 +43,6 @@ const invitedView = personView.extend({
   invitation: z.string().meta({ description: 'Lets its holder set a password. Shown this once.' }),
 });
 
-const approvalView = z
-  .strictObject({
-    id: z.uuid(),
-    action: z.string(),
-    subject: z.string(),
-    payload: z.unknown().meta({ description: 'What exactly would be done.' }),
-    status: z.enum(['waiting', 'approved', 'declined', 'used', 'expired']),
-    requestedBy: z.string(),
-    decidedBy: z.string().optional(),
-    expiresAt: instant,
-  })
-  .meta({ id: 'Approval' });
-
-const approvalJson = (it: Approval): z.output<typeof approvalView> => ({
-  id: it.id,
-  action: it.action,
-  subject: it.subject,
-  payload: it.payload,
-  status: it.status,
-  requestedBy: it.requestedBy,
-  ...(it.decidedBy !== undefined && { decidedBy: it.decidedBy }),
-  expiresAt: it.expiresAt.toISOString(),
-});
-
 const person = {
   id: '019a9b5e-4c00-7d3a-8f21-5b6c7d8e9f0b',
   email: 'ada@example.com',
@@ -79,14 +54,48 @@ const person = {
   updatedAt: '2026-01-02T09:00:00.000Z',
 };
 
-const approval = {
-  id: '019a9b5e-4c00-7d3a-8f21-5b6c7d8e9f0c',
-  action: 'contract.raise',
-  subject: 'contract:019a9b5e-4c00-7d3a-8f21-5b6c7d8e9f02',
-  payload: {},
-  status: 'waiting',
-  requestedBy: 'person:019a9b5e-4c00-7d3a-8f21-5b6c7d8e9f0b',
-  expiresAt: '2026-01-05T09:00:00.000Z',
+const personExportView = z
+  .strictObject({
+    id: z.uuid(),
+    organization: z.string(),
+    email: z.string().optional(),
+    name: z.string().optional(),
+    status: personView.shape.status,
+    roles,
+    enterprise: z.uuid().optional(),
+    externalIdentity: z.strictObject({ issuer: z.string(), subject: z.string() }).optional(),
+    hasPassword: z.boolean(),
+    hasSecondFactor: z.boolean(),
+    createdAt: instant,
+    updatedAt: instant,
+    sessions: z.array(z.strictObject({ id: z.uuid(), from: instant, until: instant })),
+    pseudonym: z.string().meta({ description: 'The name under which the audit log speaks of this person.' }),
+  })
+  .meta({ id: 'PersonExport' });
+
+/** What is not known is left out. */
+const personExportJson = (it: PersonExport): z.output<typeof personExportView> =>
+  JSON.parse(JSON.stringify(it)) as z.output<typeof personExportView>;
+
+const personExport = {
+  id: person.id,
+  organization: 'acme',
+  email: person.email,
+  name: person.name,
+  status: 'active',
+  roles: person.roles,
+  hasPassword: true,
+  hasSecondFactor: false,
+  createdAt: person.createdAt,
+  updatedAt: person.updatedAt,
+  sessions: [
+    {
+      id: '019a9b5e-4c00-7d3a-8f21-5b6c7d8e9f10',
+      from: '2026-01-02T09:00:00.000Z',
+      until: '2026-01-16T09:00:00.000Z',
+    },
+  ],
+  pseudonym: `person:${person.id}`,
 };
 
 export const peopleEndpoints: readonly Endpoint[] = [
@@ -171,6 +180,40 @@ export const peopleEndpoints: readonly Endpoint[] = [
     reply: (it) => ({ body: personJson(it) }),
   }),
   endpoint({
+    method: 'POST',
+    path: '/api/v1/people/:id/invite',
+    operation: 'invitePersonAgain',
+    tag: 'Access',
+    summary: 'Let a person set a new password',
+    description: 'For who has lost it. Ends all sessions, and takes the second factor away, which may be lost as well.',
+    action: 'person.invite',
+    params: idParams,
+    status: 200,
+    answer: invitedView,
+    example: { answer: { ...person, invitation: 'licet_invite_6fJ0' } },
+    refusals: APPROVAL_REFUSALS,
+    run: async ({ principal, params }, use) =>
+      done(await within(use, principal, (tx) => inviteAgain(use.access, tx, principal, params.id))),
+    reply: ({ person: it, invitation }) => ({ body: { ...personJson(it), invitation } }),
+  }),
+  endpoint({
+    method: 'GET',
+    path: '/api/v1/people/:id/export',
+    operation: 'exportPerson',
+    tag: 'Access',
+    summary: 'All that is kept about a person',
+    description:
+      'For whoever asks what is kept about them (GDPR article 15). That it was asked for is in the audit log.',
+    action: 'person.export',
+    params: idParams,
+    status: 200,
+    answer: personExportView,
+    example: { answer: personExport },
+    run: ({ principal, params }, use) =>
+      within(use, principal, (tx) => exportPerson(use.access, tx, principal, params.id)),
+    reply: (it) => ({ body: personExportJson(it) }),
+  }),
+  endpoint({
     method: 'DELETE',
     path: '/api/v1/people/:id',
     operation: 'erasePerson',
@@ -190,50 +233,4 @@ export const peopleEndpoints: readonly Endpoint[] = [
     },
     reply: (id) => ({ body: { id, status: 'erased' } }),
   }),
-  endpoint({
-    method: 'GET',
-    path: '/api/v1/approvals',
-    operation: 'listApprovals',
-    tag: 'Access',
-    summary: 'List what waits for a second person',
-    action: 'approval.read',
-    query: pageQuery.extend({ status: approvalView.shape.status.optional() }),
-    status: 200,
-    answer: pageOf(approvalView),
-    example: { answer: pageExample(approval) },
-    run({ principal, query: { status, ...query } }, use) {
-      // They are about the organization as a whole: who reaches one enterprise of it sees none.
-      const { enterprise } = boundsOf(principal, 'approval.read');
-      if (enterprise !== undefined) return Promise.resolve({ items: [], next: undefined });
-      const where = status === undefined ? {} : { status };
-      const list = { ...listed(query), where };
-      return within(use, principal, (tx) => use.access.stores.approvals.list(tx, list));
-    },
-    reply: ({ items, next }) => ({
-      body: { items: items.map(approvalJson), ...(next !== undefined && { next }) },
-      next,
-    }),
-  }),
-  decide('approve', 'approved'),
-  decide('decline', 'declined'),
 ];
-
-function decide(verb: 'approve' | 'decline', decision: 'approved' | 'declined'): Endpoint {
-  return endpoint({
-    method: 'POST',
-    path: `/api/v1/approvals/:id/${verb}`,
-    operation: `${verb}Approval`,
-    tag: 'Access',
-    summary: `${verb === 'approve' ? 'Approve' : 'Decline'} another person's request`,
-    description: 'By another person than who asked, signed in, and with the right to the act itself.',
-    action: 'approval.decide',
-    params: idParams,
-    status: 200,
-    answer: approvalView,
-    example: { answer: { ...approval, status: decision, decidedBy: 'person:019a9b5e-4c00-7d3a-8f21-5b6c7d8e9f0d' } },
-    refusals: { APPROVER_NO_PERSON: 403, APPROVER_SAME_PERSON: 403, APPROVAL_OVER: 409 },
-    run: ({ principal, params }, use) =>
-      within(use, principal, (tx) => decideApproval(use.access, tx, principal, params.id, decision)),
-    reply: (it) => ({ body: approvalJson(it) }),
-  });
-}

@@ -11,6 +11,7 @@ import { parseInput } from '../input.ts';
 import type { Route, Step } from '../routes.ts';
 import { entityTag, seenVersion } from './conditional.ts';
 import { type Call, type Caller, type Endpoint, hasBody, isOpen, type Open, type Reply, type Use } from './endpoint.ts';
+import { sendChunks } from './chunks.ts';
 import { nextLink } from './paging.ts';
 import { urlReader } from './wire.ts';
 
@@ -40,6 +41,7 @@ export function routeOf(endpoint: Endpoint, deps: ApiDeps): Route {
     method,
     path,
     guards: deps.guardsFor(action),
+    ...(endpoint.media && { produces: endpoint.media }),
     ...(endpoint.body && {
       body: { kind: 'json', ...(endpoint.bodyBytes !== undefined && { limit: endpoint.bodyBytes }) },
     }),
@@ -65,11 +67,19 @@ async function serve(
     version: endpoint.changesVersion === true ? seenVersion(request.headers['if-match']) : undefined,
   };
   const key = endpoint.repeats === undefined ? undefined : request.get('Idempotency-Key');
-  const answer =
-    key === undefined
-      ? answerOf(endpoint, request, endpoint.reply(await endpoint.run(call, deps.use), call))
-      : await serveOnce(endpoint, deps, request, call, key);
-  send(answer, request, response);
+  if (key !== undefined) {
+    send(await serveOnce(endpoint, deps, request, call, key), request, response);
+    return;
+  }
+  const reply = endpoint.reply(await endpoint.run(call, deps.use), call);
+  if (reply.chunks === undefined) send(answerOf(endpoint, request, reply), request, response);
+  else
+    await sendChunks(
+      reply.chunks,
+      { 'Content-Type': endpoint.media?.[0] ?? 'application/json', ...reply.headers },
+      request,
+      response,
+    );
 }
 
 const callerOf = (request: Request, session: string | undefined): Caller => ({

@@ -81,7 +81,8 @@ function headersOf(endpoint: Endpoint): z.ZodObject | undefined {
 
 function responsesOf(endpoint: Endpoint): NonNullable<ZodOpenApiOperationObject['responses']> {
   const { answer, example, status } = endpoint;
-  const content = { 'application/json': { schema: answer, example: example.answer } };
+  const { media = ['application/json'] } = endpoint;
+  const content = Object.fromEntries(media.map((type) => [type, { schema: answer, example: example.answer }]));
   const good = { description: STATUS_CODES[status] ?? '', ...(hasBody(status) && { content }) };
   const refusals = [...refusalsOf(endpoint)].map(([refusal, codes]) => [
     String(refusal),

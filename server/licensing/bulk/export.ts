@@ -14,7 +14,7 @@ const PAGE = 500;
 type Exported = { readonly row: Row; readonly more?: Readonly<Record<string, unknown>> };
 
 /**
- * All things of a kind, as lines that `importRows` takes: page by page, so that memory does not grow with them. A CSV
+ * All things of a kind, as lines that an import takes: page by page, so that memory does not grow with them. A CSV
  * needs its columns before its first row, so it is read twice: labels and shares make columns of their own.
  */
 export async function* exportRows(

@@ -24,34 +24,27 @@ export type LineResult =
   | { readonly line: number; readonly outcome: 'created'; readonly id: string }
   | { readonly line: number; readonly outcome: 'refused'; readonly code: string; readonly message: string };
 
-export type ImportResult = {
-  readonly created: number;
-  readonly refused: number;
-  readonly lines: readonly LineResult[];
-};
-
 /**
  * Each line by the use case of its kind and in a transaction of its own, so that one bad line costs no other, and a file
- * that was imported in part can be sent again: what is there already is refused as such.
+ * that was imported in part can be sent again: what is there already is refused as such. The lines are read, and refused
+ * as a whole, before the first is done.
  */
-export const importRows = Object.assign(
+export const importLines = Object.assign(
   (deps: Dependencies) =>
-    async (
+    (
       actor: Principal,
       raw: z.input<typeof input>,
-      progress: (done: number, total: number) => void = () => undefined,
-    ): Promise<ImportResult> => {
+    ): { readonly total: number; readonly results: () => AsyncGenerator<LineResult> } => {
       const { kind, format, text, dryRun } = parsed(input, raw);
       const lines =
         format === 'csv' ? parseCsv(text).map(({ line, row }) => ({ line, value: nested(row) })) : parseLines(text);
       const used = dryRun ? { ...deps, transactions: undone(deps.transactions) } : deps;
-      const results: LineResult[] = [];
-      for (const { line, value } of lines) {
-        results.push(await importLine(used, actor, kind, line, value));
-        progress(results.length, lines.length);
-      }
-      const created = results.filter(({ outcome }) => outcome === 'created').length;
-      return { created, refused: results.length - created, lines: results };
+      return {
+        total: lines.length,
+        async *results() {
+          for (const { line, value } of lines) yield await importLine(used, actor, kind, line, value);
+        },
+      };
     },
   { input },
 );

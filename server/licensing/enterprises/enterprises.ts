@@ -79,7 +79,12 @@ async function step(
   return after;
 }
 
-async function lockEnterprise(deps: Dependencies, { tx }: Work, actor: Principal, input: Target): Promise<Enterprise> {
+export async function lockEnterprise(
+  deps: Dependencies,
+  { tx }: Work,
+  actor: Principal,
+  input: Target,
+): Promise<Enterprise> {
   const enterprise = await deps.stores.enterprises.lock(tx, input.id);
   const mine = found('enterprise', enterprise, actor, ({ id }) => id);
   assertSeen('enterprise', mine, input.version);

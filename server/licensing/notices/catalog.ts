@@ -42,6 +42,7 @@ export const EVENTS = {
   'enterprise.reinstated': 'A suspended enterprise is active again.',
   'enterprise.closed':
     'An enterprise is closed for good: its contracts, sites and licenses end with it and tell nothing of their own.',
+  'enterprise.erased': 'Names, addresses and labels of a closed enterprise are gone; its numbers stay.',
 
   'product.created': 'There is a new product.',
   'product.changed': 'A product or its catalog was changed.',

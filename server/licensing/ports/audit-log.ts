@@ -24,6 +24,23 @@ export type AuditEvent = {
 /** The head of a chain at some moment, kept where whoever can rewrite the database cannot reach. */
 export type AuditCheckpoint = ChainHead;
 
+export type AuditQuery = {
+  readonly actor?: string | undefined;
+  readonly action?: string | undefined;
+  readonly subject?: string | undefined;
+  readonly from?: Date | undefined;
+  readonly to?: Date | undefined;
+  /** The `next` of the page before. */
+  readonly after?: number | undefined;
+  readonly newestFirst?: boolean;
+  readonly limit: number;
+  /** How many rows are looked at at most, however few of them are found. */
+  readonly walk: number;
+};
+
+/** With a `next` there may be more, also when the page holds few or none. */
+export type AuditPage = { readonly rows: readonly AuditRow[]; readonly next: number | undefined };
+
 export interface AuditLog {
   /**
    * Adds the events to the chains of their organizations, in order, in the caller's transaction: they are durable
@@ -47,6 +64,9 @@ export interface AuditLog {
     after: number | undefined,
     limit: number,
   ): Promise<{ readonly head: ChainHead | undefined; readonly rows: readonly AuditRow[] }>;
+
+  /** Rows of one chain that all that is asked for applies to, in order. */
+  search(tx: Transaction, organization: AuditChain, query: AuditQuery): Promise<AuditPage>;
 
   /** Chains that have rows or a head, in order, above `after`. */
   chains(tx: Transaction, after: AuditChain | undefined, limit: number): Promise<readonly AuditChain[]>;

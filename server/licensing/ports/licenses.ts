@@ -3,6 +3,7 @@ import type { Enterprise } from '../model/enterprise.ts';
 import type { License, Lineage } from '../model/license.ts';
 import type { Organization, OrganizationSettings } from '../model/organization.ts';
 import type { Site } from '../model/site.ts';
+import type { Page } from './collection.ts';
 import type { Transaction } from './transactions.ts';
 
 /** A request to renew, as far as it is looked up. */
@@ -26,6 +27,30 @@ export type RenewalCase = {
   readonly lineage: Lineage;
   /** The predecessor, or what it was reissued as. */
   readonly license: License;
+};
+
+export type LicenseQuery = {
+  readonly enterprise?: string | undefined;
+  readonly contract?: string | undefined;
+  readonly site?: string | undefined;
+  readonly lineage?: string | undefined;
+  readonly status?: License['status'] | undefined;
+  readonly mode?: License['mode'] | undefined;
+  readonly serial?: string | undefined;
+  readonly after?: string | undefined;
+  /** By the end of the license. Default: the one that ends first. */
+  readonly newestFirst?: boolean;
+  readonly limit: number;
+};
+
+/** A site whose license two machines have renewed, with the licenses that they may hold. */
+export type Fork = {
+  readonly site: string;
+  readonly name: string;
+  readonly enterprise: string;
+  readonly lineage: string;
+  readonly forkedFrom: string | undefined;
+  readonly licenses: readonly License[];
 };
 
 /** What decides about a license besides its certificate. */
@@ -53,6 +78,13 @@ export interface Licenses {
   /** The license may be renewed again, as if it never was: an operator has decided that it is the one that counts. */
   forgetRenewal(tx: Transaction, serial: string): Promise<void>;
 
+  list(tx: Transaction, query: LicenseQuery): Promise<Page<License>>;
+  /** With the licenses that have not expired at `at`. Two statements. */
+  forks(
+    tx: Transaction,
+    query: { readonly enterprise?: string | undefined; readonly after?: string | undefined; readonly limit: number },
+    at: Date,
+  ): Promise<Page<Fork>>;
   /** Of each its standing, in order; undefined where the organization has no such license. One statement. */
   standings(
     tx: Transaction,

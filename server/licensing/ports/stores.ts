@@ -12,6 +12,7 @@ import type { Deliveries } from './deliveries.ts';
 import type { EnrolmentTokens } from './enrolment-tokens.ts';
 import type { Licenses } from './licenses.ts';
 import type { Notices } from './notices.ts';
+import type { PersonalData } from './personal-data.ts';
 import type { Transaction } from './transactions.ts';
 import type { Usage } from './usage.ts';
 
@@ -30,6 +31,7 @@ export type Stores = {
   readonly usage: Usage;
   readonly alerts: Alerts;
   readonly notices: Notices;
+  readonly personalData: PersonalData;
   readonly webhooks: Collection<Webhook>;
   readonly mailRecipients: Collection<MailRecipient>;
   readonly deliveries: Deliveries;

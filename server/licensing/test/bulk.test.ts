@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { testDatabase, type TestDatabase } from '../../persistence/test/test-database.ts';
 import { csvLine, parseCsv } from '../bulk/csv.ts';
 import { exportRows } from '../bulk/export.ts';
-import { importRows } from '../bulk/import.ts';
+import { importLines, type LineResult } from '../bulk/import.ts';
 import { activateContract } from '../contracts/contracts.ts';
 import { createPlan } from '../plans/plans.ts';
 import { hasCode, Office, OWNER, TERMS } from './office.ts';
@@ -55,12 +55,21 @@ describe('Bulk import and export', () => {
   });
   after(() => database?.close());
 
+  const all = async (raw: Parameters<ReturnType<typeof importLines>>[1], progress?: (done: number) => void) => {
+    const lines: LineResult[] = [];
+    for await (const result of importLines(office.deps)(OWNER, raw).results()) {
+      const done = lines.push(result);
+      progress?.(done);
+    }
+    const created = lines.filter(({ outcome }) => outcome === 'created').length;
+    return { created, refused: lines.length - created, lines };
+  };
   const run = (
     kind: 'enterprise' | 'contract' | 'site',
     text: string,
     dryRun = false,
     format: 'csv' | 'jsonl' = 'csv',
-  ) => importRows(office.deps)(OWNER, { kind, format, text, dryRun });
+  ) => all({ kind, format, text, dryRun });
   const exported = async (kind: 'enterprise' | 'contract' | 'site', format: 'csv' | 'jsonl') => {
     let text = '';
     for await (const part of exportRows(office.deps, OWNER, kind, format)) text += part;
@@ -73,9 +82,7 @@ describe('Bulk import and export', () => {
     assert.deepEqual([tried.created, tried.refused, tried.lines[1]?.line], [2, 1, 3]);
     assert.equal((await exported('enterprise', 'csv')).includes('north'), false);
     const steps: number[] = [];
-    const done = await importRows(office.deps)(OWNER, { kind: 'enterprise', format: 'csv', text, dryRun: false }, (n) =>
-      steps.push(n),
-    );
+    const done = await all({ kind: 'enterprise', format: 'csv', text, dryRun: false }, (n) => steps.push(n));
     assert.deepEqual([done.created, steps], [2, [1, 2, 3]]);
     const again = await run('enterprise', text);
     assert.deepEqual(

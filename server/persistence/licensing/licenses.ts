@@ -1,6 +1,7 @@
 import type { Licenses } from '../../licensing/ports/licenses.ts';
 import { sql } from '../transactions.ts';
 import { LICENSE_COLUMNS, licenseOf, type LicenseRow, lineageOf, type LineageRow } from './license-row.ts';
+import { listForks, listLicenses } from './license-lists.ts';
 import { revokedAuthorities, standings } from './standings.ts';
 import { beginRenewals, releaseRenewal, renewalCases } from './renewals.ts';
 
@@ -40,28 +41,8 @@ export const licenses: Licenses = {
     return (await sql(tx).query<LicenseRow>(query, [serial])).map(licenseOf)[0];
   },
 
-  async unexpired(tx, lineage, at) {
-    const rows = await sql(tx).query<LicenseRow>(
-      `select ${LICENSE_COLUMNS} from licenses where lineage = $1 and not_after >= $2 order by sequence desc, serial`,
-      [lineage, at],
-    );
-    return rows.map(licenseOf);
-  },
-
-  async setStatus(tx, serials, status) {
-    if (serials.length === 0) return;
-    await sql(tx).query('update licenses set status = $2 where serial = any($1)', [serials, status]);
-  },
-
-  async forgetRenewal(tx, serial) {
-    await sql(tx).query(
-      `update licenses set status = case when status = 'superseded' then 'current' else status end,
-              renewal_request = null, renewal_key = null, renewal_at = null, successor = null, reissued_as = null
-        where serial = $1`,
-      [serial],
-    );
-  },
-
+  list: listLicenses,
+  forks: listForks,
   standings,
   revokedAuthorities,
   renewalCases,

@@ -6,6 +6,7 @@ import { deliveries } from './deliveries.ts';
 import { enrolmentTokens } from './enrolment-tokens.ts';
 import { licenses } from './licenses.ts';
 import { notices } from './notices.ts';
+import { personalData } from './personal-data.ts';
 import { seats } from './seats.ts';
 import { usage } from './usage.ts';
 import { sql } from '../transactions.ts';
@@ -20,6 +21,7 @@ export const stores: Stores = {
   usage,
   alerts,
   notices,
+  personalData,
   deliveries,
   async removeReceiver(tx, id) {
     await deliveries.forget(tx, id);

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { z } from 'zod';
+import { type Endpoint, isOpen } from '../../http/api/endpoint.ts';
 import { ENDPOINTS } from '../../http/api/index.ts';
+import { sql } from '../../persistence/transactions.ts';
 import { client, type Client } from './client.ts';
 import { CATALOG, openShop, type Shop, TERMS } from './shop.ts';
 import { openWorld, type World } from './world.ts';
@@ -237,10 +240,76 @@ describe('What comes in', () => {
       [false, 1],
     ] as const) {
       const { body } = await api.ok('POST', '/api/v1/import', { ...rows, dryRun });
-      const { created, refused } = body as { created: number; refused: number };
-      assert.deepEqual([created, refused, await count()], [1, 1, there]);
+      const [first, one, two, last] = linesOf(body) as Record<string, unknown>[];
+      assert.deepEqual([first, last], [{ total: 2 }, { created: 1, refused: 1 }]);
+      assert.deepEqual([one?.['outcome'], two?.['outcome'], two?.['line']], ['created', 'refused', 3]);
+      assert.equal(await count(), there);
     }
     assert.equal((await api.refused('POST', '/api/v1/import', { ...rows, text: 'a,"b' })).body.code, 'CSV_INVALID');
+  });
+
+  it('comes out again as it went in, and a spreadsheet runs nothing of it', async () => {
+    await api.ok('POST', ENTERPRISES, { slug: 'formula', name: '=HYPERLINK("http://evil.example")' });
+    const csv = String((await api.ok('GET', '/api/v1/export?kind=enterprise')).body);
+    assert.match(csv, /^slug,name,status/);
+    assert.match(csv, /formula,"'=HYPERLINK\(""http:\/\/evil\.example""\)",active\r\n/);
+    const { body, headers } = await api.ok('GET', '/api/v1/export?kind=enterprise&format=jsonl');
+    assert.match(headers.get('content-disposition') ?? '', /enterprise\.jsonl/);
+    const again = await api.ok('POST', '/api/v1/import', { kind: 'enterprise', format: 'csv', text: `\uFEFF${csv}` });
+    const lines = linesOf(again.body) as { code?: string }[];
+    assert.deepEqual(new Set(lines.slice(1, -1).map(({ code }) => code)), new Set(['ENTERPRISE_EXISTS']));
+    assert.equal(lines.length - 2, linesOf(body).length);
+  });
+
+  it('is sorted by every field that a list declares, both ways, page by page', async () => {
+    for (const { path, query } of ENDPOINTS.filter((it) => it.method === 'GET' && it.query?.shape['order'])) {
+      for (const order of ordersOf(query!)) {
+        const all = ((await api.ok('GET', `${path}?limit=200&order=${order}`)).body as Page).items;
+        const paged: object[] = [];
+        let next: string | undefined = `${path}?limit=2&order=${order}`;
+        while (next !== undefined) {
+          const page = (await api.ok('GET', next)).body as Page;
+          paged.push(...page.items);
+          next = page.next && `${path}?limit=2&order=${order}&after=${encodeURIComponent(page.next)}`;
+        }
+        assert.deepEqual(paged.length, new Set(paged.map((it) => JSON.stringify(it))).size, `${path} ${order}`);
+        assert.deepEqual(paged.slice(0, all.length), all.slice(0, paged.length), `${path} ${order}`);
+        if (['oldest', 'newest'].includes(order)) continue;
+        const field = order.replace('-', '') as keyof object;
+        const values = all.map((it) => String(it[field]));
+        const sorted = await collated(world, values, order.startsWith('-'));
+        assert.deepEqual(values, sorted, `${path} ${order}`);
+      }
+    }
+    const { next } = (await api.ok('GET', `${ENTERPRISES}?limit=1&order=name`)).body as Page;
+    const other = await api.refused('GET', `${ENTERPRISES}?limit=1&order=slug&after=${next}`);
+    assert.equal(other.body.code, 'CURSOR_INVALID');
+  });
+
+  it('is refused at every enum with an unknown value, in queries and bodies', async () => {
+    for (const endpoint of ENDPOINTS.filter(({ action }) => !isOpen(action))) {
+      const path = endpoint.path.replaceAll(/:\w+/g, shop.site);
+      for (const [name, schema] of Object.entries(endpoint.query?.shape ?? {})) {
+        if (!JSON.stringify(z.toJSONSchema(schema as z.ZodType, LOOSE)).includes('"enum"')) continue;
+        const { status, body } = await api.refused(endpoint.method, `${path}?${name}=purple`);
+        assert.deepEqual([status, body.code], [400, 'INPUT_INVALID'], `${path}?${name}`);
+      }
+      for (const broken of brokenEnums(endpoint)) {
+        const { status, body } = await api.refused(endpoint.method, path, broken, { 'If-Match': '*' });
+        assert.deepEqual([status, body.code], [400, 'INPUT_INVALID'], `${path} ${JSON.stringify(broken)}`);
+      }
+    }
+  });
+
+  it('is refused at every list that needs an entry and has none, and never a defect where it needs none', async () => {
+    for (const endpoint of ENDPOINTS.filter(({ action, body }) => body !== undefined && !isOpen(action))) {
+      const path = endpoint.path.replaceAll(/:\w+/g, MISSING);
+      for (const emptied of emptiedLists(endpoint)) {
+        const isFine = endpoint.body!.safeParse(emptied).success;
+        const { status } = await api.call(endpoint.method, path, emptied, { 'If-Match': '*' });
+        assert.ok(isFine ? status < 500 : status === 400, `${path} ${status} ${JSON.stringify(emptied)}`);
+      }
+    }
   });
 
   it('is paged without repetition or gap, while others add', async () => {
@@ -266,3 +335,59 @@ describe('What comes in', () => {
     assert.deepEqual(newest.items, all.items.toReversed());
   });
 });
+
+type Page = { readonly items: object[]; readonly next?: string };
+
+const MISSING = '00000000-0000-7000-8000-000000000000';
+const LOOSE = { unrepresentable: 'any', io: 'input' } as const;
+
+const linesOf = (text: unknown): unknown[] =>
+  String(text)
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as unknown);
+
+const ordersOf = (query: z.ZodObject): string[] =>
+  (z.toJSONSchema(query.shape['order'] as z.ZodType, LOOSE) as { enum: string[] }).enum;
+
+/** As the database sorts text. */
+const collated = (world: World, values: readonly string[], isBackwards: boolean): Promise<string[]> =>
+  world.database.run('platform', async (tx) => {
+    const rows = await sql(tx).query<{ value: string }>(
+      `select value from unnest($1::text[]) value order by value ${isBackwards ? 'desc' : 'asc'}`,
+      [values],
+    );
+    return rows.map(({ value }) => value);
+  });
+
+type Json = { type?: string; enum?: unknown[]; properties?: Record<string, Json>; anyOf?: Json[] };
+
+/** The example of a body, once for each place in which an enum stands, with a value there that no enum has. */
+function brokenEnums({ body, example }: Endpoint): unknown[] {
+  if (body === undefined || typeof example.body !== 'object') return [];
+  return placesIn(z.toJSONSchema(body, LOOSE) as Json, example.body as object, (it) => it.enum !== undefined).map(
+    (set) => set('purple'),
+  );
+}
+
+/** The same for each list. */
+function emptiedLists({ body, example }: Endpoint): unknown[] {
+  if (body === undefined || typeof example.body !== 'object') return [];
+  return placesIn(z.toJSONSchema(body, LOOSE) as Json, example.body as object, (it) => it.type === 'array').map((set) =>
+    set([]),
+  );
+}
+
+/** Ways to put another value in each place of which the schema is as wanted. */
+function placesIn(schema: Json, value: object, isWanted: (it: Json) => boolean): ((put: unknown) => object)[] {
+  const forms = schema.anyOf ?? [schema];
+  return forms.flatMap(({ properties = {} }) =>
+    Object.entries(properties).flatMap(([name, it]) => {
+      const inner = (value as Record<string, unknown>)[name];
+      const here = isWanted(it) ? [(put: unknown) => ({ ...value, [name]: put })] : [];
+      if (it.type !== 'object' || typeof inner !== 'object' || inner === null) return here;
+      const below = placesIn(it, inner, isWanted);
+      return [...here, ...below.map((set) => (put: unknown) => ({ ...value, [name]: set(put) }))];
+    }),
+  );
+}

@@ -16,6 +16,7 @@ const OF_ONE_ENTERPRISE: readonly Role[] = ['enterprise-admin', 'site'];
 /** The kinds of ids that paths end in; a new kind of path has to be entered here before it passes. */
 const THINGS: Readonly<Record<string, keyof Shop>> = {
   '/api/v1/sites/:id': 'site',
+  '/api/v1/licenses/:serial': 'license',
   '/api/v1/enterprises/:id': 'enterprise',
   '/api/v1/contracts/:id': 'contract',
   '/api/v1/products/:id': 'product',
@@ -51,6 +52,7 @@ const OF_ORGANIZATION: ReadonlySet<keyof Shop> = new Set<keyof Shop>([
 const OTHER_ROUTES = /^(?:\/:label)?\/\.well-known\/est\/|^\/api\/(?:openapi\.json|docs)$/;
 
 const MISSING = '00000000-0000-7000-8000-000000000000';
+const MISSING_SERIAL = '00ff';
 
 const thingOf = ({ path }: Endpoint): keyof Shop | undefined => {
   const prefix = Object.keys(THINGS).find((known) => path === known || path.startsWith(`${known}/`));
@@ -66,7 +68,7 @@ describe('Every route × role × own, foreign and missing id', () => {
   let neighbour: Shop;
   let foreign: Shop & { readonly before: object };
   /** The site that shows its license. */
-  let ownSite: string;
+  let showing: Pick<Shop, 'site' | 'license'>;
   const clients = new Map<Role, Client>();
 
   before(async function () {
@@ -77,7 +79,7 @@ describe('Every route × role × own, foreign and missing id', () => {
     neighbour = await openShop(acme, 'neighbour');
     foreign = await openShop(client(world.url, world.owners.initech), 'foreign');
     const licensed = await licensedSite(acme, own.contract);
-    ownSite = licensed.site;
+    showing = licensed;
     clients.set('site', client(await world.secured(), undefined, overTls(licensed)));
     for (const role of ROLES.filter((one) => one !== 'site')) {
       const enterprise = role === 'enterprise-admin' ? { enterprise: own.enterprise } : {};
@@ -116,10 +118,11 @@ describe('Every route × role × own, foreign and missing id', () => {
     it(`${role}: 403 where the table says none, and one and the same 404 for foreign and missing`, async () => {
       for (const endpoint of ENDPOINTS) {
         const thing = thingOf(endpoint);
-        const ids = thing === undefined ? [MISSING] : [foreign[thing], MISSING];
+        const missing = thing === 'license' ? MISSING_SERIAL : MISSING;
+        const ids = thing === undefined ? [missing] : [foreign[thing], missing];
         if (OF_ONE_ENTERPRISE.includes(role) && thing !== undefined) ids.push(neighbour[thing]);
         // A site sees itself, and not its sisters.
-        if (role === 'site' && thing === 'site') ids.push(own.site);
+        if (role === 'site' && (thing === 'site' || thing === 'license')) ids.push(own[thing]);
         const answers = [];
         for (const id of ids) {
           const path = endpoint.path.replaceAll(/:\w+/g, id);
@@ -157,7 +160,8 @@ describe('Every route × role × own, foreign and missing id', () => {
           continue;
         // A site sees what it reports itself, which the sums of its enterprise are not.
         if (role === 'site' && endpoint.operation === 'readStatistics') continue;
-        const id = role === 'site' ? ownSite : own[thing ?? 'site'];
+        const ids = role === 'site' ? { ...own, ...showing } : own;
+        const id = ids[thing ?? 'site'];
         const { status, body } = await clients.get(role)!.call('GET', queried(endpoint.path.replaceAll(/:\w+/g, id)));
         assert.equal(status, 200, `${role} ${endpoint.path}`);
         const text = JSON.stringify(body);
@@ -183,20 +187,26 @@ describe('Every route × role × own, foreign and missing id', () => {
 });
 
 /** A site with the license that it shows. */
-async function licensedSite(api: Client, contract: string): Promise<{ site: string; cert: string; key: string }> {
+async function licensedSite(
+  api: Client,
+  contract: string,
+): Promise<{ site: string; license: string; cert: string; key: string }> {
   const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const csr = encodePem('CERTIFICATE REQUEST', makeCsr('P-256', { keys }));
   const { body } = await api.ok('POST', '/api/v1/sites/create', { contract, name: 'shows', mode: 'development', csr });
-  const { site, license } = body as { site: { id: string }; license: { pem: string } };
+  const { site, license } = body as { site: { id: string }; license: { serial: string; pem: string } };
   const key = keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-  return { site: site.id, cert: license.pem, key };
+  return { site: site.id, license: license.serial, cert: license.pem, key };
 }
 
 const foreignIds = (shop: Shop & { readonly before: object }): string[] =>
   [...new Set(Object.values(THINGS))].map((thing) => shop[thing]);
 
 /** What a call of its own shape needs in its query. */
-const queried = (path: string): string => (path.endsWith('/stats/aggregate') ? `${path}?quarter=2026-Q4` : path);
+function queried(path: string): string {
+  if (path.endsWith('/stats/aggregate')) return `${path}?quarter=2026-Q4`;
+  return path.endsWith('/v1/export') ? `${path}?kind=enterprise` : path;
+}
 
 const IF_MATCH = { 'If-Match': '*' };
 

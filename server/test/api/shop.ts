@@ -1,3 +1,5 @@
+import { makeCsr } from '@licet/authority/workshop';
+import { encodePem } from '@licet/format';
 import type { Client } from './client.ts';
 
 /** One of everything, in one organization. */
@@ -7,6 +9,8 @@ export type Shop = {
   readonly enterprise: string;
   readonly contract: string;
   readonly site: string;
+  /** The serial of the license of another site; of an organization without a CA one that is nowhere. */
+  readonly license: string;
   readonly token: string;
   readonly enrolment: string;
   readonly alert: string;
@@ -52,6 +56,11 @@ export async function openShop(api: Client, name: string): Promise<Shop & { read
     site: { id: string };
     enrolment: { id: string };
   };
+  const csr = encodePem('CERTIFICATE REQUEST', makeCsr('P-256'));
+  const licensed = { contract: contract.id, name: 'plant-2', mode: 'development', csr };
+  const { license } = (await api.call('POST', '/api/v1/sites/create', licensed)).body as {
+    license?: { serial: string };
+  };
   const token = await make('/api/v1/tokens', { name, roles: ['auditor'], days: 1 });
   const alert = await make('/api/v1/alerts', {
     kind: 'license-invalid',
@@ -90,6 +99,7 @@ export async function openShop(api: Client, name: string): Promise<Shop & { read
     enterprise: enterprise.id,
     contract: contract.id,
     site: site.id,
+    license: license?.serial ?? '0abc',
     token: token.id,
     enrolment: enrolment.id,
     alert: alert.id,
