@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { createRevocations } from './authority/revocations.ts';
 import { systemClock as clock } from './clock.ts';
 import { EXIT_CODES } from './config/exit-codes.ts';
 import { type Config, type Loaded, loadConfig, secretsOf } from './config/index.ts';
@@ -90,7 +91,9 @@ async function start(ground: Ground): Promise<void> {
     const sites = enrolmentOf(ground, { licensing, authority, access, renew });
     const { signer } = stores.signer;
     const { version } = manifest;
-    const calls = api({ access, licensing, renew, identity: sites.identity, notices: notices.deps, signer, version });
+    const revocations = createRevocations(authority.revoker, authority.revocations);
+    const { identity } = sites;
+    const calls = api({ access, licensing, renew, identity, notices: notices.deps, revocations, signer, version });
     const routes = [...sites.routes, ...calls];
     const jobs = [...access.jobs, ...sites.jobs, ...noticeJobs(licensing), ...notices.jobs];
     const subscribers = [revocationSubscriber(authority.revoker), contractSubscriber({ licensing, authority })];

@@ -1,14 +1,11 @@
 import {
   addressesOf,
-  type CertificateId,
   type CertificateStore,
   createIssuer,
-  createRevoker,
   type Issuer,
   IssuerGeneration,
   recover,
   type Revoker,
-  type RevocationStore,
   type Signer,
 } from '@licet/authority';
 import { decodeCertificate } from '@licet/format';
@@ -37,13 +34,12 @@ import { createCertificateRecords } from './persistence/authority/certificate-re
 import { createCertificateStore } from './persistence/authority/certificate-store.ts';
 import { journalMarks } from './persistence/authority/journal-marks.ts';
 import { makeCertificatePartitions } from './persistence/authority/partitions.ts';
-import { createRevocationStore } from './persistence/authority/revocation-store.ts';
 import type { Database } from './persistence/database.ts';
-import { leases } from './persistence/leases.ts';
 import { recordIssuedLicenses } from './persistence/licensing/record-issued.ts';
 import { outbox } from './persistence/outbox.ts';
 import { systemRandom as random } from './random.ts';
 import { StartError } from './start-error.ts';
+import { connectRevocation, type RevocationParts } from './wire-revocation.ts';
 
 export type AuthorityGround = {
   readonly config: Config;
@@ -56,16 +52,12 @@ export type AuthorityGround = {
 };
 
 /** The authority's rooms, connected; nothing runs by itself yet. */
-export type AuthorityParts = {
+export type AuthorityParts = RevocationParts & {
   readonly directory: Directory;
   readonly fence: Fence;
   readonly guard: JournalGuard;
   readonly journal: JournalDeps;
   readonly store: CertificateStore;
-  readonly revocations: RevocationStore;
-  readonly revoker: Revoker;
-  /** Told of certificates whose status was changed by this process, after it is durable. */
-  readonly onStatusChange: (listener: (ids: readonly CertificateId[]) => void) => void;
   readonly issuer: Issuer;
   readonly enterprises: Enterprises;
   readonly delegation: Delegation;
@@ -82,10 +74,7 @@ export function connectAuthority({ config, database, signer, holder, base }: Aut
   const directory = new Directory({ transactions: database, authorities, auditLog, clock });
   const fence = new Fence();
   const store = createCertificateStore({ transactions: database, auditLog, outbox, committed: recordIssuedLicenses });
-  const revocations = createRevocationStore({ transactions: database, auditLog, outbox, leases, holder });
-  const listeners: ((ids: readonly CertificateId[]) => void)[] = [];
-  const changed = (ids: readonly CertificateId[]) => listeners.forEach((listener) => listener(ids));
-  const revoker = fenced(createRevoker({ signer, store: revocations, clock, changed, crashPoint }), fence);
+  const { revocations, revoker, ...told } = connectRevocation({ database, signer, holder, fence, crashPoint });
   const generationOf = generationIn(directory, signer, publish);
   const issuer = createIssuer({ signer, store, clock, random, generationOf, crashPoint });
   const journal: JournalDeps = {
@@ -122,9 +111,8 @@ export function connectAuthority({ config, database, signer, holder, base }: Aut
     delegation,
     crashPoint,
   });
-  const onStatusChange: AuthorityParts['onStatusChange'] = (listener) => void listeners.push(listener);
   const stores = { store, revocations, journal, publish, certificates: certificateFinder };
-  return { directory, fence, guard, ...stores, revoker, onStatusChange, issuer, enterprises, delegation, issuance };
+  return { directory, fence, guard, ...stores, revoker, ...told, issuer, enterprises, delegation, issuance };
 }
 
 const supersedeBy =
@@ -133,15 +121,6 @@ const supersedeBy =
     const event = { type: 'revoke', reason: 'superseded' } as const;
     await revoker.change({ organization, event, principal: 'system:authority', context: {} }, certificate);
   };
-
-function fenced(revoker: Revoker, fence: Fence): Revoker {
-  const open = async () => fence.assertOpen();
-  return {
-    change: (...order) => open().then(() => revoker.change(...order)),
-    changeAll: (...order) => open().then(() => revoker.changeAll(...order)),
-    revokeEnterprise: (...order) => open().then(() => revoker.revokeEnterprise(...order)),
-  };
-}
 
 /** Journal and database beside each other; then what an earlier process left unfinished; then, perhaps, a hierarchy. */
 export async function readyAuthority(ground: AuthorityGround, parts: AuthorityParts): Promise<void> {

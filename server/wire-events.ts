@@ -1,4 +1,4 @@
-import { AuthorityError, type Revoker } from '@licet/authority';
+import { AuthorityError, REVOCATION_REASONS, type Revoker } from '@licet/authority';
 import { fromHex } from '@licet/format';
 import type { Job } from './jobs/job.ts';
 import type { Subscriber } from './jobs/outbox-deliverer.ts';
@@ -34,8 +34,14 @@ async function carryOut(revoker: Revoker, event: OutboxEvent): Promise<void> {
   const { id, organization, type, payload } = event;
   const context = { event: id };
   if (type === ENTERPRISE_CLOSED) {
-    const revoke = { type: 'revoke', reason: 'cessationOfOperation' } as const;
-    const order = { organization, event: revoke, principal: String(payload['actor']), context };
+    // Before there were reasons, closing was the only one.
+    const reason = REVOCATION_REASONS.find((one) => one === payload['reason']) ?? 'cessationOfOperation';
+    const order = {
+      organization,
+      event: { type: 'revoke', reason } as const,
+      principal: String(payload['actor']),
+      context,
+    };
     await revoker.revokeEnterprise(order, String(payload['slug']));
     return;
   }

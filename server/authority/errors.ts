@@ -17,6 +17,8 @@ const ANSWERS: Readonly<Partial<Record<AuthorityCode, Answer>>> = {
   ALREADY_REVOKED: { kind: 'conflict' },
   NOT_HELD: { kind: 'conflict' },
   NOT_ISSUED: { kind: 'not-found' },
+  ORDER_MISMATCH: { kind: 'conflict', pointer: '/order' },
+  ORDER_STALE: { kind: 'conflict', retryAfterSeconds: 2 },
   CLAIMS_ABOVE_PARENT: { kind: 'conflict' },
   KEY_REUSED: { kind: 'conflict', pointer: '/csr' },
   KEY_BLOCKED: { kind: 'invalid', pointer: '/csr' },

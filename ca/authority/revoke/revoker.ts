@@ -2,7 +2,7 @@ import { toHex } from '@licet/format';
 import { type CrashHook, noCrash } from '../issue/crash-points.ts';
 import { AuthorityError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { RevocationState } from '../ports/revocation.ts';
+import type { RevocationEvent, RevocationState } from '../ports/revocation.ts';
 import type {
   BulkOrder,
   CertificateId,
@@ -21,6 +21,8 @@ export type RevokerDeps = {
   readonly clock: Clock;
   /** Told after each commit: caches forget these certificates, and their CRLs are made anew. */
   readonly changed?: (ids: readonly CertificateId[]) => void;
+  /** Told after each commit what became of what was asked. */
+  readonly judged?: (event: RevocationEvent, outcomes: readonly ChangeOutcome[]) => void;
   readonly crashPoint?: CrashHook;
 };
 
@@ -79,7 +81,7 @@ async function changeOne(deps: RevokerDeps, order: RevocationOrder, id: Certific
 
 /** The journal first: what is in the database is in the journal, and a restored backup cannot forget it. */
 async function changeBatch(
-  { signer, store, clock, changed, crashPoint = noCrash }: RevokerDeps,
+  { signer, store, clock, changed, judged, crashPoint = noCrash }: RevokerDeps,
   order: RevocationOrder,
   ids: readonly CertificateId[],
   bulk?: BulkOrder,
@@ -102,6 +104,7 @@ async function changeBatch(
   // allow; `replay` passes over it, so journal and database still say the same.
   const outcomes = await store.change(order, ids, at, bulk);
   crashPoint('revoke.committed');
+  judged?.(order.event, outcomes);
   const applied = ids.filter((_, i) => outcomes[i] === 'applied');
   if (applied.length > 0) changed?.(applied);
   return outcomes;

@@ -28,8 +28,12 @@ export function registerGroup(
   { name, description, verbs }: { name: string; description: string; verbs: readonly Verb[] },
 ): Command {
   const group = program.command(name).description(description).exitOverride();
-  for (const verb of verbs) registerVerb(group, io, verb);
+  registerVerbs(group, io, verbs);
   return group;
+}
+
+export function registerVerbs(group: Command, io: CliIo, verbs: readonly Verb[]): void {
+  for (const verb of verbs) registerVerb(group, io, verb);
 }
 
 function registerVerb(group: Command, io: CliIo, verb: Verb): void {
@@ -202,7 +206,7 @@ function parseJson(text: string, where: string): unknown {
   }
 }
 
-async function confirm(io: CliIo, what: string): Promise<void> {
+export async function confirm(io: CliIo, what: string): Promise<void> {
   if (!('isTTY' in io.stdin && io.stdin.isTTY === true)) {
     throw new CliError(EXIT.usage, 'NOT_CONFIRMED', `"${what}" cannot be taken back: repeat it with --yes.`);
   }

@@ -19,6 +19,7 @@ import { mailRecipientEndpoints } from './mail-recipients.ts';
 import { organizationEndpoints } from './organization.ts';
 import { peopleEndpoints } from './people.ts';
 import { providerEndpoints } from './providers.ts';
+import { revocationEndpoints } from './revocations.ts';
 import { selfEndpoints } from './self.ts';
 import { type ApiDeps, routeOf } from './serve.ts';
 import { sessionEndpoints } from './sessions.ts';
@@ -35,6 +36,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   ...validateEndpoints,
   ...statisticsEndpoints,
   ...alertEndpoints,
+  ...revocationEndpoints,
   // After all that begin `/licenses/` with a word: that would be taken for a serial.
   ...licenseEndpoints,
   ...auditEndpoints,

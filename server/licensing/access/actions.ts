@@ -66,7 +66,12 @@ export const ACTIONS = {
   'license.renew': { does: 'Renew a license', may: [ALL, ALL, ALL, NO, NO, NO, ALL, SIT] },
   'license.validate': { does: 'Ask for the verdict on a license', may: [ALL, ALL, ALL, ALL, ALL, ENT, ALL, SIT] },
   'license.suspend': { does: 'Suspend a license', may: [ALL, ALL, ALL, NO, NO, NO, NO, NO] },
+  'license.reinstate': { does: 'Reinstate a license', may: [ALL, ALL, ALL, NO, NO, NO, NO, NO] },
   'license.revoke': { does: 'Revoke a license', may: [ALL, ALL, ALL, NO, NO, NO, NO, NO] },
+  'license.change-many': {
+    does: 'Revoke, suspend or reinstate the licenses of a list',
+    may: [ALL, ALL, NO, NO, NO, NO, NO, NO],
+  },
 
   'enrolment.read': { does: 'Read enrolment tokens (never their secrets)', may: [ALL, ALL, ALL, NO, ALL, ENT, NO, NO] },
   'enrolment.create': { does: 'Make an enrolment kit with its token', may: [ALL, ALL, ALL, NO, NO, ENT, ALL, NO] },
@@ -137,6 +142,7 @@ export type Action = keyof typeof ACTIONS;
 export const DANGEROUS = [
   'organization.relax',
   'enterprise.revoke',
+  'license.change-many',
   'enterprise.erase',
   'contract.raise',
   'authority.create',

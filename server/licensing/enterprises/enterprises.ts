@@ -1,3 +1,4 @@
+import { type FinalReason, REVOCATION_REASONS } from '@licet/authority';
 import { z } from 'zod';
 import { demandSecondPerson, withSecondPerson } from '../second-person.ts';
 import { assertSeen, assertWholeOrganization, changed, found, newEntity } from '../entities.ts';
@@ -50,16 +51,24 @@ export const reinstateEnterprise = useCase(target, (deps, actor, input) =>
  * For good: ends its contracts and retires its sites with it. `enterprise.closed` is what the authority revokes the CA
  * certificates of the enterprise by, which ends every license below them at once.
  */
-export const closeEnterprise = useCase(target, (deps, actor, input) =>
-  withSecondPerson(deps, actor, async (work) => {
-    const enterprise = await step(deps, work, actor, input, 'close');
-    const act = { action: 'enterprise.revoke', subject: `enterprise:${enterprise.id}`, payload: {} } as const;
-    await demandSecondPerson(deps, work, actor, act);
+export const closeEnterprise = useCase(target, (deps, actor, input) => end(deps, actor, input, 'cessationOfOperation'));
+
+/** As `closeEnterprise`, where there is another reason than that it is over: CRL and OCSP say it of all below. */
+export const revokeEnterprise = useCase(
+  target.extend({ reason: z.enum(REVOCATION_REASONS).describe('Why, RFC 5280 5.3.1.') }),
+  (deps, actor, { reason, ...input }) => end(deps, actor, input, reason),
+);
+
+function end(deps: Dependencies, actor: Principal, input: Target, reason: FinalReason): Promise<Enterprise> {
+  return withSecondPerson(deps, actor, async (work) => {
+    const enterprise = await step(deps, work, actor, input, 'close', { reason });
+    const subject = `enterprise:${enterprise.id}`;
+    await demandSecondPerson(deps, work, actor, { action: 'enterprise.revoke', subject, payload: { reason } });
     await deps.stores.seats.endContracts(work.tx, enterprise.id, work.at);
     await deps.stores.seats.retireSites(work.tx, enterprise.id, work.at);
     return enterprise;
-  }),
-);
+  });
+}
 
 const DONE = { suspend: 'suspended', reinstate: 'reinstated', close: 'closed' } as const;
 
@@ -69,12 +78,13 @@ async function step(
   actor: Principal,
   input: Target,
   event: keyof typeof DONE,
+  more: Readonly<Record<string, string>> = {},
 ): Promise<Enterprise> {
   assertWholeOrganization(actor);
   const before = await lockEnterprise(deps, work, actor, input);
   const after = changed(before, work.at, { status: next(ENTERPRISE_LIFE, before.status, event) });
   await deps.stores.enterprises.replace(work.tx, after);
-  const details = { slug: after.slug };
+  const details = { slug: after.slug, ...more };
   work.note({ action: `enterprise.${DONE[event]}`, subject: `enterprise:${after.id}`, details });
   return after;
 }

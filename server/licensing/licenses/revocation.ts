@@ -29,6 +29,8 @@ export const REVOCATION_EVENTS: readonly string[] = Object.keys(CHANGES);
 export function revocationOf({ organization, type, payload }: OutboxEvent): LicenseRevocation | undefined {
   const change = CHANGES[type];
   if (change === undefined) return undefined;
+  // The authority was asked first, and the domain followed: see `createLicenseFollower`.
+  if (payload['done'] === true) return undefined;
   const { issuer, serial, actor, reason } = payload;
   return {
     organization,

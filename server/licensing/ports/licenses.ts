@@ -72,6 +72,8 @@ export interface Licenses {
   lockLineage(tx: Transaction, id: string): Promise<Lineage | undefined>;
   setLineage(tx: Transaction, id: string, change: Pick<Lineage, 'status' | 'held' | 'forkedFrom'>): Promise<void>;
   get(tx: Transaction, serial: string): Promise<License | undefined>;
+  /** By serial the key that issued it, of those that are licenses of the organization. One statement. */
+  issuers(tx: Transaction, serials: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Of a lineage, newest first, those that had not expired at `at`. */
   unexpired(tx: Transaction, lineage: string, at: Date): Promise<readonly License[]>;
   setStatus(tx: Transaction, serials: readonly string[], status: License['status']): Promise<void>;

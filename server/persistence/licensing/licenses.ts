@@ -41,6 +41,36 @@ export const licenses: Licenses = {
     return (await sql(tx).query<LicenseRow>(query, [serial])).map(licenseOf)[0];
   },
 
+  async issuers(tx, serials) {
+    const rows = await sql(tx).query<{ serial: string; issuer_key: string }>(
+      'select serial, issuer_key from licenses where serial = any($1)',
+      [serials],
+    );
+    return new Map(rows.map(({ serial, issuer_key: issuer }) => [serial, issuer]));
+  },
+
+  async unexpired(tx, lineage, at) {
+    const rows = await sql(tx).query<LicenseRow>(
+      `select ${LICENSE_COLUMNS} from licenses where lineage = $1 and not_after >= $2 order by sequence desc, serial`,
+      [lineage, at],
+    );
+    return rows.map(licenseOf);
+  },
+
+  async setStatus(tx, serials, status) {
+    if (serials.length === 0) return;
+    await sql(tx).query('update licenses set status = $2 where serial = any($1)', [serials, status]);
+  },
+
+  async forgetRenewal(tx, serial) {
+    await sql(tx).query(
+      `update licenses set status = case when status = 'superseded' then 'current' else status end,
+              renewal_request = null, renewal_key = null, renewal_at = null, successor = null, reissued_as = null
+        where serial = $1`,
+      [serial],
+    );
+  },
+
   list: listLicenses,
   forks: listForks,
   standings,

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Signer } from '@licet/authority';
+import { createRevocations } from '../../authority/revocations.ts';
 import { createVerdictTokens } from '../../authority/verdict-tokens.ts';
 import { loadConfig } from '../../config/index.ts';
 import { apiRoutes } from '../../http/api/index.ts';
@@ -38,6 +40,7 @@ export type World = {
   readonly served: Served;
   readonly database: TestDatabase;
   readonly use: ApiDeps['use'];
+  readonly signer: Signer;
   /** The token of the first owner of each organization. */
   readonly owners: { readonly acme: string; readonly initech: string };
   /** All that is served. */
@@ -110,6 +113,7 @@ export async function openWorld(context: Mocha.Context): Promise<World> {
     licensing,
     access: accessed,
     identity: wired.identity,
+    revocations: createRevocations(authority.revoker, authority.revocations),
     notices,
     renew,
     tokens,
@@ -127,6 +131,7 @@ export async function openWorld(context: Mocha.Context): Promise<World> {
     served,
     database,
     use,
+    signer: signer.signer,
     owners,
     routes,
     async secured() {
