@@ -39,6 +39,7 @@ export class Crowd {
   #clients: Promise<void>[] = [];
   #stopping = false;
   #next = 0;
+  #asked = 0;
   /** Serials of the licenses that a client has in its hands. */
   readonly licensed: string[] = [];
   /** Ids of the sites whose end was acknowledged. */
@@ -198,14 +199,15 @@ export class Crowd {
   async #askOne(question: Question): Promise<Answer> {
     const { ports, ca } = this.#options;
     const agent = this.#agent;
-    for (const port of ports.slice(0, -1)) {
+    // Each begins with another, as behind a name with several addresses.
+    const first = (this.#asked += 1) % ports.length;
+    for (let tried = 0; ; tried += 1) {
       try {
-        return await ask({ port, agent, ca }, question);
+        return await ask({ port: ports[(first + tried) % ports.length]!, agent, ca }, question);
       } catch (error) {
-        if (!(error instanceof NoAnswer) || error.wasSent) throw error;
+        if (!(error instanceof NoAnswer) || error.wasSent || tried === ports.length - 1) throw error;
       }
     }
-    return ask({ port: ports.at(-1)!, agent, ca }, question);
   }
 }
 

@@ -89,7 +89,8 @@ export class House {
   }
 
   checkBooks(crowd: Crowd): Promise<Findings> {
-    return checkBooks(this.databaseUrl, join(this.folder, 'signer/signer.sock'), crowd);
+    const { signerSocket = join(this.folder, 'signer/signer.sock') } = this.options;
+    return checkBooks(this.databaseUrl, signerSocket, crowd);
   }
 
   async close(): Promise<void> {

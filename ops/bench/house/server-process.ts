@@ -19,6 +19,8 @@ export type ServerOptions = {
   readonly databaseUrl: string;
   /** The same after every start, because certificates name them. */
   readonly ports: Ports;
+  /** Of a signer that runs by itself; without it the server starts its own. */
+  readonly signerSocket?: string;
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 };
@@ -35,9 +37,10 @@ export class ServerProcess {
 
   constructor(options: ServerOptions) {
     this.options = options;
-    const { folder, databaseUrl, ports, flags = [], env = {} } = options;
+    const { folder, databaseUrl, ports, signerSocket, flags = [], env = {} } = options;
     const own = ['--http.port', ports.public, '--http.plain.port', ports.plain, '--operations.port', ports.operations];
     const all = [...own.map(String), '--data.folder', folder, '--authority.evaluation', 'on', ...UNLIMITED, ...flags];
+    if (signerSocket !== undefined) all.push('--signer.socket', signerSocket);
     this.#child = spawn(process.execPath, [START, ...all], {
       env: { PATH: process.env['PATH'] ?? '', DATABASE_URL: databaseUrl, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
