@@ -13,9 +13,9 @@ import type { Opened } from './directory.ts';
 import {
   certifyEnterprise,
   type EnterpriseCertificateDeps,
+  isStillGood,
   ofKey,
   parentFor,
-  saysContract,
   supersedeMore,
 } from './enterprise-certificate.ts';
 import { translated } from './errors.ts';
@@ -51,7 +51,7 @@ async function certify(deps: DelegationDeps, of: DelegatedContract, csr: Uint8Ar
     throw new LicetError('conflict', 'AUTHORITY_EXISTS', message);
   }
   const isSameKey = inOffice !== undefined && equalBytes(inOffice.authority.keyIdentifier, keyIdentifierOf(publicKey));
-  if (isSameKey && saysContract(inOffice, of.contract)) return answerOf(inOffice);
+  if (isSameKey && (await isStillGood(deps, inOffice, of.contract))) return answerOf(inOffice);
   const former = await deps.directory.byKeyIdentifier(keyIdentifierOf(publicKey));
   if (former !== undefined && !isSameKey) {
     throw new LicetError(
@@ -74,7 +74,7 @@ async function follow(deps: DelegationDeps, of: DelegatedContract): Promise<void
   const { publicKey, subject } = inOffice.generation.chain[0]!;
   const commonName = valueIn(subject, OID.commonName) ?? '';
   const key = { held: { publicKey: publicKey.raw } };
-  const present = saysContract(inOffice, of.contract)
+  const present = (await isStillGood(deps, inOffice, of.contract))
     ? inOffice
     : await take(deps, of, { key, publicKey, commonName, inOffice, isSameKey: true });
   await supersedeMore(deps, of, present.generation.chain[0]!);

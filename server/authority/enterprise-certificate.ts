@@ -93,6 +93,34 @@ export async function parentFor(
   return isAbove && widen !== undefined ? widen(parent, contract) : parent;
 }
 
+/** A CA is certified anew when so much of its life is over: then its licenses still get their whole life. */
+const RENEW_AFTER = 2 / 3;
+
+/**
+ * Whether the certificate of a CA says what its contract says, stands below the organization's CA in office, and is not
+ * near its end, unless a new one would end no later.
+ */
+export async function isStillGood(
+  { directory, clock }: Pick<EnterpriseCertificateDeps, 'directory' | 'clock'>,
+  { authority, generation }: Opened,
+  contract: Claims,
+): Promise<boolean> {
+  if (!saysContract({ generation }, contract)) return false;
+  const { organization } = authority;
+  const parent = await directory.active({
+    organization,
+    kind: 'organization',
+    enterprise: undefined,
+    contract: undefined,
+  });
+  if (parent === undefined) return true;
+  if (parent.authority.key !== authority.parent) return false;
+  const { notBefore, notAfter } = generation.chain[0]!;
+  const most = Math.min(parent.generation.chain[0]!.notAfter.getTime(), contract.term.to.getTime() - 1000);
+  const due = notBefore.getTime() + (notAfter.getTime() - notBefore.getTime()) * RENEW_AFTER;
+  return clock.now().getTime() < due || notAfter.getTime() >= most;
+}
+
 /**
  * Revokes every certificate of the same key that says more than `present`, however old: each would go on granting what
  * was taken away to whoever kept it.

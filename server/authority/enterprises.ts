@@ -7,6 +7,7 @@ import {
   commonNameFor,
   type Customer,
   type EnterpriseCertificateDeps,
+  isStillGood,
   parentFor,
   saysContract,
   supersedeMore,
@@ -18,9 +19,6 @@ export type EnterprisesDeps = EnterpriseCertificateDeps & {
   readonly publish: { readonly base: string; readonly shards: number };
   readonly algorithm: KeyAlgorithm;
 };
-
-/** A CA is certified anew when so much of its life is over: then its licenses still get their whole life. */
-const RENEW_AFTER = 2 / 3;
 
 /**
  * The CAs that sign the licenses of enterprises: one for each contract, saying what the contract says. Where this server
@@ -60,17 +58,9 @@ export class Enterprises {
     await supersedeMore(this.#deps, customer, present.generation.chain[0]!);
   }
 
-  async #isGood({ authority, generation }: Opened, contract: Claims): Promise<boolean> {
-    if (!authority.held) throw keptElsewhere(authority);
-    if (!saysContract({ generation }, contract)) return false;
-    const role = { organization: authority.organization, kind: 'organization' } as const;
-    const parent = await this.#deps.directory.active({ ...role, enterprise: undefined, contract: undefined });
-    if (parent === undefined) return true;
-    if (parent.authority.key !== authority.parent) return false;
-    const { notBefore, notAfter } = generation.chain[0]!;
-    const most = Math.min(parent.generation.chain[0]!.notAfter.getTime(), contract.term.to.getTime() - 1000);
-    const due = notBefore.getTime() + (notAfter.getTime() - notBefore.getTime()) * RENEW_AFTER;
-    return this.#deps.clock.now().getTime() < due || notAfter.getTime() >= most;
+  async #isGood(found: Opened, contract: Claims): Promise<boolean> {
+    if (!found.authority.held) throw keptElsewhere(found.authority);
+    return isStillGood(this.#deps, found, contract);
   }
 
   async #renew(customer: Customer, contract: Claims): Promise<Opened> {

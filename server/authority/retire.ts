@@ -75,14 +75,22 @@ async function liveBelow(
   const { key } = authority;
   const below = await transactions.run('platform', (tx) => certificates.below(tx, key, at), { readOnly: true });
   const signed: SignedBy[] = [{ issuer: key }];
+  const delegated: Date[] = [];
   for (const { certificate } of below) {
-    const { subjectKeyIdentifier } = decodeCertificate(certificate).extensions;
-    const one = await directory.byKeyIdentifier(subjectKeyIdentifier!);
+    const { extensions, notAfter } = decodeCertificate(certificate);
+    const one = await directory.byKeyIdentifier(extensions.subjectKeyIdentifier!);
     if (one === undefined) continue;
     const isMoved = one.authority.parent !== key;
-    signed.push({ issuer: one.authority.key, upTo: isMoved ? one.generation.chain[0]!.notBefore : undefined });
+    // What it has signed is known to its own server only.
+    if (!one.authority.held) delegated.push(notAfter);
+    else signed.push({ issuer: one.authority.key, upTo: isMoved ? one.generation.chain[0]!.notBefore : undefined });
   }
-  return transactions.run('platform', (tx) => certificates.live(tx, signed, at), { readOnly: true });
+  const live = await transactions.run('platform', (tx) => certificates.live(tx, signed, at), { readOnly: true });
+  const ends = [...delegated, ...(live.until === undefined ? [] : [live.until])].map((end) => end.getTime());
+  return {
+    count: live.count + delegated.length,
+    until: ends.length === 0 ? undefined : new Date(Math.max(...ends)),
+  };
 }
 
 async function endCertificates(deps: RetireDeps, { authority, generation }: Opened): Promise<Retired['ended']> {

@@ -34,7 +34,13 @@ export class Anchors {
   }
 
   async add(der: Uint8Array): Promise<void> {
-    await writeDurably(join(this.#folder, `${hash('sha256', der)}.der`), der);
+    await layAnchor(this.#folder, der);
     this.#certificates.push(decodeCertificate(der));
   }
+}
+
+/** For who may write into the folder, while no signer runs. */
+export async function layAnchor(folder: string, der: Uint8Array): Promise<void> {
+  await prepareFolder(folder);
+  await writeDurably(join(folder, `${hash('sha256', der)}.der`), der);
 }

@@ -17,9 +17,12 @@ import {
   encodeTbsCertificate,
   extension,
   OID,
+  toHex,
 } from '@licet/format';
 import { TrustAnchors, verifyLicenseSync } from '@licet/verify';
 import { requireTool } from '@licet/checks';
+import { retire } from '../../authority/retire.ts';
+import { rollOver } from '../../authority/rollover.ts';
 import { systemClock } from '../../clock.ts';
 import type { IssuedLicense } from '../../licensing/ports/issuance.ts';
 import type { AuthorityParts } from '../../wire-authority.ts';
@@ -36,12 +39,14 @@ describe('an enterprise that keeps its own CA', function () {
   let hub: Hub;
   let first: { key: KeyDescription; csr: Uint8Array };
   const sold = contract({ id: OWN });
+  const less = contract({ id: OWN, sequence: 2, features: ['press'] });
   const of = { organization: 'demo', enterprise: 'globex', contract: sold } as const;
 
   before(async function () {
     requireTool(this, 'openssl');
     vendor = await Workshop.open();
-    hub = await Hub.open(this);
+    const [root] = await vendor.authority.directory.roots();
+    hub = await Hub.open(this, root!);
     first = await hub.request();
   });
   after(async () => {
@@ -168,11 +173,10 @@ describe('an enterprise that keeps its own CA', function () {
   });
 
   it('loses at once what its contract loses, and imports what took the place of its certificate', async () => {
-    const less = { ...of, contract: contract({ id: OWN, sequence: 2, features: ['press'] }) };
-    await delegation().follow(less);
+    await delegation().follow({ ...of, contract: less });
     assert.match((await judged(license.chain)).openssl, /certificate revoked/);
     assert.ok((await judged(license.chain)).codes.includes('ISSUER_REVOKED'));
-    const { chain } = await delegation().certify(less, first.csr);
+    const { chain } = await delegation().certify({ ...of, contract: less }, first.csr);
     assert.notDeepEqual(chain[0], license.chain[1]);
     await hub.accept(first.key, chain);
     await assert.rejects(hub.authority.issuance.issue(order(5)), { code: 'CLAIMS_ABOVE_PARENT' });
@@ -182,11 +186,29 @@ describe('an enterprise that keeps its own CA', function () {
     assert.deepEqual(again.effective?.features, ['press']);
   });
 
+  it('asks again when the CA above it was followed by another, and that one is not retired before it has gone', async () => {
+    const role = { organization: 'demo', kind: 'organization', enterprise: undefined, contract: undefined } as const;
+    const { authority, database, signer } = vendor;
+    const parts = { ...authority, signer, clock: systemClock, transactions: database };
+    const { from, to } = await rollOver(parts, (await authority.directory.active(role))!.authority.key);
+    const inUse = { code: 'AUTHORITY_IN_USE' };
+    await assert.rejects(retire(parts, from.key, { endLive: false }), inUse);
+    const { chain } = await delegation().certify({ ...of, contract: less }, first.csr);
+    assert.deepEqual(chain[1], to.certificate);
+    await hub.accept(first.key, chain);
+    const known = await hub.authority.directory.list({ kind: 'organization', limit: 9 });
+    const byKey = new Map(known.map(({ keyIdentifier, status }) => [toHex(keyIdentifier), status]));
+    assert.equal(byKey.get(toHex(from.keyIdentifier)), 'crl-only');
+    assert.equal(byKey.get(toHex(to.keyIdentifier)), 'active');
+    const fresh = await hub.authority.issuance.issue(order(7, { features: ['press'] }));
+    assert.match((await judged(fresh.chain)).openssl, /OK/);
+    await assert.rejects(retire(parts, from.key, { endLive: false }), inUse, 'sites have the older chain');
+  });
+
   it('is followed by another key, and ends when its organization revokes it', async () => {
-    const less = { ...of, contract: contract({ id: OWN, sequence: 2, features: ['press'] }) };
     const second = await hub.request(first.key);
-    const { chain } = await delegation().certify(less, second.csr);
-    await assert.rejects(delegation().certify(less, first.csr), { code: 'KEY_REUSED' });
+    const { chain } = await delegation().certify({ ...of, contract: less }, second.csr);
+    await assert.rejects(delegation().certify({ ...of, contract: less }, first.csr), { code: 'KEY_REUSED' });
     await hub.accept(second.key, chain);
     const fresh = await hub.authority.issuance.issue(order(6, { features: ['press'] }));
     assert.deepEqual(fresh.chain[1], chain[0]);
@@ -198,7 +220,7 @@ describe('an enterprise that keeps its own CA', function () {
       { ...of, contract: OWN },
       { reason: 'keyCompromise', actor: 'user:test' },
     );
-    assert.equal(revoked, 2);
+    assert.equal(revoked, 3, 'also the one below the older CA');
     for (const ended of [fresh.chain, former]) {
       const { openssl, codes } = await judged(ended);
       assert.match(openssl, /certificate revoked/);

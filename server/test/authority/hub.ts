@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type KeyDescription, openSigner, SIGNATURE_ALGORITHMS, type Signer } from '@licet/authority';
@@ -34,11 +34,14 @@ export class Hub {
     this.#folder = folder;
   }
 
-  static async open(context: Mocha.Context): Promise<Hub> {
+  /** `root`, which the ceremony of the acceptance lays down for the signer. */
+  static async open(context: Mocha.Context, root: Uint8Array): Promise<Hub> {
     const database = await testDatabase(context, 'postgresql');
     const folder = mkdtempSync(join(tmpdir(), 'licet-hub-'));
     const argv = ['--authority.evaluation', 'off', '--authority.organization', 'demo', '--data.folder', folder];
     const { config } = await loadConfig({ argv, env: {}, directory: folder });
+    mkdirSync(join(folder, 'signer', 'anchors'), { recursive: true });
+    writeFileSync(join(folder, 'signer', 'anchors', 'root.der'), root);
     const keys = { wrappingKey: new Uint8Array(randomBytes(32)) };
     const signer = await openSigner({ folder: join(folder, 'signer'), clock: systemClock, keys });
     const authority = connectAuthority({ config, database, signer, holder: 'hub', base: HUB_BASE });

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { equalBytes } from '@licet/format';
 import { verifyPathSync } from '@licet/verify';
 import { AuthorityError } from '../../errors.ts';
 import { listKeyFiles } from '../../keys/offline.ts';
 import type { KeyDescription } from '../../ports/signer.ts';
+import { layAnchor } from '../../signer/anchors.ts';
 import { writeAuthorityBundle } from '../bundle.ts';
 import { type ConfigOf, invalid } from '../config/index.ts';
 import { type Chain, readChain } from '../issuer-file.ts';
@@ -32,6 +33,8 @@ export async function planAccept(config: Config, { base, room }: Setting): Promi
     async perform(sitting) {
       await sitting.keepInput('chain.pem', chainText);
       for (const [i, link] of links.entries()) await sitting.keepInput(`link-${i + 1}.pem`, link);
+      // The CA right above may be followed by another; what vouches for both is the root, whose fingerprint was given.
+      if (chain.length > 2) await layAnchor(join(folder, 'anchors'), chain.at(-1)!.der);
       await withSigner(sitting, base, signer, async (open) => {
         // Where the root is new, the link by which the older one vouches for it stands in its place.
         const issuer = links.map((link, i) => readChain(link, config.links[i]!)[0]).find((link) => isFor(link, chain));

@@ -73,6 +73,14 @@ describe('the ceremonies of CAs', function () {
     assert.match(hall.opensslVerify(NOW, ...args), /: OK/);
     const text = hall.openssl('x509', '-in', 'signed/enterprise.pem', '-noout', '-text');
     assert.match(text, /Name Constraints: critical[\s\S]*globex/);
+    // The organization's CA is followed by another, and the enterprise takes its next certificate from that.
+    await hall.request('next', 'organization', { successor: true });
+    await hall.sign('next-signed', 'organization', 'next');
+    await hall.accept('next-accepted', 'organization', 'next-signed');
+    await hall.request('request-2', 'enterprise', { ...own, successor: true });
+    await hall.sign('signed-2', 'enterprise', 'request-2', { issuer: { ...issuer, chain: 'next-signed/chain.pem' } });
+    await hall.accept('accepted-2', 'enterprise', 'signed-2', own);
+    assert.equal((await readAuthorityBundle(hall.path('globex'))).length, 2);
   });
 
   it('make a second organization CA beside the first when that is said, and only then', async () => {
