@@ -16,6 +16,10 @@ import { register as enrolment } from './commands/enrolment.ts';
 import { register as license } from './commands/license.ts';
 import { register as statistics } from './commands/statistics.ts';
 import { register as approval } from './commands/approval.ts';
+import { register as incident } from './commands/incident.ts';
+import { register as provider } from './commands/provider.ts';
+import { register as self } from './commands/self.ts';
+import { register as trustRule } from './commands/trust-rule.ts';
 import { register as user } from './commands/user.ts';
 import { register as token } from './commands/token.ts';
 import { register as audit } from './commands/audit.ts';
@@ -51,6 +55,10 @@ const COMMANDS: readonly Register[] = [
   mail,
   token,
   user,
+  provider,
+  self,
+  trustRule,
+  incident,
   approval,
   config,
   audit,

@@ -12,6 +12,10 @@ export type ApiCall = {
   readonly ifMatch?: string | undefined;
   /** Sent again by itself when the answer got lost: the key keeps it from being done twice. */
   readonly isRepeatable?: boolean;
+  /** What the answer must be, if not JSON. */
+  readonly accept?: string;
+  /** Takes a good answer as it comes. */
+  readonly onData?: (part: Buffer) => void;
 };
 
 export type ApiAnswer = { readonly status: number; readonly body: unknown; readonly etag: string | undefined };
@@ -36,9 +40,9 @@ export type Problem = {
 };
 
 export async function callApi(context: Context, call: ApiCall): Promise<ApiAnswer> {
-  const { method, path, body, ifMatch, isRepeatable = false } = call;
+  const { method, path, body, ifMatch, isRepeatable = false, accept = 'application/json', onData } = call;
   const headers = {
-    Accept: 'application/json',
+    Accept: accept,
     ...(context.token !== undefined && { Authorization: `Bearer ${context.token}` }),
     ...(body !== undefined && { 'Content-Type': 'application/json' }),
     ...(ifMatch !== undefined && { 'If-Match': ifMatch }),
@@ -49,10 +53,11 @@ export async function callApi(context: Context, call: ApiCall): Promise<ApiAnswe
     method,
     headers,
     root: context.root,
+    ...(onData && { onData }),
     ...(body !== undefined && { body: JSON.stringify(body) }),
   };
   const answer = await exchange(request).catch((error: unknown) => {
-    if (!isRepeatable && method !== 'GET') throw error;
+    if (onData !== undefined || (!isRepeatable && method !== 'GET')) throw error;
     return exchange(request);
   });
   const parsed = jsonOf(answer);

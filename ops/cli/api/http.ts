@@ -10,6 +10,8 @@ export type HttpRequest = {
   readonly body?: string;
   /** PEM certificates to trust besides those of the system. */
   readonly root?: string | undefined;
+  /** Takes a good answer as it comes, instead of all of it at the end. */
+  readonly onData?: (part: Buffer) => void;
   /** For bootstrap alone: what comes is worth nothing until its fingerprint was compared. */
   readonly anyServer?: boolean;
 };
@@ -26,6 +28,7 @@ export function exchange({
   headers = {},
   body,
   root,
+  onData,
   anyServer = false,
 }: HttpRequest): Promise<HttpAnswer> {
   const target = new URL(url);
@@ -44,12 +47,16 @@ export function exchange({
     request.once('response', (response) => {
       const parts: Buffer[] = [];
       let length = 0;
+      const isTaken = onData !== undefined && response.statusCode === 200;
       response.on('data', (part: Buffer) => {
+        if (isTaken) return onData(part);
         parts.push(part);
         length += part.length;
         if (length > MOST_BYTES) request.destroy(new Error('the answer is too long'));
       });
       response.once('error', fail);
+      // A part of an answer is none.
+      response.once('aborted', () => fail(new Error('the connection broke in the middle of the answer')));
       response.once('end', () =>
         resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(parts) }),
       );

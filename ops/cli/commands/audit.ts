@@ -6,6 +6,10 @@ import { fileURLToPath } from 'node:url';
 
 import { AuditExportError, describeReport, parseCheckpoints, verifyExport } from '@licet/server/audit';
 import type { Command } from 'commander';
+import { z } from 'zod';
+import { callApi } from '../api/client.ts';
+import { registerVerbs } from '../api/command.ts';
+import { chosenContext } from '../api/contexts.ts';
 
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { CliError, type CliIo } from '../io.ts';
@@ -43,6 +47,37 @@ export function register(program: Command, io: CliIo): void {
       });
   }
   for (const command of audit.commands) command.exitOverride();
+  registerVerbs(audit, io, [{ verb: 'list', operation: 'listAudit' }]);
+  audit
+    .command('check')
+    .description('Has a server check its own audit log, part by part (whoever can write its database: see verify)')
+    .option('--context <name>', 'another server than the current one')
+    .exitOverride()
+    .action((options: { context?: string }) => checkOnServer(io, options.context));
+}
+
+const part = z.object({
+  checked: z.number(),
+  finding: z.object({ message: z.string() }).optional(),
+  head: z.object({ sequence: z.number(), hash: z.string() }).optional(),
+  next: z.number().optional(),
+});
+
+async function checkOnServer(io: CliIo, name: string | undefined): Promise<void> {
+  const context = chosenContext(io, name);
+  let checked = 0;
+  for (let from: number | undefined = 1; from !== undefined;) {
+    const { body } = await callApi(context, { method: 'POST', path: '/api/v1/audit/verify', body: { from } });
+    const { finding, head, next, ...rest } = part.parse(body);
+    // The first of a part is the last of the one before.
+    checked += rest.checked - (from === 1 ? 0 : 1);
+    if (finding !== undefined) throw new CliError(EXIT.no, 'AUDIT_BROKEN', finding.message);
+    if (next === undefined) {
+      const end = head === undefined ? 'It is empty.' : `It ends with row ${head.sequence}, hash ${head.hash}.`;
+      io.out(`${checked} rows are good. ${end}`);
+    } else io.err(`${checked} rows are good so far`);
+    from = next;
+  }
 }
 
 async function onFile({ file = '-', checkpoints, organization, from }: Options, io: CliIo): Promise<ExitCode> {

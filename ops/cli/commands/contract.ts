@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
+import { registerBulk } from '../api/bulk.ts';
 import { registerGroup } from '../api/command.ts';
 import type { CliIo } from '../io.ts';
 
 export function register(program: Command, io: CliIo): void {
-  registerGroup(program, io, {
+  const group = registerGroup(program, io, {
     name: 'contract',
     description: 'what enterprises have bought',
     verbs: [
@@ -20,4 +21,5 @@ export function register(program: Command, io: CliIo): void {
       { verb: 'end', operation: 'endContract', isFinal: true },
     ],
   });
+  registerBulk(group, io, 'contract');
 }

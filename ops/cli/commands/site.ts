@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { registerBulk } from '../api/bulk.ts';
 import { registerGroup } from '../api/command.ts';
 import type { CliIo } from '../io.ts';
 import { registerKit } from './site-kit.ts';
@@ -15,7 +16,10 @@ export function register(program: Command, io: CliIo): void {
       { verb: 'suspend', operation: 'updateSite', says: { status: 'suspended' }, summary: 'Suspend a site' },
       { verb: 'reinstate', operation: 'updateSite', says: { status: 'active' }, summary: 'Reinstate a site' },
       { verb: 'retire', operation: 'retireSite', isFinal: true },
+      { verb: 'forks', operation: 'listForks' },
+      { verb: 'survivor', operation: 'chooseSurvivor', isFinal: true },
     ],
   });
   registerKit(group, io);
+  registerBulk(group, io, 'site');
 }

@@ -9,7 +9,9 @@ export function register(program: Command, io: CliIo): void {
     verbs: [
       { verb: 'list', operation: 'listPeople' },
       { verb: 'invite', operation: 'invitePerson' },
+      { verb: 'invite-again', operation: 'invitePersonAgain' },
       { verb: 'change', operation: 'changePerson' },
+      { verb: 'data', operation: 'exportPerson' },
       { verb: 'erase', operation: 'erasePerson', isFinal: true },
     ],
   });

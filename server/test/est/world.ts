@@ -38,6 +38,7 @@ import { outbox } from '../../persistence/outbox.ts';
 import { testDatabase, type TestDatabase } from '../../persistence/test/test-database.ts';
 import { type AuthorityParts, connectAuthority, readyAuthority } from '../../wire-authority.ts';
 import { enrolment, type EnrolmentGround } from '../../wire-enrolment.ts';
+import { publishing } from '../../wire-publishing.ts';
 import { openServerSigner } from '../../wire-signer.ts';
 import { accessUse } from '../api/access-use.ts';
 import { noticeUse } from '../api/notice-use.ts';
@@ -121,6 +122,7 @@ export async function openWorld(
   });
   const served = await serve({
     routes: [...wired.routes, ...api],
+    fastPaths: publishing(authority, () => 'https://localhost'),
     tls: { options: tls, requestClientCertificate: true },
   });
   return {
