@@ -6,10 +6,10 @@ import { acceptByHand, keyFingerprint, requestByHand, settingsByHand } from './b
 import { enrol, renew } from './enrol.ts';
 import { AgentError } from './errors.ts';
 import { fetchEvidence } from './evidence.ts';
-import { call, trustOf } from './http.ts';
 import { type Kit, makeKit, readKit } from './kit.ts';
 import { lockFolder } from './lock.ts';
 import { look } from './look.ts';
+import { report } from './report.ts';
 import { run } from './run.ts';
 import { loadSettings, type Settings } from './settings.ts';
 import { openSite, type Site } from './site.ts';
@@ -110,31 +110,11 @@ async function status(options: Options): Promise<string> {
   return [`${verdict.holder?.uri ?? 'no license'}: ${verdict.state}${until}`, ...lines].join('\n');
 }
 
-async function report(options: Options): Promise<string> {
+async function reportHere(options: Options): Promise<string> {
   const settings = await settingsOf(options);
-  const body = await readFile(needed(options, 'file'), 'utf8');
-  return opened(options, settings, async ({ folder, store, keys }) => {
-    const current = await store.current();
-    if (current === undefined) throw new AgentError('NOT_ENROLLED', `There is no license in ${folder.path}.`);
-    const { tls } = await keys.open(current.key);
-    if (tls === undefined)
-      throw new AgentError(
-        'KEY_UNAVAILABLE',
-        'A report is sent with the license over TLS, which cannot use the key of this site.',
-      );
-    const [server = ''] = settings.servers;
-    const answer = await call({
-      method: 'POST',
-      url: `${server.replace(/\/+$/, '')}/api/v1/stats/aggregate`,
-      headers: { 'Content-Type': 'application/json' },
-      body,
-      trust: trustOf(settings, await folder.root()),
-      identity: { key: tls, certificates: current.license },
-      proxy: settings.proxy,
-    });
-    if (answer.status < 300) return 'reported';
-    throw new AgentError('REFUSED', `The server refused the report: ${answer.body.toString('utf8').slice(0, 500)}`);
-  });
+  const text = await readFile(needed(options, 'file'), 'utf8');
+  await opened(options, settings, (site) => report(site, settings, text));
+  return 'reported';
 }
 
 async function requestHere(options: Options): Promise<string> {
@@ -179,7 +159,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       return all.map((one) => `${one.url}: ${'problem' in one ? one.problem : one.result}`).join('\n');
     },
   },
-  report: { usage: 'report --file USAGE.json   hands a usage report in, as this site', run: report },
+  report: { usage: 'report --file USAGE.json   hands a usage report in, as this site', run: reportHere },
   export: {
     usage: 'export --out FILE   the license and its chain, without the key',
     run: async (options) => {

@@ -77,9 +77,11 @@ export class SecretStore implements SiteStore {
   }
 
   async install(generation: Generation): Promise<readonly string[]> {
-    // With the request that it answers, in one step.
     const root = await this.#folder.root();
-    await this.#write({ version: 1, root, current: generation });
+    // With the request that it answers, in one step. Another request stays: the same key may get another chain.
+    const { pending } = this.#state;
+    const open = pending?.key === generation.key ? undefined : pending;
+    await this.#write({ version: 1, root, current: generation, pending: open });
     return this.#folder.install(generation);
   }
 

@@ -69,6 +69,15 @@ describe('A license in AWS Secrets Manager', () => {
     assert.equal(await third.pending(), undefined);
   });
 
+  it('keeps an open request when only the chain above the license is another', async () => {
+    const store = await licensed();
+    await store.keepPending(asked);
+    await store.install({ ...first, license: 'license 1, another chain' });
+    const { store: later } = await machine();
+    assert.equal((await later.current())?.license, 'license 1, another chain');
+    assert.equal((await later.pending())?.key, asked.key);
+  });
+
   it('of two machines that renew at a time one goes on, and the other finds what that one has made', async () => {
     await licensed();
     const [one, other] = await Promise.all([machine(), machine()]);

@@ -155,6 +155,10 @@ describe('docs/ceremony.md', function () {
       };
       const first = agent('enrol', '--server', server.url, '--fingerprint', fingerprint, '--token', sold.token);
       assert.match(await verified(first, { 'pki.acme.example': server }), /license\.pem: OK/);
+      const day = (ago: number) => new Date(Date.now() - ago * 86_400_000).toISOString();
+      writeFileSync(inRoom('usage.json'), JSON.stringify({ from: day(2), to: day(1), users: { operator: 3 } }));
+      agent('report', '--file', inRoom('usage.json'));
+      agent('report', '--file', inRoom('usage.json'));
       const second = agent('renew');
       assert.notEqual(second, first);
       assert.match(await verified(second, { 'pki.acme.example': server }), /license\.pem: OK/);
@@ -193,6 +197,12 @@ describe('docs/ceremony.md', function () {
         const { license } = await post(hub, hubOwner, 'sites/create', wanted);
         const { pem } = license as { pem: string };
         assert.match(await verified(pem, publishers), /license\.pem: OK/);
+        const [leaf = '', issuer = ''] = pem.split(/(?=-----BEGIN)/);
+        writeFileSync(inRoom('issuer.pem'), issuer);
+        writeFileSync(inRoom('leaf.pem'), leaf);
+        const files = ['-issuer', inRoom('issuer.pem'), '-cert', inRoom('leaf.pem'), '-url', `${hub.url}/ocsp`];
+        const asked = spawnSync('openssl', ['ocsp', ...files, '-noverify'], { encoding: 'utf8' });
+        assert.match(asked.stdout, /leaf\.pem: good/, asked.stderr);
         const judge = ['verify', inRoom('license.pem'), '--anchor', inRoom('usb', 'root.pem')];
         assert.match(
           await licet(...judge, '--crl', inRoom('lists.pem')),

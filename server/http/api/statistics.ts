@@ -77,7 +77,7 @@ export const statisticsEndpoints: readonly Endpoint[] = [
       },
       answer: { repeated: false },
     },
-    refusals: { PERIOD_INVALID: 400, SITE_NOT_FOUND: 404, REPORT_CONFLICT: 409 },
+    refusals: { PERIOD_INVALID: 400, SITE_NEEDED: 400, SITE_NOT_FOUND: 404, REPORT_CONFLICT: 409 },
     run: ({ principal, body }, { licensing }) => reportUsage(licensing)(principal, body),
     reply: (body) => ({ body }),
   }),

@@ -26,7 +26,7 @@ const instant = z.union([z.date(), z.iso.datetime({ offset: true }).transform((v
 /** An application says what was used at its site. The same report again changes nothing. */
 export const reportUsage = useCase(
   z.strictObject({
-    site: reference('site'),
+    site: reference('site').optional().describe('Which site; one that reports itself need not say it.'),
     id: z.uuid().describe('Of the report, chosen by who reports: the same again is the same report.'),
     from: instant.describe('The period begins at this instant'),
     to: instant.describe('and ends before this one.'),
@@ -43,7 +43,11 @@ export const reportUsage = useCase(
     inTransaction(deps, actor, async (work) => {
       const { tx, at } = work;
       assertPeriod(input.from, input.to, at);
-      const site = found('site', await deps.stores.sites.get(tx, input.site), actor, enterpriseOf);
+      const named = input.site ?? actor.site;
+      if (named === undefined) {
+        throw new LicetError('invalid', 'SITE_NEEDED', 'Say which site the report is of.', { pointer: '/site' });
+      }
+      const site = found('site', await deps.stores.sites.get(tx, named), actor, enterpriseOf);
       if (actor.site !== undefined && actor.site !== site.id) found('site', undefined);
       const { organization, enterprise, contract, mode: siteMode } = site;
       const { id, from, to, users, usage } = input;

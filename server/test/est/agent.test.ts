@@ -4,10 +4,12 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { requireTool } from '@licet/checks';
 import { decodeCertificate, decodeCertsOnly, decodePem, encodePem, fromBase64, toHex } from '@licet/format';
 import { TrustAnchors, verifyLicense } from '@licet/verify';
 import { rollOver } from '../../authority/rollover.ts';
+import { updateSite } from '../../licensing/sites/update-site.ts';
 import { sql } from '../../persistence/database.ts';
 import { AgentProcess, askSocket, openWire } from './agent-process.ts';
 import { run } from './est-server.ts';
@@ -242,6 +244,25 @@ describe('licet-agent before the real authority', function () {
       JSON.stringify(all),
     );
     wire.close();
+  });
+
+  it('renews at once when the server says so, and tells who has to load it', async () => {
+    const agent = await siteNamed('hooked');
+    writeFileSync(join(agent.folder, 'agent.json'), JSON.stringify({ servers: ['https://localhost:9', world.base] }));
+    const before = serialOf(agent);
+    await world.database.run({ organization: 'acme' }, async (tx) => {
+      const { items } = await world.deps.stores.sites.list(tx, { where: { name: 'hooked' }, limit: 1 });
+      await updateSite(world.deps)(OWNER, { id: items[0]!.id, mode: 'development' });
+    });
+    const child = agent.start('run', '--hook', 'cp "$LICET_FOLDER/site.lic" "$LICET_FOLDER/loaded.lic"');
+    const loaded = join(agent.folder, 'loaded.lic');
+    for (let tries = 0; !existsSync(loaded) && tries < 500; tries++) await pause(20);
+    child.kill('SIGTERM');
+    await once(child, 'close');
+    assert.equal(readFileSync(loaded, 'utf8'), agent.license());
+    assert.notEqual(serialOf(agent), before);
+    const verdict = JSON.parse(await good(agent.run('status', '--json'))) as { mode: string; watermark: boolean };
+    assert.deepEqual([verdict.mode, verdict.watermark], ['development', true]);
   });
 
   it('works alone in its folder, answers products there, and stays below 80 MB', async () => {

@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto';
+import { AgentError } from './errors.ts';
+import { call, type HttpAnswer, trustOf } from './http.ts';
+import type { Settings } from './settings.ts';
+import type { Site } from './site.ts';
+
+/**
+ * Hands a usage report in, as this site. A report without an id gets one that follows from what it says: handed in again,
+ * also after a lost answer, it is the same report.
+ */
+export async function report({ folder, store, keys }: Site, settings: Settings, text: string): Promise<void> {
+  const current = await store.current();
+  if (current === undefined) throw new AgentError('NOT_ENROLLED', `There is no license in ${folder.path}.`);
+  const { tls } = await keys.open(current.key);
+  if (tls === undefined) {
+    const message = 'A report is sent with the license over TLS, which cannot use the key of this site.';
+    throw new AgentError('KEY_UNAVAILABLE', message);
+  }
+  const asked = {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: withId(text),
+    trust: trustOf(settings, await folder.root()),
+    identity: { key: tls, certificates: current.license },
+    proxy: settings.proxy,
+  } as const;
+  let last: unknown = new AgentError('NO_SERVER', 'This site has no server: name one in agent.json.');
+  for (const server of settings.servers) {
+    try {
+      return refuseOthers(await call({ ...asked, url: `${server.replace(/\/+$/, '')}/api/v1/stats/aggregate` }));
+    } catch (error) {
+      if (!(error instanceof AgentError) || error.code !== 'UNAVAILABLE') throw error;
+      last = error;
+    }
+  }
+  throw last;
+}
+
+function withId(text: string): string {
+  const said = parse(text);
+  if ('id' in said) return JSON.stringify(said);
+  const digest = createHash('sha256').update(JSON.stringify(said)).digest();
+  // RFC 9562 §5.8: a UUID whose bits are our own business.
+  digest[6] = (digest[6]! & 0x0f) | 0x80;
+  digest[8] = (digest[8]! & 0x3f) | 0x80;
+  const id = digest.toString('hex', 0, 16).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+  return JSON.stringify({ ...said, id });
+}
+
+function parse(text: string): object {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw new AgentError('USAGE', 'A report is one JSON object: { "from", "to", "users", "usage" }.');
+}
+
+function refuseOthers({ status, body }: HttpAnswer): void {
+  if (status < 300) return;
+  const { code, detail } = problemIn(body.toString('utf8'));
+  const more = { serverCode: code };
+  if (status === 429 || status >= 500)
+    throw new AgentError('UNAVAILABLE', `The server cannot do it now: ${detail}`, more);
+  throw new AgentError('REFUSED', `The server refused the report: ${detail}`, more);
+}
+
+function problemIn(text: string): { code: string | undefined; detail: string } {
+  try {
+    const { code, detail } = JSON.parse(text) as { code?: string; detail?: string };
+    return { code, detail: detail ?? text.slice(0, 500) };
+  } catch {
+    return { code: undefined, detail: text.slice(0, 500) };
+  }
+}
