@@ -1,5 +1,6 @@
 import { type CounterConfiguration, Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import { RequestMetrics } from './metrics-requests.ts';
+import { revocationMetrics, type RevocationMetrics } from './metrics-revocation.ts';
 
 /** The label sets are closed: every metric has a number of series that is known before the first request. */
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
@@ -22,6 +23,7 @@ export type Metrics = {
   noticeSent(labels: { channel: 'webhook' | 'mail'; result: 'delivered' | 'failed' | 'dead' }, count: number): void;
   certificateReloaded(result: 'done' | 'failed', expiresAt?: Date): void;
   logLineDropped(): void;
+  readonly revocation: RevocationMetrics;
   /** More labels of closed sets, from parts that are made later. */
   know(labels: { readonly routes?: readonly string[]; readonly jobs?: readonly string[] }): void;
   /** Read at each scrape. */
@@ -84,6 +86,7 @@ export function createMetrics({ version, routes, jobs }: MetricsOptions): Metric
       if (expiresAt !== undefined) all.certificateExpiry.set(expiresAt.getTime() / 1000);
     },
     logLineDropped: () => all.dropped.inc(),
+    revocation: revocationMetrics(registry),
     know({ routes: more = [], jobs: tasks = [] }) {
       for (const name of more) known.routes.add(name);
       for (const name of tasks) known.jobs.add(name);

@@ -10,6 +10,7 @@ import {
   type Signer,
   type Visibility,
 } from '@licet/authority';
+import { checkCrls } from './authority/crl-watch.ts';
 import { systemClock as clock } from './clock.ts';
 import { crashPoint } from './crash-point.ts';
 import type { Ground } from './ground.ts';
@@ -19,20 +20,21 @@ import { ocspFastPaths } from './http/ocsp/fast-paths.ts';
 import type { Job } from './jobs/job.ts';
 import { revocationJobs } from './jobs/revocation.ts';
 import type { Log } from './log.ts';
+import type { RevocationMetrics } from './metrics-revocation.ts';
 import type { AuthorityParts } from './wire-authority.ts';
 
 export type StatusParts = {
   readonly fastPaths: readonly FastPath[];
   readonly jobs: readonly Job[];
-  /** Rejects when a CRL that agents and servers depend on is missing or out of date. */
-  readonly checkCrls: () => Promise<void>;
+  /** Rejects when a CRL that agents and servers depend on is missing or out of date; says when one is soon to be. */
+  readonly checkCrls: () => Promise<string | undefined>;
   /** Resolves when each CA has its CRLs; from then on makes what changes ask for. */
   start(): Promise<void>;
   stop(): Promise<void>;
 };
 
 /** Whether certificates are still good: CRLs and OCSP, made here and served to everybody. */
-export function connectStatus({ log }: Ground, authority: AuthorityParts, signer: Signer): StatusParts {
+export function connectStatus({ log, metrics }: Ground, authority: AuthorityParts, signer: Signer): StatusParts {
   const { directory, revocations, fence } = authority;
   const status = log.with({ component: 'status' });
   const generations = () => directory.held();
@@ -49,7 +51,7 @@ export function connectStatus({ log }: Ground, authority: AuthorityParts, signer
     store: revocations,
     clock,
     generations,
-    report: reporter(status),
+    report: reporter(status, metrics.revocation),
     crashPoint,
   });
   const issuerOf = async (keyIdentifier: string) =>
@@ -64,14 +66,15 @@ export function connectStatus({ log }: Ground, authority: AuthorityParts, signer
     return publisher.run(signal);
   };
   return {
-    fastPaths: [...ocspFastPaths(responder), crlFastPath(served)],
+    fastPaths: [...ocspFastPaths(responder, { answered: metrics.revocation.ocspAnswered }), crlFastPath(served)],
     jobs: revocationJobs({
       publishCrls: publish,
       renewResponders: () => renew().then(() => responder.refresh()),
       proveVisible: () => prove(authority),
     }),
-    checkCrls: () => checkCrls(authority),
+    checkCrls: () => checkCrls(authority, clock.now()),
     async start() {
+      authority.onJudged(metrics.revocation.judged);
       authority.onStatusChange((ids) => {
         responder.forget(ids);
         publisher.nudge();
@@ -127,26 +130,17 @@ async function renewAll({ directory, issuer, fence }: AuthorityParts, signer: Si
   });
 }
 
-function reporter(log: Log) {
+function reporter(log: Log, metrics: RevocationMetrics) {
   return (event: CrlEvent): void => {
-    if (event.kind === 'refused')
+    if (event.kind === 'refused') {
+      metrics.crlRefused();
       log.error({ authority: event.shard?.issuer, shard: event.shard?.shard, err: event.error }, 'CRL not published');
-    else {
+    } else {
+      metrics.crlPublished(event.secondsBehind);
       const { issuer, shard, entries } = event.crl;
       log.info({ authority: issuer, shard, count: entries }, 'CRL published');
     }
   };
-}
-
-/** The few above all others: without their CRLs nothing below can be checked to the end. */
-async function checkCrls({ directory, revocations }: AuthorityParts): Promise<void> {
-  const above = (await directory.held()).filter(({ purpose }) => purpose === 'organization' || purpose === 'service');
-  const standings = await revocations.shards(above.map(({ key }) => key));
-  const now = clock.now();
-  const missing = above.find(({ key }) => !standings.some(({ issuer, crl }) => issuer === key && crl !== undefined));
-  if (missing !== undefined) throw new Error(`The ${missing.purpose} CA has no CRL yet.`);
-  const old = standings.find(({ crl }) => crl !== undefined && crl.nextUpdate <= now);
-  if (old !== undefined) throw new Error(`The CRL ${old.shard} of key ${old.issuer} is out of date.`);
 }
 
 const FETCH_MS = 5000;

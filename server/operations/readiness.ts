@@ -1,7 +1,10 @@
-/** Something without which requests would fail. Rejects with an error whose message may be shown to operators. */
+/**
+ * Something without which requests would fail. Rejects with an error whose message may be shown to operators; resolves
+ * to a sentence where all is well and somebody has to do something soon.
+ */
 export type ReadinessCheck = {
   readonly name: string;
-  check(signal: AbortSignal): Promise<void>;
+  check(signal: AbortSignal): Promise<string | undefined | void>;
 };
 
 export type CheckResult = {
@@ -63,8 +66,8 @@ async function runOne(one: ReadinessCheck, timeoutMs: number): Promise<CheckResu
     }, timeoutMs);
   });
   try {
-    await Promise.race([one.check(stop.signal), late]);
-    return { name, ok: true, ms: ms() };
+    const detail = await Promise.race([one.check(stop.signal), late]);
+    return { name, ok: true, ms: ms(), ...(typeof detail === 'string' && { detail }) };
   } catch (error) {
     return { name, ok: false, ms: ms(), detail: error instanceof Error ? error.message : String(error) };
   } finally {

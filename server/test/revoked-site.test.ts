@@ -18,6 +18,7 @@ describe('A site that is retired', () => {
   let folder: string;
   let server: ChildProcess;
   let address: string;
+  let operations: string;
   let token: string;
 
   before(async function () {
@@ -45,7 +46,7 @@ describe('A site that is retired', () => {
       said += String(chunk);
       const ready = said.split('\n').find((line) => line.includes('"message":"ready"') && line.endsWith('}'));
       if (ready === undefined) continue;
-      ({ address } = JSON.parse(ready) as { address: string });
+      ({ address, operations } = JSON.parse(ready) as { address: string; operations: string });
       break;
     }
     token = readFileSync(join(folder, 'data/owner.token'), 'utf8').trim();
@@ -127,6 +128,23 @@ describe('A site that is retired', () => {
         for (const name of lists) rmSync(at(`site/evidence/${name}`));
         return /REVOKED/.test(agent('status'));
       });
+    }
+  });
+
+  it('and the metrics have counted it, with the CRLs by their age, number and size', async () => {
+    const text = await (await fetch(`${operations}/metrics`)).text();
+    const valueOf = (series: string) => {
+      const line = text.split('\n').find((one) => one.startsWith(`${series} `));
+      return Number(line?.slice(series.length + 1));
+    };
+    assert.ok(valueOf('licet_revocations_total{reason="cessationOfOperation",outcome="applied"}') >= 1);
+    assert.ok(valueOf('licet_ocsp_answers_total{status="successful"}') >= 2);
+    assert.ok(valueOf('licet_crl_publications_total{result="published"}') >= 3);
+    const ends = valueOf('licet_crl_next_update_timestamp_seconds{kind="root"}');
+    assert.ok(ends > Date.now() / 1000, `the CRL of the root ends at ${ends}`);
+    assert.ok(valueOf('licet_crl_age_seconds{kind="enterprise"}') < 60);
+    for (const name of ['licet_crl_number', 'licet_crl_bytes', 'licet_crl_entries']) {
+      assert.ok(valueOf(`${name}{kind="enterprise"}`) > 0, name);
     }
   });
 

@@ -27,6 +27,12 @@ describe('readiness', () => {
     );
   });
 
+  it('says with what passes that somebody has to do something soon', async () => {
+    const soon = { name: 'crls', check: () => Promise.resolve('the list of the root ends tomorrow') };
+    const { isReady, checks } = await createReadiness([soon], 100).state();
+    assert.deepEqual([isReady, checks[0]?.ok, checks[0]?.detail], [true, true, 'the list of the root ends tomorrow']);
+  });
+
   it('is not when a check does not answer in time, and the check is told to stop', async () => {
     let told: AbortSignal | undefined;
     const hang: ReadinessCheck = {

@@ -1,0 +1,42 @@
+import type { PublishedCrl, RevocationStore } from '@licet/authority';
+import type { Directory } from './directory.ts';
+
+export type CrlWatchDeps = {
+  readonly directory: Pick<Directory, 'held' | 'list'>;
+  readonly revocations: Pick<RevocationStore, 'shards'>;
+};
+
+const MOST_ROOTS = 100;
+/** Time for a person to open the safe: the lists of an offline root were made ahead, but nobody else can bring them. */
+const NOTICE_DAYS = 30;
+const DAY_MS = 86_400_000;
+
+/**
+ * Without the CRLs of the few above all others nothing below can be checked to the end: rejects when one is missing or
+ * has ended. Resolves to what somebody has to do soon, where that is so.
+ */
+export async function checkCrls({ directory, revocations }: CrlWatchDeps, now: Date): Promise<string | undefined> {
+  const own = (await directory.held()).filter(({ purpose }) => purpose === 'organization' || purpose === 'service');
+  const roots = (await directory.list({ kind: 'root', limit: MOST_ROOTS })).filter(
+    ({ status }) => status !== 'retired',
+  );
+  const standings = await revocations.shards([...own, ...roots].map(({ key }) => key));
+  const listsOf = (key: string) => standings.filter(({ issuer }) => issuer === key).flatMap(({ crl }) => crl ?? []);
+  const bare = own.find(({ key }) => listsOf(key).length === 0);
+  if (bare !== undefined) throw new Error(`The ${bare.purpose} CA has no CRL yet.`);
+  const ended = own.flatMap(({ key }) => listsOf(key)).find(({ nextUpdate }) => nextUpdate <= now);
+  if (ended !== undefined) throw new Error(`The CRL ${ended.shard} of key ${ended.issuer} is out of date.`);
+  return roots
+    .map(({ key, held }) => rootNotice(key, held, listsOf(key)[0], now))
+    .find((notice) => notice !== undefined);
+}
+
+/** Where the key of the root is here, its list is made here like any other. */
+function rootNotice(key: string, held: boolean, crl: PublishedCrl | undefined, now: Date): string | undefined {
+  const what = held ? 'it is made here, see the log' : 'bring the next one: licet authority import --crls <folder>';
+  if (crl === undefined) return `No CRL of the root ${key} is published here: ${what}.`;
+  const { nextUpdate } = crl;
+  if (nextUpdate <= now) throw new Error(`The CRL of the root ${key} ended at ${nextUpdate.toISOString()}: ${what}.`);
+  const isSoon = !held && nextUpdate.getTime() - now.getTime() < NOTICE_DAYS * DAY_MS;
+  return isSoon ? `The CRL of the root ${key} ends at ${nextUpdate.toISOString()}: ${what}.` : undefined;
+}

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { checkCrls, type CrlWatchDeps } from '../../authority/crl-watch.ts';
+
+const NOW = new Date('2026-11-21T12:00:00Z');
+const DAY = 86_400_000;
+
+type Given = { readonly own?: number; readonly root?: number | 'none'; readonly rootIsHeld?: boolean };
+
+/** Lists that end in so many days; what is not said ends in a hundred. */
+function deps({ own = 100, root = 100, rootIsHeld = false }: Given): CrlWatchDeps {
+  const standing = (issuer: string, days: number) => {
+    const crl = { issuer, shard: 0, nextUpdate: new Date(NOW.getTime() + days * DAY) };
+    return { issuer, shard: 0, crl };
+  };
+  const all = [standing('organization', own), ...(root === 'none' ? [] : [standing('root', root)])];
+  return {
+    directory: {
+      held: () => Promise.resolve([{ key: 'organization', purpose: 'organization' }]),
+      list: () => Promise.resolve([{ key: 'root', held: rootIsHeld, status: 'active' }]),
+    },
+    revocations: {
+      shards: (keys: readonly string[]) => Promise.resolve(all.filter(({ issuer }) => keys.includes(issuer))),
+    },
+  } as unknown as CrlWatchDeps;
+}
+
+describe('the CRLs above all others', () => {
+  it('are ready while all are in force', async () => {
+    assert.equal(await checkCrls(deps({}), NOW), undefined);
+  });
+
+  it("are not when the organization's has ended", async () => {
+    await assert.rejects(checkCrls(deps({ own: 0 }), NOW), /out of date/);
+  });
+
+  it("are not when the root's has ended, wherever its key is", async () => {
+    await assert.rejects(checkCrls(deps({ root: 0 }), NOW), /root .* ended at 2026-11-21.*licet authority import/);
+    await assert.rejects(checkCrls(deps({ root: -1, rootIsHeld: true }), NOW), /root .* ended/);
+  });
+
+  it('say so thirty days before, where somebody has to bring the next one', async () => {
+    assert.match((await checkCrls(deps({ root: 29 }), NOW)) ?? '', /ends at .*: bring the next one/);
+    assert.equal(await checkCrls(deps({ root: 31 }), NOW), undefined);
+    assert.equal(await checkCrls(deps({ root: 1, rootIsHeld: true }), NOW), undefined);
+  });
+
+  it('say so when none of the root is published here, which may be meant so', async () => {
+    assert.match((await checkCrls(deps({ root: 'none' }), NOW)) ?? '', /No CRL of the root/);
+  });
+});
