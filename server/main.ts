@@ -20,7 +20,6 @@ import { renewLicense } from './licensing/licenses/renew.ts';
 import type { Dependencies } from './licensing/use-case.ts';
 import type { Route } from './http/routes.ts';
 import manifest from './package.json' with { type: 'json' };
-import { crlFigures } from './persistence/authority/crl-figures.ts';
 import { type Database, openDatabase } from './persistence/database.ts';
 import { systemRandom as random } from './random.ts';
 import { startFailure } from './start-error.ts';
@@ -28,6 +27,7 @@ import { welcome, type Welcomed } from './welcome.ts';
 import { type Access, openAccess } from './wire-access.ts';
 import { api } from './wire-api.ts';
 import { type AuthorityParts, connectAuthority, readyAuthority } from './wire-authority.ts';
+import { checkJobs } from './wire-checks.ts';
 import { enrolment, type EnrolmentGround } from './wire-enrolment.ts';
 import { contractSubscriber } from './wire-contracts.ts';
 import { noticeJobs, revocationSubscriber } from './wire-events.ts';
@@ -96,7 +96,8 @@ async function start(ground: Ground): Promise<void> {
     const { identity } = sites;
     const calls = api({ access, licensing, renew, identity, notices: notices.deps, revocations, signer, version });
     const routes = [...sites.routes, ...calls];
-    const jobs = [...access.jobs, ...sites.jobs, ...noticeJobs(licensing), ...notices.jobs];
+    const checks = checkJobs(stores.database, authority);
+    const jobs = [...access.jobs, ...sites.jobs, ...noticeJobs(licensing), ...notices.jobs, ...checks];
     const subscribers = [revocationSubscriber(authority.revoker), contractSubscriber({ licensing, authority })];
     const parts = { access, routes, jobs, subscribers, notices, authority, holder, plain, tls };
     const where = await open(ground, stores, parts);
@@ -173,7 +174,6 @@ async function open(
 ): Promise<Places> {
   const { config, log, lifecycle } = ground;
   const status = connectStatus(ground, authority, signer.signer);
-  ground.metrics.revocation.watchCrls(() => database.run('platform', crlFigures, { readOnly: true }));
   const readiness = createReadiness(
     [
       { name: 'database', check: () => database.checkWritable() },

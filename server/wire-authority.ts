@@ -6,6 +6,7 @@ import {
   IssuerGeneration,
   recover,
   type Revoker,
+  type Settled,
   type Signer,
 } from '@licet/authority';
 import { decodeCertificate } from '@licet/format';
@@ -59,6 +60,8 @@ export type AuthorityParts = RevocationParts & {
   readonly journal: JournalDeps;
   readonly store: CertificateStore;
   readonly issuer: Issuer;
+  /** Completes or closes the orders that are older and that nobody has finished. */
+  readonly settle: (olderThanMs: number) => Promise<Settled>;
   readonly enterprises: Enterprises;
   readonly delegation: Delegation;
   readonly certificates: CertificateFinder;
@@ -67,7 +70,7 @@ export type AuthorityParts = RevocationParts & {
 };
 
 /** Another process finishes what it began within this time; the embedded database has no other. */
-const ABANDONED_AFTER_MS = 30_000;
+export const ABANDONED_AFTER_MS = 30_000;
 
 export function connectAuthority({ config, database, signer, holder, base }: AuthorityGround): AuthorityParts {
   const publish = { base, shards: config.authority.crlShards };
@@ -111,8 +114,10 @@ export function connectAuthority({ config, database, signer, holder, base }: Aut
     delegation,
     crashPoint,
   });
+  const settle = (olderThanMs: number) =>
+    recover({ signer, store, clock, generationOf }, new Date(clock.now().getTime() - olderThanMs));
   const stores = { store, revocations, journal, publish, certificates: certificateFinder };
-  return { directory, fence, guard, ...stores, revoker, ...told, issuer, enterprises, delegation, issuance };
+  return { directory, fence, guard, ...stores, revoker, ...told, issuer, settle, enterprises, delegation, issuance };
 }
 
 const supersedeBy =
@@ -132,11 +137,7 @@ export async function readyAuthority(ground: AuthorityGround, parts: AuthorityPa
     throw new StartError(EXIT_CODES.unavailable.code, error.message, error);
   });
   if (fence.reason !== undefined) return;
-  const before = clock.now().getTime() - (database.host === 'embedded' ? 0 : ABANDONED_AFTER_MS);
-  await recover(
-    { signer, store, clock, generationOf: generationIn(directory, signer, parts.publish) },
-    new Date(before),
-  );
+  await parts.settle(database.host === 'embedded' ? 0 : ABANDONED_AFTER_MS);
   if (!isEvaluation(config)) return;
   const { algorithm, organization } = config.authority;
   const role = { organization, enterprise: undefined, contract: undefined } as const;

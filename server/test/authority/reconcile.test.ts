@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromHex } from '@licet/format';
+import { checkWholeJournal } from '../../authority/journal-check.ts';
+import type { JournalMarks } from '../../authority/ports/journal-marks.ts';
 import { reconcile } from '../../authority/reconcile.ts';
 import type { IssuedLicense } from '../../licensing/ports/issuance.ts';
 import { auditLog } from '../../persistence/audit-log.ts';
@@ -138,5 +140,24 @@ describe('a database beside the journal of its signer', function () {
     const old = { issuer: first.authority.parent!, serial: first.generation.chain[0]!.serial };
     const [known] = await workshop.authority.revocations.find([old]);
     assert.equal(known?.state.state, 'revoked');
+  });
+
+  it('has its whole journal read, and a line that was changed is found', async () => {
+    await issue(1);
+    await workshop.authority.guard.check();
+    const { signal } = new AbortController();
+    const { sequence } = await workshop.signer.journalHead();
+    assert.equal(await checkWholeJournal(workshop.authority.journal, signal), sequence);
+    const marks: JournalMarks = {
+      get: async () => ({ sequence: 3n, hash: new Uint8Array(32), at: new Date() }),
+      advance: async () => undefined,
+    };
+    const foreign = checkWholeJournal({ ...workshop.authority.journal, marks }, signal);
+    await assert.rejects(foreign, /Entry 3 of the signer's journal is not the one that was written/);
+    const path = join(workshop.folder, 'signer/journal/journal-00000000000000000001.lj');
+    const bytes = readFileSync(path);
+    bytes[300]! ^= 1;
+    writeFileSync(path, bytes);
+    await assert.rejects(checkWholeJournal(workshop.authority.journal, signal), { code: 'JOURNAL_CORRUPT' });
   });
 });
