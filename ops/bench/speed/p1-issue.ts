@@ -33,12 +33,10 @@ import {
 import * as x509 from '@peculiar/x509';
 import * as asn1js from 'asn1js';
 import * as pkijs from 'pkijs';
+import { answerWith, beside, type Pair, percent, share } from '../beside.ts';
 import type { Row } from '../row.ts';
 
 const BAR = 0.6;
-const ROUNDS = 5;
-const ROUND_MS = 500;
-const WARM_UP_MS = 5000;
 const NOW = new Date('2026-11-21T12:00:00Z');
 const ECDSA_SHA256 = { raw: fromHex('300a06082a8648ce3d040302') };
 
@@ -57,74 +55,44 @@ const CLAIMS: Claims = {
 
 /**
  * P1: CSR bytes → strict parse, proof of possession, claims, lint, sign, prove with our own verifier → DER, against a
- * bare loop of the cryptography in it: one key import, two P-256 verifications, one signature. The libraries do less:
- * they neither lint nor verify what they made.
+ * bare loop of the cryptography in it: one key import from DER, two P-256 verifications, one signature. The libraries do
+ * less: they neither lint nor verify what they made. Each is measured in a thread of its own, in turns with the bare loop.
  */
 export async function run(): Promise<readonly Row[]> {
-  const work = await contestants();
-  for (const one of work) await timed(one, one.name === 'ours' ? WARM_UP_MS : ROUND_MS);
-  const rounds: number[][] = [];
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const rates: number[] = [];
-    for (const one of work) rates.push(await timed(one, ROUND_MS));
-    rounds.push(rates);
-  }
-  const ratios = (index: number) => rounds.map((rates) => rates[index]! / rates[0]!).toSorted((a, b) => a - b);
-  const median = (sorted: readonly number[]) => sorted[Math.floor(sorted.length / 2)]!;
-  const percent = (ratio: number) => `${(ratio * 100).toFixed(1)} %`;
-  return work.slice(1).map(({ name }, i) => {
-    const sorted = ratios(i + 1);
-    const rate = median(rounds.map((rates) => rates[i + 1]!).toSorted((a, b) => a - b));
-    const ours = name === 'ours';
-    return {
+  const rows: Row[] = [];
+  for (const name of ['ours', '@peculiar/x509', 'pkijs']) {
+    const { least, middle, most, rate } = share(await beside(import.meta.filename, name));
+    const isOurs = name === 'ours';
+    rows.push({
       id: 'P1',
-      what: ours ? 'issue in process against the bare cryptography' : `the same with ${name}, without lint and proof`,
-      bar: ours ? `≥ ${percent(BAR)} of the bare cryptography` : '',
-      figure: `${percent(median(sorted))} (${Math.round(rate)}/s)`,
-      spread: `${percent(sorted[0]!)} to ${percent(sorted.at(-1)!)}`,
-      pass: !ours || median(sorted) >= BAR,
-    };
-  });
-}
-
-type Contestant = { readonly name: string; readonly once: () => unknown };
-
-/** Calls per second. Awaits only what is a promise: ours and the bare loop have none. */
-async function timed({ once }: Contestant, ms: number): Promise<number> {
-  const start = performance.now();
-  let calls = 0;
-  while (performance.now() - start < ms) {
-    for (let i = 0; i < 10; i += 1) {
-      const result = once();
-      if (result instanceof Promise) await result;
-    }
-    calls += 10;
+      what: isOurs ? 'issue in process against the bare cryptography' : `the same with ${name}, without lint and proof`,
+      bar: isOurs ? `≥ ${percent(BAR)} of the bare cryptography` : '',
+      figure: `${percent(middle)} (${Math.round(rate)}/s)`,
+      spread: `${percent(least)} to ${percent(most)}`,
+      pass: !isOurs || middle >= BAR,
+    });
   }
-  return (calls * 1000) / (performance.now() - start);
+  return rows;
 }
 
-async function contestants(): Promise<Contestant[]> {
+type Work = (csr: () => Bytes, issuer: IssuerGeneration, privateKey: KeyObject) => Pair['work'] | Promise<Pair['work']>;
+
+async function pairOf(make: Work): Promise<Pair> {
   const { issuer, privateKey, publicKey } = hierarchy();
   const csrs = Array.from({ length: 200 }, makeCsr);
   let next = 0;
   const csr = () => csrs[next++ % csrs.length]!;
-  return [
-    { name: 'bare', once: bare(csrs, privateKey, publicKey) },
-    { name: 'ours', once: () => ours(csr(), issuer, privateKey) },
-    { name: '@peculiar/x509', once: await peculiar(csr, issuer) },
-    { name: 'pkijs', once: await withPkijs(csr) },
-  ];
+  return { bare: bare(csrs, privateKey, publicKey), work: await make(csr, issuer, privateKey) };
 }
 
-function bare(csrs: readonly Bytes[], privateKey: KeyObject, publicKey: KeyObject): () => unknown {
+function bare(csrs: readonly Bytes[], privateKey: KeyObject, publicKey: KeyObject): Pair['bare'] {
   const requests = csrs.map((der) => {
     const { info, publicKey: key, signature } = decodeCertificationRequest(der);
     return { info: info.slice(), key: Buffer.from(key.raw), signature: signature.slice() };
   });
   const tbs = randomBytes(850);
-  let next = 0;
-  return () => {
-    const { info, key, signature } = requests[next++ % requests.length]!;
+  return (turn) => {
+    const { info, key, signature } = requests[turn % requests.length]!;
     const imported = createPublicKey({ key, format: 'der', type: 'spki' });
     if (!verify('sha256', info, imported, signature)) throw new Error('the request is not signed by its key');
     if (!verify('sha256', tbs, publicKey, sign('sha256', tbs, privateKey))) throw new Error('the signature is wrong');
@@ -263,3 +231,9 @@ async function withPkijs(csr: () => Bytes): Promise<() => Promise<unknown>> {
     return certificate.toSchema(true).toBER();
   };
 }
+
+await answerWith({
+  ours: () => pairOf((csr, issuer, privateKey) => () => ours(csr(), issuer, privateKey)),
+  '@peculiar/x509': () => pairOf(peculiar),
+  pkijs: () => pairOf(withPkijs),
+});
