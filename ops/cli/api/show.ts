@@ -40,7 +40,20 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 const isPage = (value: unknown): value is Page => isRecord(value) && Array.isArray(value['items']);
 
 /** The few columns that tell things apart; all else is in --json. */
-const COLUMNS = ['id', 'slug', 'code', 'number', 'name', 'kind', 'type', 'action', 'mode', 'status', 'severity', 'version'];
+const COLUMNS = [
+  'id',
+  'slug',
+  'code',
+  'number',
+  'name',
+  'kind',
+  'type',
+  'action',
+  'mode',
+  'status',
+  'severity',
+  'version',
+];
 
 function tableOf({ items, next }: Page): string {
   const rows = items.filter(isRecord);
