@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { requireTool } from '@licet/checks';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { sql } from '../../persistence/transactions.ts';
+import { verifyWebhook } from '@licet/verify/webhook';
+import { openReceiver } from '../notices/receiver.ts';
 import { client, type Client } from './client.ts';
 import { openWorld, type World } from './world.ts';
 
@@ -21,6 +23,8 @@ const TERMS = {
   degrade: 'warn',
   bindingNeed: 0,
 };
+
+const ANY = { 'If-Match': '*' };
 
 type Made = { readonly id: string; readonly version: number };
 
@@ -168,5 +172,57 @@ describe('The API, as a new user walks through it', () => {
     const again = await api.refused('PUT', path, { status: 'active' }, { 'If-Match': '*' });
     assert.deepEqual([again.status, again.body.code], [409, 'TRANSITION_REFUSED']);
     assert.equal(((await api.ok('GET', path)).body as { status: string }).status, 'retired');
+  });
+
+  it('has events sent to an address, and what did not arrive sent again', async () => {
+    const receiver = await openReceiver();
+    const wanted = { name: 'Back office', url: receiver.url, events: ['enterprise.*'] };
+    const { id, secret } = (await api.ok('POST', '/api/v1/webhooks', wanted)).body as Made & { secret: string };
+    const path = `/api/v1/webhooks/${id}`;
+    const { body: tested } = await api.ok('POST', `${path}/test`);
+    assert.deepEqual(tested, { delivered: true, answer: 204 });
+    const [message] = receiver.received;
+    assert.equal((await verifyWebhook(message!, { secrets: [secret], at: new Date() })).type, 'webhook.test');
+    const rotated = (await api.ok('POST', `${path}/rotate`, { hours: 1 }, ANY)).body as { secret: string };
+    assert.notEqual(rotated.secret, secret);
+    assert.ok(!JSON.stringify((await api.ok('GET', path)).body).includes('whsec_'));
+    await api.ok('PUT', path, { events: ['enterprise.created'] }, ANY);
+    await api.ok('POST', '/api/v1/enterprises', { slug: 'umbrella', name: 'Umbrella' });
+    await api.ok('POST', `${path}/disable`, undefined, ANY);
+    const { body: refused } = await api.refused('POST', `${path}/replay`, {});
+    assert.equal(refused.code, 'WEBHOOK_DISABLED');
+    await api.ok('POST', `${path}/enable`, undefined, ANY);
+    const list = async (status: string) =>
+      ((await api.ok('GET', `${path}/deliveries?status=${status}`)).body as { items: { id: string; type: string }[] })
+        .items;
+    const [dead] = await list('dead');
+    assert.equal(dead?.type, 'enterprise.created');
+    await api.ok('POST', `${path}/deliveries/${dead.id}/replay`);
+    assert.equal((await list('waiting')).length, 1);
+    assert.equal((await api.refused('DELETE', `${path}/deliveries/${dead.id}`)).status, 404);
+    assert.deepEqual((await api.ok('POST', `${path}/replay`, {})).body, { replayed: 0 });
+    await api.ok('DELETE', path, undefined, ANY);
+    assert.equal((await api.refused('GET', path)).status, 404);
+    await receiver.close();
+  });
+
+  it('tells somebody by mail, and shows what is to be looked at', async () => {
+    const wanted = { name: 'Desk', address: 'desk@example.com', events: ['*'] };
+    const made = (await api.ok('POST', '/api/v1/mail-recipients', wanted)).body as Made & { events: string[] };
+    assert.ok(made.events.includes('alert.opened'));
+    const path = `/api/v1/mail-recipients/${made.id}`;
+    assert.deepEqual((await api.ok('POST', `${path}/test`)).body, { delivered: false, error: 'There is none.' });
+    assert.equal((await api.refused('POST', '/api/v1/mail-recipients', wanted)).body.code, 'MAIL_RECIPIENT_EXISTS');
+    await api.ok('PUT', path, { status: 'disabled' }, ANY);
+    await api.ok('DELETE', path, undefined, ANY);
+    const report = { kind: 'license-invalid', serial: 'ab12', codes: ['EXPIRED'] };
+    const { id } = (await api.ok('POST', '/api/v1/alerts', report)).body as Made;
+    const found = async (query: string) =>
+      ((await api.ok('GET', `/api/v1/alerts?${query}`)).body as { items: { id: string }[] }).items.map((it) => it.id);
+    assert.deepEqual(await found('kind=license-invalid&severity=warning&status=open'), [id]);
+    assert.deepEqual(await found('kind=clone-suspected'), []);
+    assert.deepEqual(await found('enterprise=00000000-0000-7000-8000-000000000000'), []);
+    await api.ok('POST', `/api/v1/alerts/${id}/acknowledge`);
+    assert.equal(((await api.ok('GET', `/api/v1/alerts/${id}`)).body as { status: string }).status, 'acknowledged');
   });
 });
