@@ -2,13 +2,17 @@ import { decodeCertificate, decodePem, FormatError, toHex } from '@licet/format'
 import { z } from 'zod';
 import { LicetError } from '../../licensing/errors.ts';
 import { namesPredecessor, presentByProof, recordsOf } from '../../licensing/identity/present-license.ts';
+import type { PresentedLicense } from '../../licensing/ports/enrolment.ts';
 import { readCsr } from '../../licensing/read-csr.ts';
 import { type Endpoint, endpoint, type Use } from './endpoint.ts';
 import { csrPem, ISSUE_REFUSALS, licenseExample, licenseJson, licensePem, licenseView } from './pem.ts';
 
-function serialOf(pem: string): string {
+type Predecessor = Pick<PresentedLicense, 'serial' | 'endsAt'>;
+
+function readLicense(pem: string): Predecessor {
   try {
-    return toHex(decodeCertificate(decodePem(pem, 'CERTIFICATE')[0]!.bytes).serial);
+    const { serial, notAfter } = decodeCertificate(decodePem(pem, 'CERTIFICATE')[0]!.bytes);
+    return { serial: toHex(serial), endsAt: notAfter };
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     throw new LicetError('invalid', 'LICENSE_MALFORMED', `The license cannot be read: ${error.message}`, {
@@ -17,9 +21,9 @@ function serialOf(pem: string): string {
   }
 }
 
-async function vouchedFor({ licensing }: Use, csr: Uint8Array): Promise<string> {
+async function vouchedFor({ licensing }: Use, csr: Uint8Array): Promise<Predecessor> {
   const request = readCsr(csr);
-  if (namesPredecessor(request)) return (await presentByProof(request, recordsOf(licensing))).serial;
+  if (namesPredecessor(request)) return presentByProof(request, recordsOf(licensing));
   const message = 'The request does not say which license it renews; send that too.';
   throw new LicetError('invalid', 'LICENSE_NEEDED', message, { pointer: '/license' });
 }
@@ -62,8 +66,8 @@ export const keyEndpoints: readonly Endpoint[] = [
       ...ISSUE_REFUSALS,
     },
     run: async ({ principal, body: { license, csr } }, use) => {
-      const predecessor = license === undefined ? await vouchedFor(use, csr) : serialOf(license);
-      return use.renew(principal, { predecessor, csr });
+      const { serial, endsAt } = license === undefined ? await vouchedFor(use, csr) : readLicense(license);
+      return use.renew(principal, { predecessor: serial, csr, endsAt });
     },
     reply: (license) => ({ body: { license: licenseJson(license) } }),
   }),
