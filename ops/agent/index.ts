@@ -3,4 +3,5 @@ export { Agent, type World } from './agent.ts';
 export { BACKOFF, pauseSeconds } from './backoff.ts';
 export { enrol } from './enrol.ts';
 export { AgentError } from './errors.ts';
+export type { Settings } from './settings.ts';
 export { openSite, type Site } from './site.ts';
