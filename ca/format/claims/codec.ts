@@ -98,7 +98,7 @@ function readId(reader: DerReader): string {
   const id = reader.octetString('id');
   if (id.length !== 16) reader.fail('CLAIMS_INVALID', 'id', `is ${id.length} bytes long instead of 16`);
   const hex = toHex(id);
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
 /** A non-negative INTEGER that fits a number. */

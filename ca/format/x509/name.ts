@@ -20,24 +20,27 @@ export function readName(reader: DerReader, name: PathStep): Name {
 
 /** A RelativeDistinguishedName; under another tag where a distribution point holds one. */
 export function readRdn(reader: DerReader, name: PathStep, tag: number = Tag.SET): NameAttribute[] {
-  const rdn: NameAttribute[] = [];
-  let before: Bytes | undefined;
   reader.enter(tag, name);
-  for (let i = 0; reader.peek() !== -1; i += 1) {
-    const start = reader.position;
-    rdn.push(readAttribute(reader, i));
-    if (i > 0 || reader.peek() !== -1) {
-      const whole = reader.since(start);
-      // X.690 §11.6: ascending as octet strings.
-      if (before !== undefined && compareBytes(before, whole) >= 0) {
-        reader.fail('DER_VALUE', i, 'stands in another order than DER demands of a SET OF, or twice');
-      }
-      before = whole;
-    }
-  }
-  if (rdn.length === 0) reader.fail('X509_NAME', '', 'is a relative name without attributes');
+  if (reader.peek() === -1) reader.fail('X509_NAME', '', 'is a relative name without attributes');
+  const start = reader.position;
+  const rdn = [readAttribute(reader, 0)];
+  if (reader.peek() !== -1) readMoreAttributes(reader, start, rdn);
   reader.leave();
   return rdn;
+}
+
+/** X.690 §11.6: the elements of a SET OF ascend as octet strings. `start`: of the first one. */
+function readMoreAttributes(reader: DerReader, start: number, rdn: NameAttribute[]): void {
+  let before = reader.since(start);
+  for (let i = 1; reader.peek() !== -1; i += 1) {
+    const own = reader.position;
+    rdn.push(readAttribute(reader, i));
+    const whole = reader.since(own);
+    if (compareBytes(before, whole) >= 0) {
+      reader.fail('DER_VALUE', i, 'stands in another order than DER demands of a SET OF, or twice');
+    }
+    before = whole;
+  }
 }
 
 function readAttribute(reader: DerReader, name: PathStep): NameAttribute {

@@ -49,8 +49,8 @@ export function mailboxMatches(given: string, wanted: string): boolean {
   return a !== undefined && b !== undefined && a.local === b.local && a.host === b.host;
 }
 
-const URI = /^([a-z][a-z0-9+.-]*):(.+)$/is;
-const AUTHORITY = /^\/\/(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:@]*)(?::\d*)?(?:[/?#]|$)/s;
+const URI = /^[a-z][a-z0-9+.-]*:.+$/is;
+const AUTHORITY = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:@]*)(?::\d*)?(?:[/?#]|$)/is;
 
 /** RFC 5280 §4.2.1.6: a scheme and something after it, and no white space. */
 export function isAbsoluteUri(text: string): boolean {
@@ -59,7 +59,7 @@ export function isAbsoluteUri(text: string): boolean {
 
 /** The host of a URI, in lower case, or undefined when it has none that is a name (§4.2.1.10). */
 export function uriHost(text: string): string | undefined {
-  const host = AUTHORITY.exec(URI.exec(text)?.[2] ?? '')?.[1]?.toLowerCase();
+  const host = AUTHORITY.exec(text)?.[1]?.toLowerCase();
   return host !== undefined && isHost(host) && !LOOKS_LIKE_ADDRESS.test(host) ? host : undefined;
 }
 

@@ -1,25 +1,26 @@
 import { OID } from '@licet/format';
 import type { Budget } from '../budget.ts';
 
-type Node = { readonly policy: string; readonly parents: readonly Node[]; expected: readonly string[] };
+/** `roots`: the policies, by their name at the anchor, that lead here; an anyPolicy node has none. */
+type Node = { readonly policy: string; readonly roots: readonly string[]; expected: readonly string[] };
 
 /**
- * The valid policies of a path, as the graph of RFC 9618 §3.1: one node for each policy of a depth, with all of its
- * parents. The tree of RFC 5280 §6.1.2 (a) says the same with one node for each way down to a policy, of which mappings
- * make exponentially many.
+ * The valid policies of a path, as the graph of RFC 9618 §3.1: one node for each policy of a depth, where the tree of
+ * RFC 5280 §6.1.2 (a) has one for each way down to it, of which mappings make exponentially many. Only the last depth is
+ * kept: what is above it is asked for nothing but where a policy comes from, and each node says that itself.
  */
 export class PolicyGraph {
-  private depths: readonly Map<string, Node>[];
+  private current: Map<string, Node>;
   private readonly budget: Budget;
 
-  constructor(budget: Budget, depths: readonly Map<string, Node>[] = [anyPolicyAlone()]) {
+  constructor(budget: Budget, current: Map<string, Node> = anyPolicyAlone()) {
     this.budget = budget;
-    this.depths = depths;
+    this.current = current;
   }
 
-  /** A graph that grows apart from this one by `descend` and `clear`; the depths that are there are shared. */
+  /** A graph that grows apart from this one by `descend` and `clear`; what is there is shared. */
   fork(budget: Budget): PolicyGraph {
-    return new PolicyGraph(budget, this.depths);
+    return new PolicyGraph(budget, this.current);
   }
 
   /** No policy is valid any more: the valid_policy_tree of RFC 5280 is NULL. */
@@ -27,13 +28,9 @@ export class PolicyGraph {
     return this.current.size === 0;
   }
 
-  private get current(): Map<string, Node> {
-    return this.depths.at(-1)!;
-  }
-
   /** A certificate without the extension, or one that allows nothing. */
   clear(): void {
-    this.depths = [new Map()];
+    this.current = new Map();
   }
 
   /** RFC 5280 §6.1.3 (d): one certificate further down, with its policies; `any` tells whether anyPolicy counts in it. */
@@ -42,8 +39,7 @@ export class PolicyGraph {
     const wildcard = this.current.get(OID.anyPolicy);
     const next = new Map<string, Node>();
     const add = (policy: string, parents: readonly Node[]): void => {
-      this.budget.spendComparisons(1 + parents.length);
-      next.set(policy, { policy, parents, expected: [policy] });
+      next.set(policy, { policy, roots: this.rootsOf(policy, parents), expected: [policy] });
     };
     for (const policy of policies) {
       if (policy === OID.anyPolicy || next.has(policy)) continue;
@@ -53,7 +49,7 @@ export class PolicyGraph {
     if (any && policies.includes(OID.anyPolicy)) {
       for (const [policy, parents] of above) if (!next.has(policy)) add(policy, parents);
     }
-    this.depths = [...this.depths, next];
+    this.current = next;
   }
 
   /** §6.1.4 (b) (1): what the policies of this depth are called from here on. */
@@ -70,7 +66,7 @@ export class PolicyGraph {
       const node = this.current.get(policy);
       if (node !== undefined) node.expected = expected;
       // The new node hangs beside the anyPolicy node, under the anyPolicy node of the depth above.
-      else if (wildcard !== undefined) this.current.set(policy, { policy, parents: wildcard.parents, expected });
+      else if (wildcard !== undefined) this.current.set(policy, { policy, roots: [policy], expected });
     }
   }
 
@@ -90,20 +86,26 @@ export class PolicyGraph {
   /** RFC 9618 §5.3: the policies, by their name at the anchor, from which the last depth can be reached. */
   private authorityConstrained(): Set<string> {
     const valid = new Set<string>();
-    let reached = new Set<Node>(this.current.values());
-    if (this.current.has(OID.anyPolicy)) valid.add(OID.anyPolicy);
-    for (let depth = this.depths.length - 1; depth > 0; depth -= 1) {
-      const above = new Set<Node>();
-      for (const { policy, parents } of reached) {
-        for (const parent of parents) {
-          this.budget.spendComparisons(1);
-          above.add(parent);
-          if (policy !== OID.anyPolicy && parent.policy === OID.anyPolicy) valid.add(policy);
-        }
-      }
-      reached = above;
+    for (const { policy, roots } of this.current.values()) {
+      if (policy === OID.anyPolicy) valid.add(policy);
+      this.budget.spendComparisons(roots.length);
+      for (const root of roots) valid.add(root);
     }
     return valid;
+  }
+
+  /** Below anyPolicy a policy is its own root; elsewhere it has those of its parents. */
+  private rootsOf(policy: string, parents: readonly Node[]): readonly string[] {
+    this.budget.spendComparisons(1 + parents.length);
+    const only = parents.length === 1 ? parents[0] : undefined;
+    if (only !== undefined && only.policy !== OID.anyPolicy) return only.roots;
+    const roots = new Set<string>();
+    for (const { policy: above, roots: known } of parents) {
+      this.budget.spendComparisons(known.length);
+      if (above === OID.anyPolicy && policy !== OID.anyPolicy) roots.add(policy);
+      for (const root of known) roots.add(root);
+    }
+    return [...roots];
   }
 
   private parentsByExpectation(): Map<string, Node[]> {
@@ -121,5 +123,5 @@ export class PolicyGraph {
 }
 
 function anyPolicyAlone(): Map<string, Node> {
-  return new Map([[OID.anyPolicy, { policy: OID.anyPolicy, parents: [], expected: [OID.anyPolicy] }]]);
+  return new Map([[OID.anyPolicy, { policy: OID.anyPolicy, roots: [], expected: [OID.anyPolicy] }]]);
 }
