@@ -8,7 +8,6 @@ export {
 } from './aws/credentials.ts';
 export { signAwsRequest } from './aws/signature.ts';
 export { KeystoreError, type KeystoreCode } from './errors.ts';
-export * as cryptoki from './pkcs11/cryptoki.ts';
 export { ecPublicKey } from './pkcs11/ec-public-key.ts';
 export { derToRaw, rawToDer } from './pkcs11/ecdsa-signature.ts';
 export { Token, type TokenOptions } from './pkcs11/token.ts';

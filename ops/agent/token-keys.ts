@@ -1,6 +1,7 @@
 import { hash, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { cryptoki as ck, ecPublicKey, KeystoreError, rawToDer, Token } from '@licet/keystores';
+import { ecPublicKey, KeystoreError, rawToDer, Token } from '@licet/keystores';
+import * as ck from '@licet/keystores/cryptoki';
 import { AgentError } from './errors.ts';
 import type { Settings } from './settings.ts';
 import { fileKeys, type SiteKey, type SiteKeys } from './site-key.ts';

@@ -1,5 +1,6 @@
 import { createPublicKey, hash, randomBytes } from 'node:crypto';
-import { cryptoki as ck, ecPublicKey, rawToDer, Token, type TokenOptions } from '@licet/keystores';
+import { ecPublicKey, rawToDer, Token, type TokenOptions } from '@licet/keystores';
+import * as ck from '@licet/keystores/cryptoki';
 import { AuthorityError } from '../errors.ts';
 import type { PrivateKey, Vault, VaultEntry } from '../ports/key-store.ts';
 import type { KeyAlgorithm, KeyDescription, KeyRole } from '../ports/signer.ts';
