@@ -39,8 +39,10 @@ export type WebhookRequest = {
 };
 
 export type WebhookCheck = {
-  /** `whsec_…`, the new one and the old one while a secret is rotated. */
-  readonly secrets: readonly string[];
+  /** `whsec_…`, the new one and the old one while a secret is rotated; for signatures of scheme v1. */
+  readonly secrets?: readonly string[];
+  /** `whpk_…`, the same of public keys, which can check a message and not make one; for scheme v1a. */
+  readonly publicKeys?: readonly string[];
   /** The time now. */
   readonly at: Date;
   /** By which the clocks may differ, and for how long a message is taken. Default 300. */
@@ -51,9 +53,13 @@ export type WebhookCheck = {
 const BODY_MOST = 1024 * 1024;
 /** An attacker may send any number; two are what a sender has while it rotates its secret. */
 const SIGNATURES_MOST = 8;
-const PREFIX = 'whsec_';
-const SECRET_LEAST = 24;
-const SECRET_MOST = 64;
+/** Of each scheme: how its keys begin, their sizes in bytes, and what they are to WebCrypto. */
+const SCHEMES = {
+  v1: { prefix: 'whsec_', least: 24, most: 64, algorithm: { name: 'HMAC', hash: 'SHA-256' } },
+  v1a: { prefix: 'whpk_', least: 32, most: 32, algorithm: { name: 'Ed25519' } },
+} as const;
+type Scheme = keyof typeof SCHEMES;
+type Key = { readonly scheme: Scheme; readonly bytes: Uint8Array<ArrayBuffer> };
 
 /**
  * The event of a message by the scheme of Standard Webhooks (https://www.standardwebhooks.com), when one of the secrets
@@ -61,9 +67,9 @@ const SECRET_MOST = 64;
  */
 export async function verifyWebhook(
   { headers, body }: WebhookRequest,
-  { secrets, at, toleranceSeconds = 300 }: WebhookCheck,
+  { secrets = [], publicKeys = [], at, toleranceSeconds = 300 }: WebhookCheck,
 ): Promise<WebhookEvent> {
-  const keys = secrets.map(secretBytes);
+  const keys = [...secrets.map((text) => keyOf('v1', text)), ...publicKeys.map((text) => keyOf('v1a', text))];
   const id = headerOf(headers, 'webhook-id');
   const timestamp = headerOf(headers, 'webhook-timestamp');
   const signatures = headerOf(headers, 'webhook-signature');
@@ -76,10 +82,11 @@ export async function verifyWebhook(
   return eventOf(id, bytes);
 }
 
-function secretBytes(secret: string): Uint8Array<ArrayBuffer> {
-  const bytes = secret.startsWith(PREFIX) ? base64(secret.slice(PREFIX.length)) : undefined;
-  if (bytes !== undefined && bytes.length >= SECRET_LEAST && bytes.length <= SECRET_MOST) return bytes;
-  throw new TypeError(`A secret begins with ${PREFIX}, as it was shown when the webhook was made.`);
+function keyOf(scheme: Scheme, text: string): Key {
+  const { prefix, least, most } = SCHEMES[scheme];
+  const bytes = text.startsWith(prefix) ? base64(text.slice(prefix.length)) : undefined;
+  if (bytes !== undefined && bytes.length >= least && bytes.length <= most) return { scheme, bytes };
+  throw new TypeError(`A key for scheme ${scheme} begins with ${prefix}, as it was shown when the webhook was made.`);
 }
 
 function headerOf(headers: WebhookRequest['headers'], name: string): string {
@@ -107,22 +114,23 @@ function checkTime(timestamp: string, at: Date, toleranceSeconds: number): void 
   }
 }
 
-async function checkSignatures(
-  header: string,
-  keys: readonly Uint8Array<ArrayBuffer>[],
-  signed: Uint8Array<ArrayBuffer>,
-): Promise<void> {
-  const all = header.split(' ').map((one) => /^v1,(.*)$/.exec(one)?.[1]);
-  const ours = all.flatMap((one) => (one === undefined ? [] : [base64(one)])).slice(0, SIGNATURES_MOST);
-  if (ours.length === 0) throw new WebhookRefused('SIGNATURE_UNKNOWN', 'The message has no signature of scheme v1.');
-  for (const raw of keys) {
-    const key = await crypto.subtle.importKey('raw', raw, { name: 'HMAC', hash: 'SHA-256' }, false, ['verify']);
+async function checkSignatures(header: string, keys: readonly Key[], signed: Uint8Array<ArrayBuffer>): Promise<void> {
+  const all = header.split(' ').map((one) => /^(v1|v1a),(.*)$/.exec(one));
+  const given = all.flatMap((match) => (match === null ? [] : [{ scheme: match[1], bytes: base64(match[2] ?? '') }]));
+  const ours = given.filter(({ scheme }) => keys.some((key) => key.scheme === scheme)).slice(0, SIGNATURES_MOST);
+  if (ours.length === 0) {
+    throw new WebhookRefused('SIGNATURE_UNKNOWN', 'The message has no signature of a scheme that there is a key for.');
+  }
+  for (const { scheme, bytes } of keys) {
+    const { algorithm } = SCHEMES[scheme];
+    const key = await crypto.subtle.importKey('raw', bytes, algorithm, false, ['verify']);
     for (const signature of ours) {
+      if (signature.scheme !== scheme || signature.bytes === undefined) continue;
       // Compares in constant time, as the specification of WebCrypto demands.
-      if (signature !== undefined && (await crypto.subtle.verify('HMAC', key, signature, signed))) return;
+      if (await crypto.subtle.verify(algorithm, key, signature.bytes, signed)) return;
     }
   }
-  throw new WebhookRefused('SIGNATURE_WRONG', 'None of the secrets has signed this message.');
+  throw new WebhookRefused('SIGNATURE_WRONG', 'None of the keys has signed this message.');
 }
 
 function eventOf(id: string, bytes: Uint8Array<ArrayBuffer>): WebhookEvent {

@@ -38,6 +38,9 @@ const webhookView = z
     status: z.enum(['active', 'disabled']),
     disabledBecause: z.enum(['person', 'gone', 'failing']).optional(),
     failingSince: instant.optional().meta({ description: 'Since when nothing got through.' }),
+    publicKey: z
+      .string()
+      .meta({ description: 'Checks signatures of scheme v1a (Ed25519): for who should not be able to make any.' }),
     oldSecretUntil: instant.optional().meta({ description: 'Until when the secret before this one signs as well.' }),
   })
   .meta({ id: 'Webhook' });
@@ -61,6 +64,7 @@ function webhookJson(it: Webhook): z.output<typeof webhookView> {
     status: it.status,
     ...(it.disabledBecause && { disabledBecause: it.disabledBecause }),
     ...(it.failingSince && { failingSince: it.failingSince.toISOString() }),
+    publicKey: it.secrets[0]?.publicKey ?? '',
     ...(oldSecretUntil !== undefined && { oldSecretUntil }),
   };
 }
@@ -93,6 +97,7 @@ const example = {
   version: 1,
   ...input,
   status: 'active',
+  publicKey: 'whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=',
 };
 const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=';
 

@@ -27,6 +27,8 @@ export type Webhook = Entity &
 
 export type WebhookSecret = {
   readonly sealed: string;
+  /** `whpk_…`: checks what it signs by `v1a`. */
+  readonly publicKey: string;
   /** RFC 3339; the newest has no end. */
   readonly until?: string;
 };

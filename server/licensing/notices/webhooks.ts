@@ -151,7 +151,7 @@ export const rotateWebhookSecret = noticeUseCase(
       const secret = newWebhookSecret(deps.random);
       const until = new Date(work.at.getTime() + hours * HOUR_MS).toISOString();
       // Two at most: whoever rotates twice in a hurry has a reason to.
-      const old = before.secrets.slice(0, hours === 0 ? 0 : 1).map(({ sealed }) => ({ sealed, until }));
+      const old = before.secrets.slice(0, hours === 0 ? 0 : 1).map((one) => ({ ...one, until }));
       const secrets = [sealSecret(deps.sealer, id, secret), ...old];
       const webhook = changed(before, work.at, { secrets });
       await deps.stores.webhooks.replace(work.tx, webhook);

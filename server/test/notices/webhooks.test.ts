@@ -230,7 +230,10 @@ describe('Webhooks', () => {
     const second = await rotateWebhookSecret(office.notices)(OWNER, { id, hours: 1 });
     await happens();
     const [both] = await got(1);
-    assert.equal(String(both!.headers['webhook-signature']).split(' ').length, 2);
+    assert.equal(String(both!.headers['webhook-signature']).match(/\bv1,/g)?.length, 2);
+    const old = first.webhook.secrets[0]!.publicKey;
+    const keys = [old, second.webhook.secrets[0]!.publicKey];
+    for (const publicKey of keys) await verifyWebhook(both!, { publicKeys: [publicKey], at: new Date() });
     verified(first.secret, both!);
     verified(second.secret, both!);
     const third = await rotateWebhookSecret(office.notices)(OWNER, { id, hours: 0 });
@@ -238,6 +241,9 @@ describe('Webhooks', () => {
     const alone = (await got(2))[1]!;
     verified(third.secret, alone);
     assert.throws(() => verified(second.secret, alone));
+    for (const publicKey of keys) {
+      await assert.rejects(verifyWebhook(alone, { publicKeys: [publicKey], at: new Date() }), /None of the keys/);
+    }
   });
 
   it('keep their secrets sealed', async () => {

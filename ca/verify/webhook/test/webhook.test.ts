@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
+import { createHmac, generateKeyPairSync, sign as signWith } from 'node:crypto';
 import { Webhook as Published } from 'standardwebhooks';
 import { verifyWebhook, WEBHOOK_REFUSALS, type WebhookRefusal, WebhookRefused } from '../index.ts';
 
@@ -138,6 +138,38 @@ describe('A webhook, by the scheme of Standard Webhooks', () => {
       assert.equal((await check({ signature })).id, ID);
     }
     assert.equal((await check({ secrets: [OTHER, SECRET] })).id, ID);
+  });
+
+  describe('with a public key, scheme v1a', () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+    const raw = Buffer.from(publicKey.export({ format: 'jwk' }).x!, 'base64url').toString('base64');
+    const publicKeys = [`whpk_${raw}`];
+    const signed = (body = BODY) =>
+      `v1a,${signWith(null, Buffer.from(`${ID}.${NOW}.${body}`), privateKey).toString('base64')}`;
+    const ask = (parts: Parts, more: object = {}) => verifyWebhook(request(parts), { publicKeys, at: AT, ...more });
+
+    it('is taken, beside signatures of the other scheme or without', async () => {
+      for (const signature of [signed(), `v1,${SIGNED} ${signed()}`, `v1,AAAA ${signed()}`]) {
+        assert.equal((await ask({ signature })).id, ID);
+      }
+      assert.equal((await ask({ signature: `v1,${SIGNED}` }, { secrets: [SECRET] })).id, ID);
+    });
+
+    it('is refused when it is signed by another, or by the other scheme, or not', async () => {
+      await assert.rejects(ask({ signature: signed(`${BODY} `) }), refusedWith('SIGNATURE_WRONG'));
+      await assert.rejects(ask({ signature: signed().replace('v1a', 'v1') }), refusedWith('SIGNATURE_UNKNOWN'));
+      await assert.rejects(ask({ signature: `v1,${SIGNED}` }), refusedWith('SIGNATURE_UNKNOWN'));
+      await assert.rejects(ask({ signature: `v1a,${SIGNED}` }), refusedWith('SIGNATURE_WRONG'));
+      // Whoever knows the public key must not be able to sign with it as if it were a secret.
+      const confused = `v1,${sign(BODY, ID, NOW, `whsec_${raw}`)}`;
+      await assert.rejects(ask({ signature: confused }), refusedWith('SIGNATURE_UNKNOWN'));
+    });
+
+    it('is not looked at with a key that is none', async () => {
+      for (const key of ['', raw, SECRET, `whpk_${Buffer.alloc(31).toString('base64')}`]) {
+        await assert.rejects(ask({ signature: signed() }, { publicKeys: [key] }), TypeError);
+      }
+    });
   });
 
   it('is not looked at with a secret that is none', async () => {
