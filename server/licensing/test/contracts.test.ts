@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import * as fc from 'fast-check';
+import { makeCsr } from '@licet/authority/workshop';
 import { type Database, openDatabase, sql } from '../../persistence/database.ts';
 import { testDependencies } from '../../persistence/test/dependencies.ts';
 import { testDatabase, type TestDatabase } from '../../persistence/test/test-database.ts';
@@ -15,6 +16,7 @@ import {
   reinstateContract,
   suspendContract,
 } from '../contracts/contracts.ts';
+import { delegateContract, revokeDelegated } from '../contracts/delegate.ts';
 import { previewSite } from '../contracts/preview.ts';
 import { shortages } from '../contracts/seats.ts';
 import {
@@ -130,6 +132,18 @@ describe('Contracts', () => {
     );
   });
 
+  it('are handed to a CA of the enterprise only while they are in force, and by nobody of an enterprise', async () => {
+    const { deps } = office;
+    const { enterprise, contract } = await office.customer();
+    const refused = (id: string, code: string, actor = OWNER) =>
+      assert.rejects(delegateContract(deps)(actor, { id, csr: makeCsr() }), hasCode(code));
+    await refused((await office.contract(enterprise)).id, 'CONTRACT_DRAFT');
+    await refused('no id', 'CONTRACT_NOT_FOUND');
+    await refused(contract.id, 'ORGANIZATION_ONLY', { ...OWNER, enterprise: enterprise.id });
+    await suspendContract(deps)(OWNER, { id: contract.id });
+    await refused(contract.id, 'CONTRACT_SUSPENDED');
+  });
+
   it('keep the catalog that they were sold with', async () => {
     const { deps } = office;
     const catalog = {
@@ -223,6 +237,9 @@ describe('Contracts', () => {
       decideApproval(access, tx, other, waiting.items[0]!.id, 'approved'),
     );
     assert.equal((await activate()).status, 'active');
+    const { id } = contract;
+    await assert.rejects(delegateContract(deps)(OWNER, { id, csr: makeCsr() }), hasCode('APPROVAL_NEEDED'));
+    await assert.rejects(revokeDelegated(deps)(OWNER, { id, reason: 'keyCompromise' }), hasCode('APPROVAL_NEEDED'));
     const relax = changeOrganization(deps)(OWNER, { settings: { secondPerson: false } });
     await assert.rejects(relax, hasCode('APPROVAL_NEEDED'));
     await database.run({ organization: 'acme' }, (tx) =>
