@@ -5,13 +5,16 @@ import { bytea, columns, hex, plain } from './columns.ts';
 
 export const certificateFinder: CertificateFinder = {
   async licenses(tx, names) {
-    // Through the domain's rows, which know the issuer: serials are unique to an issuer, and are indexed so.
+    // Through the domain's rows, which know the issuer: serials are unique to an issuer, and are indexed so. One by one
+    // (lateral, limit 1), because of all issuers together the planner would rather read everything.
     const rows = await sql(tx).prepared<{ number: number; issuer: string; certificate: Buffer }>(
-      `select g.number::integer as number, c.issuer, c.certificate
+      `select g.number::integer as number, found.issuer, found.certificate
          from unnest($1::text[], $2::text[], $3::bytea[]) with ordinality as g(organization, name, serial, number)
          join licenses l on l.organization = g.organization and l.serial = g.name
-         join serials s on s.issuer = l.issuer_key and s.serial = g.serial
-         join certificates c on c.issuer = s.issuer and c.serial = s.serial and c.kept_until = s.kept_until`,
+        cross join lateral (
+          select c.issuer, c.certificate from serials s
+            join certificates c on c.issuer = s.issuer and c.serial = s.serial and c.kept_until = s.kept_until
+           where s.issuer = l.issuer_key and s.serial = g.serial limit 1) as found`,
       columns(
         names,
         ({ organization }) => organization,
