@@ -71,7 +71,7 @@ export function cpuOf(pid: number): number {
 }
 
 /** As most clients ask: SHA-1, one certificate, no nonce. */
-export function ocspRequestFor({ certificate }: IssuerGeneration, serial: Bytes): Uint8Array {
+export function ocspRequestFor({ certificate }: Pick<IssuerGeneration, 'certificate'>, serial: Bytes): Uint8Array {
   const raw = encodeCertId({
     hashAlgorithm: createAlgorithm(OID.sha1, 'null'),
     issuerNameHash: hash('sha1', certificate!.subject.raw, 'buffer'),

@@ -11,8 +11,8 @@ import { Crowd } from './crowd.ts';
 import { makeSiteKey } from './site-key.ts';
 import { freePorts, type ServerOptions, ServerProcess } from './server-process.ts';
 
-/** As Debian's package sets it up, where that matters for what is durable. */
-export const DURABLE = ['fsync=on', 'full_page_writes=on'];
+/** As Debian's package sets it up, where that matters for what is durable and how long it takes. */
+export const DURABLE = ['fsync=on', 'full_page_writes=on', 'autovacuum=on', 'shared_buffers=128MB'];
 
 type Change = (cluster: Cluster) => Partial<ServerOptions> | Promise<Partial<ServerOptions>>;
 
