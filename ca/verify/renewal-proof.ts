@@ -3,7 +3,7 @@ import { possessionScheme } from './possession.ts';
 import { runNow, type Task } from './signatures/check.ts';
 import { keyKind } from './signatures/keys.ts';
 
-const CONTEXT = new TextEncoder().encode('licet renewal v1\0');
+const CONTEXT = 'licet renewal v1\0';
 
 /**
  * What the key of a license signs to be renewed where no TLS handshake shows it: the public key (SubjectPublicKeyInfo) of
@@ -11,7 +11,7 @@ const CONTEXT = new TextEncoder().encode('licet renewal v1\0');
  * whoever may ask for proofs of possession must not get one of these.
  */
 export function renewalMessage(publicKey: Bytes): Uint8Array<ArrayBuffer> {
-  return concatBytes(CONTEXT, publicKey);
+  return concatBytes(new TextEncoder().encode(CONTEXT), publicKey);
 }
 
 /** Whether the holder of `key` has signed that `publicKey` takes its place. */
