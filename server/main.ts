@@ -190,7 +190,7 @@ async function open(
   plain?.serve(appFor(ground, { routes: [], fastPaths }));
   address = await openPublic(ground, { app, readiness, tls, plain });
   await openWork(ground, database, {
-    jobs: [...commonJobs(database), ...status.jobs, ...jobs],
+    jobs: [...commonJobs(config, database), ...status.jobs, ...jobs],
     subscribers,
     holder,
   });

@@ -79,7 +79,7 @@ export function openAccess(ground: AccessGround): Access {
     guardsFor: (action) => guardsFor(action, guards),
     limitAddress: (failure) => limitAddress(guards, failure),
     limitRenewals: (principal) => countPrincipal(principal, 'license.renew', guards, 'open'),
-    jobs: accessHousekeeping({ transactions, clock, stores: accessStores }),
+    jobs: accessHousekeeping({ transactions, clock, stores: accessStores, sessionDays: config.retention.sessionDays }),
     stage: flushNowAndThen([authenticator, monthly], log),
   };
 }

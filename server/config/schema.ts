@@ -8,6 +8,7 @@ import { httpSection } from './sections/http.ts';
 import { logSection } from './sections/log.ts';
 import { mailSection, webhooksSection } from './sections/notices.ts';
 import { operationsSection } from './sections/operations.ts';
+import { retentionSection } from './sections/retention.ts';
 import { signerSection } from './sections/signer.ts';
 
 /** The configuration: one section, one file. docs/configuration.md is made from this (`npm run docs:config`). */
@@ -22,6 +23,7 @@ export const schema = z.strictObject({
   mail: mailSection,
   authority: authoritySection,
   signer: signerSection,
+  retention: retentionSection,
   operations: operationsSection,
   log: logSection,
 });

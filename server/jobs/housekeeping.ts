@@ -3,8 +3,6 @@ import type { Outbox } from '../licensing/ports/outbox.ts';
 import type { Transaction, Transactions } from '../licensing/ports/transactions.ts';
 import type { Job, JobContext } from './job.ts';
 
-/** Delivered events stay this long, for whoever looks into what was sent. */
-const EVENT_DAYS = 7;
 /** Small enough that a batch holds its locks for milliseconds. */
 const BATCH = 1_000;
 
@@ -12,16 +10,23 @@ export type HousekeepingDependencies = {
   readonly transactions: Transactions;
   readonly outbox: Outbox;
   readonly idempotencyKeys: IdempotencyKeys;
+  /** How long delivered events stay, for whoever looks into what was sent. */
+  readonly eventDays: number;
 };
 
 /** What keeps the tables of the shared mechanisms small. */
-export function housekeeping({ transactions, outbox, idempotencyKeys }: HousekeepingDependencies): readonly Job[] {
+export function housekeeping({
+  transactions,
+  outbox,
+  idempotencyKeys,
+  eventDays,
+}: HousekeepingDependencies): readonly Job[] {
   return [
     {
       name: 'prune-outbox',
       cron: '17 * * * *',
       timeoutSeconds: 300,
-      run: (context) => inBatches(transactions, context, (tx) => outbox.prune(tx, EVENT_DAYS, BATCH)),
+      run: (context) => inBatches(transactions, context, (tx) => outbox.prune(tx, eventDays, BATCH)),
     },
     {
       name: 'prune-idempotency-keys',

@@ -42,16 +42,22 @@ const isPage = (value: unknown): value is Page => isRecord(value) && Array.isArr
 /** The few columns that tell things apart; all else is in --json. */
 const COLUMNS = [
   'id',
+  'serial',
+  'sequence',
+  'at',
   'slug',
   'code',
   'number',
   'name',
   'kind',
   'type',
+  'actor',
   'action',
+  'subject',
   'mode',
   'status',
   'severity',
+  'notAfter',
   'version',
 ];
 

@@ -13,6 +13,7 @@ export const ENTERPRISE_DATA = [
   'renewal-incident',
   'person',
   'api-token',
+  'webhook',
   'mail-recipient',
   'request-quota',
 ] as const;

@@ -32,6 +32,7 @@ const SOURCES: Readonly<Record<EnterpriseData, Source>> = {
     without: ['password', 'totp', 'recovery_codes', 'invitation', 'invited_until'],
   },
   'api-token': { table: 'api_tokens', key: 'id::text', without: ['hash'] },
+  webhook: { table: 'webhooks', key: 'id::text', without: ['secrets'] },
   'mail-recipient': { table: 'mail_recipients', key: 'id::text' },
   'request-quota': { table: 'request_quotas', key: 'month::text' },
 };
@@ -60,6 +61,10 @@ const ERASING: Readonly<Record<string, string>> = {
     where enterprise = $1 and status <> 'erased' returning 1`,
   apiTokens: `update api_tokens set name = ${PSEUDONYM}, revoked_at = coalesce(revoked_at, $2), ${CHANGED}
     where enterprise = $1 returning 1`,
+  deliveries: `delete from deliveries where $2::timestamptz is not null and receiver in (
+      select id from webhooks where enterprise = $1 union select id from mail_recipients where enterprise = $1)
+    returning 1`,
+  webhooks: 'delete from webhooks where enterprise = $1 and $2::timestamptz is not null returning 1',
   mailRecipients: 'delete from mail_recipients where enterprise = $1 and $2::timestamptz is not null returning 1',
   trustRules: `update trust_rules set name = ${PSEUDONYM}, status = 'off', ${CHANGED}
     where enterprise = $1 returning 1`,

@@ -85,7 +85,7 @@ onBothHosts('A request with an idempotency key', (getDatabase, host) => {
        select 'acme', 's', 't', '{}', now(), now() - interval '8 days' from generate_series(1, 2500)`,
     );
     const signal = new AbortController().signal;
-    for (const job of housekeeping({ transactions: getDatabase(), outbox, idempotencyKeys })) {
+    for (const job of housekeeping({ transactions: getDatabase(), outbox, idempotencyKeys, eventDays: 7 })) {
       await job.run({ slot: new Date(0), signal, assertHeld: () => Promise.resolve() });
     }
     const [left] = await getDatabase().run('platform', (tx) =>

@@ -446,7 +446,7 @@ onBothHosts('Access', (getDatabase) => {
           signal: AbortSignal.timeout(10_000),
           assertHeld: () => Promise.resolve(),
         };
-        for (const job of accessHousekeeping(deps)) await job.run(context);
+        for (const job of accessHousekeeping({ ...deps, sessionDays: 30 })) await job.run(context);
       };
       await sweep();
       assert.deepEqual(await left(), { sessions: 1, spent: 1, signIns: 1, throttles: 1 });
