@@ -1,5 +1,4 @@
-export const CHANNELS = ['webhook', 'mail'] as const;
-export type Channel = (typeof CHANNELS)[number];
+export type Channel = 'webhook' | 'mail';
 
 export const DELIVERY_STATUSES = ['waiting', 'delivered', 'dead'] as const;
 export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];

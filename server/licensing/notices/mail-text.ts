@@ -28,9 +28,12 @@ const field = ({ payload }: Told, name: string): string => {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 };
 const day = (told: Told, name: string): string => field(told, name).slice(0, 10);
+const minute = (instant: string): string => `${instant.slice(0, 16).replace('T', ' ')} UTC`;
 const site = ({ names }: Told): string => `${names.site ?? 'a site'} of ${names.enterprise ?? 'an enterprise'}`;
-const about = (told: Told): string =>
-  told.names.site !== undefined ? ` at ${site(told)}` : told.names.enterprise ? ` at ${told.names.enterprise}` : '';
+function about(told: Told): string {
+  if (told.names.site !== undefined) return ` at ${site(told)}`;
+  return told.names.enterprise === undefined ? '' : ` at ${told.names.enterprise}`;
+}
 const words = (code: string): string => code.replaceAll('-', ' ');
 const idOf = (told: Told): string => field(told, 'subject').replace(/^[^:]*:/, '');
 
@@ -54,7 +57,7 @@ const KINDS: Readonly<Record<(typeof MAILED)[number], Kind>> = {
   'contract.ending': {
     many: 'Contracts that end',
     line: (told) =>
-      `Contract ${told.names.contract ?? ''} of ${told.names.enterprise ?? 'an enterprise'} ends at ${field(told, 'endsAt').slice(0, 16).replace('T', ' ')} UTC`,
+      `Contract ${told.names.contract ?? ''} of ${told.names.enterprise ?? 'an enterprise'} ends at ${minute(field(told, 'endsAt'))}`,
     advice: 'When it is to go on, change its term in time; its sites are not renewed beyond it.',
   },
   'alert.opened': {
@@ -111,7 +114,7 @@ export const invitationMail = ({ organization, name, url, invitation, until }: I
   text: `Hello ${name},
 
 you are invited to the license server of ${organization}. Set a password to
-accept, until ${until.toISOString().slice(0, 16).replace('T', ' ')} UTC. This is your invitation; whoever has it can
+accept, until ${minute(until.toISOString())}. This is your invitation; whoever has it can
 use it once, so pass it on to nobody:
 
 ${invitation}
