@@ -1,3 +1,6 @@
+import { toHex } from '@licet/format';
+import { sha256 } from './sha256.ts';
+
 /**
  * What a site has seen, so that nobody can take it back: the latest time that somebody signed, the newest issue number
  * of each license, the highest number of each CRL.
@@ -42,10 +45,19 @@ function higher<T>(
 }
 
 export function formatHighWater(mark: HighWater): string {
-  return `${JSON.stringify({ version: 1, ...mark }, undefined, 2)}\n`;
+  return `${JSON.stringify({ version: 1, ...mark, check: checkOf(mark) }, undefined, 2)}\n`;
 }
 
-/** Undefined for text that is no mark, e.g. of a file that was cut off. */
+/**
+ * Shows that a mark was cut off, damaged or edited by hand. It is no proof against whoever may write where the mark is
+ * kept: a key that the product could use there, they could use as well.
+ */
+function checkOf({ time, sequences, crlNumbers }: HighWater): string {
+  const text = `licet high-water v1\0${JSON.stringify([time, sequences, crlNumbers])}`;
+  return toHex(sha256(new TextEncoder().encode(text)));
+}
+
+/** Undefined for text that is no mark, or not the one that was written. */
 export function parseHighWater(text: string): HighWater | undefined {
   let value: unknown;
   try {
@@ -61,11 +73,12 @@ export function parseHighWater(text: string): HighWater | undefined {
   if (!Object.values(crlNumbers).every((number) => typeof number === 'string' && /^\d{1,60}$/.test(number))) {
     return undefined;
   }
-  return {
+  const mark: HighWater = {
     time: new Date(time),
     sequences: sequences as Record<string, number>,
     crlNumbers: crlNumbers as Record<string, string>,
   };
+  return value['check'] === checkOf(mark) ? mark : undefined;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

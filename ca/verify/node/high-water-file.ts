@@ -4,13 +4,23 @@ import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { formatHighWater, type HighWater, NO_HIGH_WATER, parseHighWater, raise } from '../high-water.ts';
 
+/** `new`: there is no such file, as before the first check. `damaged`: there is one, and it is not as it was written. */
+export type MarkState = 'kept' | 'new' | 'damaged' | 'unreadable';
+
 /** The mark in a file; nothing seen yet when there is no file, or none that can be read. */
 export async function loadHighWater(path: string): Promise<HighWater> {
+  return (await readHighWater(path)).mark;
+}
+
+/** The same, with what became of it: a mark that is gone, though there was one, is worth a word to the operator. */
+export async function readHighWater(path: string): Promise<{ readonly mark: HighWater; readonly state: MarkState }> {
   try {
-    return parseHighWater(await readFile(path, 'utf8')) ?? NO_HIGH_WATER;
+    const mark = parseHighWater(await readFile(path, 'utf8'));
+    return mark === undefined ? { mark: NO_HIGH_WATER, state: 'damaged' } : { mark, state: 'kept' };
   } catch (error) {
     // Without the mark a verdict is still right about everything else; a product must not stop over its own note.
-    if ((error as NodeJS.ErrnoException).code !== undefined) return NO_HIGH_WATER;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== undefined) return { mark: NO_HIGH_WATER, state: code === 'ENOENT' ? 'new' : 'unreadable' };
     throw error;
   }
 }
@@ -18,16 +28,18 @@ export async function loadHighWater(path: string): Promise<HighWater> {
 /**
  * Raises the mark in a file to at least this one, and gives the result. The file is replaced as a whole (written beside
  * it, synced, renamed, the folder synced): a crash leaves the old mark or the new one. Processes that raise at the same
- * time take turns, so that no raise is lost.
+ * time take turns, so that no raise is lost. What is damaged is kept as `<path>.damaged`, for whoever wants to know.
  */
 export async function saveHighWater(path: string, mark: HighWater): Promise<HighWater> {
-  const before = await loadHighWater(path);
-  const after = raise(before, mark);
-  if (formatHighWater(after) === formatHighWater(before)) return after;
+  const before = await readHighWater(path);
+  const after = raise(before.mark, mark);
+  if (before.state === 'kept' && formatHighWater(after) === formatHighWater(before.mark)) return after;
   const lock = `${path}.lock`;
   await acquire(lock);
   try {
-    const raised = raise(await loadHighWater(path), mark);
+    const found = await readHighWater(path);
+    const raised = raise(found.mark, mark);
+    if (found.state === 'damaged') await rename(path, `${path}.damaged`);
     await replace(path, formatHighWater(raised));
     return raised;
   } finally {

@@ -1,4 +1,4 @@
-export { loadHighWater, saveHighWater } from './high-water-file.ts';
+export { loadHighWater, type MarkState, readHighWater, saveHighWater } from './high-water-file.ts';
 export { agentSocket, configurationFolders, licenseFiles, type Surroundings, surroundings } from './places.ts';
 export { machineFingerprints } from './machine.ts';
 export { provePossession } from './prove-possession.ts';

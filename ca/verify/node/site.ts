@@ -1,6 +1,6 @@
 import { type LicenseOptions, verifyLicense } from '../license.ts';
 import type { Verdict } from '../verdict.ts';
-import { loadHighWater, saveHighWater } from './high-water-file.ts';
+import { type MarkState, readHighWater, saveHighWater } from './high-water-file.ts';
 import { type Attempt, findLicense, type SearchOptions } from './sources.ts';
 
 export type SiteOptions = SearchOptions &
@@ -13,6 +13,8 @@ export type SiteVerdict = {
   /** Undefined when no license was found; `attempts` then says where was looked, and why not. */
   readonly verdict: Verdict | undefined;
   readonly attempts: readonly Attempt[];
+  /** What was found of the high-water mark, where one is kept. */
+  readonly mark?: MarkState;
   /** Why the high-water mark could not be kept (a full or read-only disk); the verdict stands all the same. */
   readonly notRemembered?: string;
 };
@@ -23,12 +25,12 @@ export async function verifySite(options: SiteOptions): Promise<SiteVerdict> {
   if (license === undefined) return { verdict: undefined, attempts };
   const { highWaterFile } = options;
   if (highWaterFile === undefined) return { verdict: await verifyLicense(license.bundle, options), attempts };
-  const highWater = await loadHighWater(highWaterFile);
+  const { mark: highWater, state: mark } = await readHighWater(highWaterFile);
   const verdict = await verifyLicense(license.bundle, { ...options, highWater });
   try {
     await saveHighWater(highWaterFile, verdict.highWater);
-    return { verdict, attempts };
+    return { verdict, attempts, mark };
   } catch (error) {
-    return { verdict, attempts, notRemembered: `${highWaterFile}: ${(error as Error).message}` };
+    return { verdict, attempts, mark, notRemembered: `${highWaterFile}: ${(error as Error).message}` };
   }
 }

@@ -1,39 +1,9 @@
 import assert from 'node:assert/strict';
-import { createHash, sign } from 'node:crypto';
-import {
-  type CertStatus,
-  decodeCertificate,
-  encodeCertId,
-  encodeOcspResponse,
-  encodePem,
-  encodeTbsOcspResponse,
-  fromHex,
-} from '@licet/format';
+import { encodePem } from '@licet/format';
 import { verifyLicenseSync } from '../license.ts';
 import type { Verdict } from '../verdict.ts';
-import { anchors, bundle, days, enterprise, NOW, organization, type Party, site } from './license-kit.ts';
-
-const SHA256 = { raw: fromHex('300b0609608648016503040201') };
-const ECDSA_SHA256 = { raw: fromHex('300a06082a8648ce3d040302') };
-const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest();
-
-/** An answer that the CA signs itself. */
-function answer(status: CertStatus, signer: Party = enterprise, from = days(-0.25), to = days(0.75)): Uint8Array {
-  const cert = decodeCertificate(site.certificate);
-  const issuer = decodeCertificate(enterprise.certificate);
-  const certId = encodeCertId({
-    hashAlgorithm: SHA256,
-    issuerNameHash: sha256(cert.issuer.raw),
-    issuerKeyHash: sha256(issuer.publicKey.key),
-    serial: cert.serial,
-  });
-  const tbs = encodeTbsOcspResponse({
-    responder: { byName: signer.name },
-    producedAt: from,
-    responses: [{ certId: { raw: certId }, status, thisUpdate: from, nextUpdate: to }],
-  });
-  return encodeOcspResponse(tbs, ECDSA_SHA256, sign('sha256', tbs, signer.key));
-}
+import { anchors, bundle, days, enterprise, NOW, organization, site } from './license-kit.ts';
+import { ocspAnswer as answer } from './ocsp-kit.ts';
 
 const LICENSE = bundle(site, enterprise, organization);
 const check = (...ocsp: Uint8Array[]): Verdict => verifyLicenseSync(LICENSE, { anchors, at: NOW, evidence: { ocsp } });

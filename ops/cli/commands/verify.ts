@@ -58,7 +58,7 @@ async function verify(license: string | undefined, options: Options, io: CliIo):
   const around = { ...surroundings(), env: io.env };
   const anchors = await readAnchors(options, around, io);
   const given = license === '-' ? (await readInput('-', io)).toString('utf8') : license;
-  const { verdict, attempts, notRemembered } = await verifySite({
+  const { verdict, attempts, mark, notRemembered } = await verifySite({
     ...(given !== undefined && { license: given }),
     ...(options.organization !== undefined && { organization: options.organization }),
     ...(options.highWater !== undefined && { highWaterFile: options.highWater }),
@@ -66,6 +66,11 @@ async function verify(license: string | undefined, options: Options, io: CliIo):
     anchors,
     ...(await licenseOptions(options, io)),
   });
+  if (mark === 'damaged' || mark === 'unreadable') {
+    io.err(
+      `licet: ${options.highWater} is ${mark}: what was seen before is not known, so a clock set back may not show`,
+    );
+  }
   if (notRemembered !== undefined) io.err(`licet: the high-water mark could not be kept: ${notRemembered}`);
   if (options.json) io.out(JSON.stringify(verdict ? { ...verdict, attempts } : nothingFound(attempts), undefined, 2));
   else io.out(printable(lines(verdict, attempts, options.explain === true)));

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { NO_HIGH_WATER } from '../../high-water.ts';
-import { loadHighWater, saveHighWater } from '../high-water-file.ts';
+import { loadHighWater, readHighWater, saveHighWater } from '../high-water-file.ts';
 
 const mark = (day: string, sequence = 1) => ({
   time: new Date(`2026-06-${day}T00:00:00Z`),
@@ -56,6 +56,18 @@ describe('the file of the high-water mark', () => {
     assert.deepEqual(await loadHighWater(path), NO_HIGH_WATER);
     await saveHighWater(path, mark('11'));
     assert.deepEqual(await loadHighWater(path), mark('11'));
+  });
+
+  it('shows when it was edited, and keeps what it found', async () => {
+    assert.equal((await readHighWater(path)).state, 'new');
+    await saveHighWater(path, mark('10'));
+    assert.equal((await readHighWater(path)).state, 'kept');
+    const edited = (await readFile(path, 'utf8')).replace('2026-06-10', '2026-06-01');
+    await writeFile(path, edited);
+    assert.deepEqual(await readHighWater(path), { mark: NO_HIGH_WATER, state: 'damaged' });
+    await saveHighWater(path, mark('09'));
+    assert.deepEqual(await readHighWater(path), { mark: mark('09'), state: 'kept' });
+    assert.equal(await readFile(`${path}.damaged`, 'utf8'), edited);
   });
 
   it('keeps the old mark and says so when it cannot be written', async () => {

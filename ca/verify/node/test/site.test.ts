@@ -37,8 +37,9 @@ describe('the verdict at a site', () => {
   it('remembers what was seen', async () => {
     const highWaterFile = join(folder, 'mark.json');
     const options = { anchors, license: LICENSE, surroundings: surroundings(), highWaterFile };
-    await verifySite({ ...options, at: NOW });
-    const { verdict } = await verifySite({ ...options, at: days(-100) });
+    assert.equal((await verifySite({ ...options, at: NOW })).mark, 'new');
+    const { verdict, mark } = await verifySite({ ...options, at: days(-100) });
+    assert.equal(mark, 'kept');
     assert.ok(verdict?.codes.some(({ code }) => code === 'CLOCK_ROLLBACK'));
   });
 
