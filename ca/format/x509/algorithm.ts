@@ -1,3 +1,5 @@
+import { concatBytes } from '../bytes.ts';
+import { encodeOid } from '../der/oid.ts';
 import { DerReader, type PathStep } from '../der/reader.ts';
 import { CERTIFICATE_LIMITS } from '../der/limits.ts';
 import { explicit, Tag } from '../der/tags.ts';
@@ -27,21 +29,31 @@ export function createAlgorithm(oid: string, parameters?: Bytes | 'null'): Algor
   return { oid, parameters: der, raw: writer.close().finish() };
 }
 
-/** Nearly every certificate names three of these, so they are made once. */
-const COMMON: readonly AlgorithmIdentifier[] = [
-  createAlgorithm(OID.ecdsaWithSha256),
-  createAlgorithm(OID.ecPublicKey, oidDer(OID.p256)),
-  createAlgorithm(OID.ecdsaWithSha384),
-  createAlgorithm(OID.ecPublicKey, oidDer(OID.p384)),
-  createAlgorithm(OID.sha256WithRsa, 'null'),
-  createAlgorithm(OID.rsaEncryption, 'null'),
-  createAlgorithm(OID.ed25519),
-];
+/** An element of less than 128 octets. By hand: a verifier has no other use for the writer and leaves it out. */
+function short(tag: number, ...content: readonly Bytes[]): Bytes {
+  const whole = concatBytes(...content);
+  return concatBytes(Uint8Array.of(tag, whole.length), whole);
+}
 
 /** The whole element, as it stands in the parameters of a key of an elliptic curve. */
 export function oidDer(oid: string): Bytes {
-  return new DerWriter(16).oid(oid).finish();
+  return short(Tag.OID, encodeOid(oid));
 }
+
+function common(oid: string, parameters?: Bytes): AlgorithmIdentifier {
+  return { oid, parameters, raw: short(Tag.SEQUENCE, oidDer(oid), parameters ?? new Uint8Array()) };
+}
+
+/** Nearly every certificate names three of these, so they are made once. */
+const COMMON: readonly AlgorithmIdentifier[] = [
+  common(OID.ecdsaWithSha256),
+  common(OID.ecPublicKey, oidDer(OID.p256)),
+  common(OID.ecdsaWithSha384),
+  common(OID.ecPublicKey, oidDer(OID.p384)),
+  common(OID.sha256WithRsa, NULL),
+  common(OID.rsaEncryption, NULL),
+  common(OID.ed25519),
+];
 
 export type HashName = 'md5' | 'sha1' | 'sha224' | 'sha256' | 'sha384' | 'sha512';
 
