@@ -1,10 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { startPostmaster } from '@licet/server/test-cluster';
 import { powerFailures, record } from '@licet/server/test-durability';
 import { isClean, sentenceOf } from '../house/books.ts';
-import { DURABLE, House } from '../house/house.ts';
+import { House } from '../house/house.ts';
+import { keepRunning, killAll } from '../house/postgresql.ts';
 import { pause } from '../house/server-process.ts';
 import type { Row } from '../row.ts';
 import { scaled } from '../scale.ts';
@@ -27,12 +24,12 @@ async function killPostgresql(): Promise<Row> {
   const house = await House.open();
   const crowd = house.crowd(CLIENTS);
   const backMs: number[] = [];
+  const service = keepRunning(house.cluster.folder);
   try {
     crowd.start();
     for (let round = 0; round < kills; round += 1) {
       await pause(500 + 1500 * chance());
       killAll(house.cluster.folder);
-      await startAgain(house.cluster.folder);
       const began = performance.now();
       const before = crowd.licensed.length;
       while (crowd.licensed.length === before && performance.now() - began < 3 * BACK_MS) await pause(10);
@@ -53,43 +50,8 @@ async function killPostgresql(): Promise<Row> {
     };
   } finally {
     await crowd.stop();
+    service.stop();
     await house.close();
-  }
-}
-
-/** The postmaster and all that it has started, so that nothing of it lives to tidy up. */
-function killAll(folder: string): void {
-  const pid = postmasterOf(folder);
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
-  for (const one of [pid, ...children]) {
-    try {
-      process.kill(one, 'SIGKILL');
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
-    }
-  }
-}
-
-const postmasterOf = (folder: string): number =>
-  Number(readFileSync(join(folder, 'data/postmaster.pid'), 'utf8').split('\n')[0]);
-
-/** As its service manager would: at once, and again while the dead one's memory is still in use. */
-async function startAgain(folder: string): Promise<void> {
-  for (let tries = 0; tries < 100; tries += 1) {
-    const pid = startPostmaster(folder, DURABLE);
-    await pause(200);
-    if (isAlive(pid)) return;
-  }
-  throw new Error(
-    `PostgreSQL does not start any more: ${execFileSync('tail', [join(folder, 'postgres.log')]).toString()}`,
-  );
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
-  } catch {
-    return false;
   }
 }
 

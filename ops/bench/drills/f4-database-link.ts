@@ -17,7 +17,7 @@ const CUTS_MOST_MS = 240_000;
 /** F4: what stands between server and PostgreSQL is slow, swallows everything, or breaks just when COMMIT is on its way. */
 export async function run(): Promise<readonly Row[]> {
   let proxy: FaultProxy | undefined;
-  const house = await House.open(async ({ folder }) => {
+  const house = await House.open(async (_, { folder }) => {
     proxy = await faultProxy(join(folder, '.s.PGSQL.5432'), 'licet');
     return { databaseUrl: proxy.url };
   });

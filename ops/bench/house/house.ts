@@ -14,7 +14,11 @@ import { freePorts, type ServerOptions, ServerProcess } from './server-process.t
 /** As Debian's package sets it up, where that matters for what is durable and how long it takes. */
 export const DURABLE = ['fsync=on', 'full_page_writes=on', 'autovacuum=on', 'shared_buffers=128MB'];
 
-type Change = (cluster: Cluster) => Partial<ServerOptions> | Promise<Partial<ServerOptions>>;
+/** What is other in the way that the server is started. */
+type Change = (options: ServerOptions, cluster: Cluster) => Partial<ServerOptions> | Promise<Partial<ServerOptions>>;
+
+/** Where PostgreSQL lies, and its settings. */
+type Place = { readonly folder?: string; readonly settings?: readonly string[] };
 
 /** A server of production's kind with a database of its own, its first owner let in, and a contract to license under. */
 export class House {
@@ -41,15 +45,15 @@ export class House {
     this.contract = access.contract;
   }
 
-  /** `change`: of the way in which the server is started. */
-  static async open(change: Change = () => ({})): Promise<House> {
-    const cluster = await startCluster(mkdtempSync(join(tmpdir(), 'licet-drill-pg-')), { settings: DURABLE });
+  static async open(change?: Change, postgresql: Place = {}): Promise<House> {
+    const { folder: where = mkdtempSync(join(tmpdir(), 'licet-drill-pg-')), settings = [] } = postgresql;
+    const cluster = await startCluster(where, { settings: [...DURABLE, ...settings] });
     await administer(cluster, 'create database licet');
     const folder = mkdtempSync(join(tmpdir(), 'licet-drill-'));
     const plain = { folder, databaseUrl: cluster.url('licet'), ports: await freePorts() };
-    const options = { ...plain, ...(await change(cluster)) };
+    const options = { ...plain, ...(await change?.(plain, cluster)) };
     const server = await ServerProcess.start(options);
-    const token = readFileSync(join(folder, 'owner.token'), 'utf8').trim();
+    const token = readFileSync(join(options.folder, 'owner.token'), 'utf8').trim();
     const ca = await (await fetch(`http://127.0.0.1:${options.ports.plain}/ca/roots.pem`)).text();
     return new House(cluster, server, { ca, token, contract: await contractOf(options.ports.public, ca, token) });
   }
