@@ -23,12 +23,14 @@ export function contractSubscriber(follows: Follows): Subscriber {
 }
 
 async function change(follows: Follows, event: OutboxEvent): Promise<void> {
+  const { lowers, raises } = event.payload;
+  if (lowers !== true && raises !== true) return;
   const { contract, enterprise } = await read(follows, event);
   if (contract === undefined || enterprise === undefined || contract.status === 'ended') return;
   const { enterprises, delegation } = follows.authority;
   const customer = { organization: event.organization, enterprise: enterprise.slug };
   const claims = contractClaims(contract);
-  if (event.payload['lowers'] === true) await enterprises.follow(customer, claims);
+  if (lowers === true) await enterprises.follow(customer, claims);
   await delegation.follow({ ...customer, contract: claims });
 }
 

@@ -47,21 +47,16 @@ async function certify(deps: DelegationDeps, of: DelegatedContract, csr: Uint8Ar
   checkSubject(subject, of);
   const inOffice = await deps.directory.active(roleOf(of));
   if (inOffice?.authority.held === true) {
-    const message = `A CA of this server signs the licenses of this contract; make another contract for the enterprise's own CA.`;
+    const message =
+      'A CA of this server signs the licenses of this contract; make another for the CA of the enterprise.';
     throw new LicetError('conflict', 'AUTHORITY_EXISTS', message);
   }
   const isSameKey = inOffice !== undefined && equalBytes(inOffice.authority.keyIdentifier, keyIdentifierOf(publicKey));
   if (isSameKey && (await isStillGood(deps, inOffice, of.contract))) return answerOf(inOffice);
   const former = await deps.directory.byKeyIdentifier(keyIdentifierOf(publicKey));
   if (former !== undefined && !isSameKey) {
-    throw new LicetError(
-      'conflict',
-      'KEY_REUSED',
-      'This key was that of a CA before; make a new key for its successor.',
-      {
-        pointer: '/csr',
-      },
-    );
+    const message = 'This key was that of a CA before; make a new key for its successor.';
+    throw new LicetError('conflict', 'KEY_REUSED', message, { pointer: '/csr' });
   }
   const commonName = valueIn(subject, OID.commonName) ?? '';
   return answerOf(await take(deps, of, { key: { csr }, publicKey, commonName, inOffice, isSameKey }));

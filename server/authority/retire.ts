@@ -67,21 +67,20 @@ export async function retire(
  * Licenses that have this authority in their chain. A CA below it that was certified anew by its successor has signed
  * the younger ones under that: sites keep the chain that they were given.
  */
-async function liveBelow(
-  { directory, transactions, certificates, clock }: RetireDeps,
-  { authority }: Opened,
-): Promise<Live> {
+async function liveBelow(deps: RetireDeps, { authority, generation }: Opened): Promise<Live> {
+  const { directory, transactions, certificates, clock } = deps;
   const at = clock.now();
-  const { key } = authority;
+  const { key, organization, enterprise, held } = authority;
   const below = await transactions.run('platform', (tx) => certificates.below(tx, key, at), { readOnly: true });
   const signed: SignedBy[] = [{ issuer: key }];
-  const delegated: Date[] = [];
+  // What a CA has signed whose key is elsewhere is known to its own server only.
+  const itself = held ? [] : await ofKey(deps, { organization, enterprise }, generation.chain[0]!);
+  const delegated = itself.map(({ certificate }) => certificate.notAfter);
   for (const { certificate } of below) {
     const { extensions, notAfter } = decodeCertificate(certificate);
     const one = await directory.byKeyIdentifier(extensions.subjectKeyIdentifier!);
     if (one === undefined) continue;
     const isMoved = one.authority.parent !== key;
-    // What it has signed is known to its own server only.
     if (!one.authority.held) delegated.push(notAfter);
     else signed.push({ issuer: one.authority.key, upTo: isMoved ? one.generation.chain[0]!.notBefore : undefined });
   }

@@ -68,7 +68,8 @@ async function inOffice(directory: Directory, key: string): Promise<Opened> {
 async function parentOf(directory: Directory, { authority }: Opened): Promise<Opened> {
   const parent = authority.parent === undefined ? undefined : await directory.find(authority.parent);
   if (parent?.authority.held !== true) {
-    const message = 'The key above this authority is not here: run "licet ceremony rollover", and carry the files.';
+    const message =
+      'The key above this authority is elsewhere: make its successor by a request with "successor: true", and carry the files.';
     throw new LicetError('conflict', 'PARENT_ELSEWHERE', message);
   }
   if (parent.authority.status === 'active') return parent;

@@ -216,6 +216,9 @@ describe('an enterprise that keeps its own CA', function () {
     assert.equal(old.authority.status, 'crl-only');
     const former = [license.chain[0]!, ...old.generation.chain.map(({ der }) => der)];
     assert.match((await judged(former)).openssl, /OK/);
+    const parts = { ...vendor.authority, signer: vendor.signer, clock: systemClock, transactions: vendor.database };
+    const generation1 = toHex(old.authority.keyIdentifier);
+    await assert.rejects(retire(parts, generation1, { endLive: false }), { code: 'AUTHORITY_IN_USE' });
     const revoked = await delegation().revoke(
       { ...of, contract: OWN },
       { reason: 'keyCompromise', actor: 'user:test' },

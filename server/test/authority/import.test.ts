@@ -8,10 +8,12 @@ import { promisify } from 'node:util';
 import {
   type AuthorityBundle,
   createHierarchy,
+  createRevoker,
   type Hierarchy,
   type IssuerGeneration,
   openSigner,
   type ReadyCrl,
+  type RevocationStore,
   SIGNATURE_ALGORITHMS,
   type Signer,
 } from '@licet/authority';
@@ -21,12 +23,17 @@ import {
   encodePem,
   encodeTbsCertificateList,
   extension,
+  toHex,
 } from '@licet/format';
 import { Directory } from '../../authority/directory.ts';
+import { Fence } from '../../authority/fence.ts';
 import { type ImportDeps, importAuthorities } from '../../authority/import.ts';
+import { retire } from '../../authority/retire.ts';
+import { publishRootCrl } from '../../authority/root-crls.ts';
 import { systemClock } from '../../clock.ts';
 import { auditLog } from '../../persistence/audit-log.ts';
 import { authorities } from '../../persistence/authority/authorities.ts';
+import { certificateFinder } from '../../persistence/authority/certificate-finder.ts';
 import { createRevocationStore } from '../../persistence/authority/revocation-store.ts';
 import { leases } from '../../persistence/leases.ts';
 import { outbox } from '../../persistence/outbox.ts';
@@ -46,6 +53,7 @@ describe('the import of what a ceremony made', function () {
   let made: Hierarchy;
   let database: TestDatabase;
   let deps: ImportDeps;
+  let revocations: RevocationStore;
   let organization: AuthorityBundle;
   let service: AuthorityBundle;
 
@@ -80,9 +88,10 @@ describe('the import of what a ceremony made', function () {
       chain: [chain[0]!, ...chain.slice(1)],
     });
     [organization, service] = [bundleOf(made.organization), bundleOf(made.service)];
+    revocations = createRevocationStore({ transactions: database, auditLog, outbox, leases, holder: 'test' });
     deps = {
       directory: new Directory({ transactions: database, authorities, auditLog, clock: systemClock }),
-      revocations: createRevocationStore({ transactions: database, auditLog, outbox, leases, holder: 'test' }),
+      revocations,
       signer: online,
       clock: systemClock,
       publish: { base: BASE, shards: 4 },
@@ -224,6 +233,26 @@ describe('the import of what a ceremony made', function () {
     await deps.directory.save({ ...known[0]!, status: 'crl-only' });
     await deps.directory.save({ ...known[0]!, key: 'another', keyIdentifier: new Uint8Array(20) });
     await assert.rejects(importAuthorities(deps, [organization, service], []), { code: 'AUTHORITY_EXISTS' });
+  });
+
+  it('a CA below an offline root is retired when the CRL of that root revokes it, and not before', async () => {
+    const parts = {
+      ...deps,
+      signer: online,
+      fence: new Fence(),
+      transactions: database,
+      certificates: certificateFinder,
+      revoker: createRevoker({ signer: online, store: revocations, clock: systemClock }),
+    };
+    const retireIt = () => retire({ ...parts, revocations }, service.key.id, { endLive: false });
+    const { serial } = made.service.certificate!;
+    await assert.rejects(retireIt(), { code: 'AUTHORITY_NOT_REVOKED', message: new RegExp(toHex(serial)) });
+    const [root] = await deps.directory.list({ kind: 'root', limit: 1 });
+    const inSixDays = new Date(Date.now() + 6 * DAY_MS);
+    await publishRootCrl(revocations, root!.key, await crlOf(5.7, [made.root, made.service]), inSixDays);
+    assert.equal((await retireIt()).ended, 'revoked by its root');
+    const key = (await online.keys()).find(({ id }) => id === service.key.id);
+    assert.ok(key?.retiredAt !== undefined);
   });
 
   it('by the program, into PostgreSQL, from files alone', async function () {
