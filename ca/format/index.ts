@@ -37,6 +37,7 @@ export {
   encodeTbsCertificateList,
   type TbsCertificateListFields,
 } from './x509/crl.ts';
+export { CrlEntryScanner } from './x509/crl-scan.ts';
 export type { CrlEntryFields } from './x509/crl-entry.ts';
 export {
   decodeCertificationRequest,

@@ -51,6 +51,17 @@ export class DerWriter {
     return this;
   }
 
+  get position(): number {
+    return this.length;
+  }
+
+  /** Puts DER in the place of as many octets that were written before, inside elements that are still open. */
+  replace(position: number, der: Bytes): this {
+    if (position + der.length > this.length) throw new RangeError('there is nothing to be replaced');
+    this.buffer.set(der, position);
+    return this;
+  }
+
   /** Elements that are DER already. */
   raw(der: Bytes): this {
     this.reserve(der.length);

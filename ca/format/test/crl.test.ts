@@ -6,9 +6,12 @@ import {
   CertificateListWriter,
   createName,
   CRL_LIMITS,
+  CrlEntryScanner,
   decodeCertificateList,
+  encodeCertificateList,
   encodeTbsCertificateList,
   extension,
+  fromHex,
   toHex,
   type Bytes,
   type CrlEntryFields,
@@ -198,3 +201,49 @@ function collidingSerials(count: number, slots: number): Bytes[] {
   }
   return found;
 }
+
+describe('the entries of a CRL that comes in parts', () => {
+  const list = (entries: number, extensions = 1): Uint8Array => {
+    const algorithm = { raw: fromHex('300a06082a8648ce3d040302') };
+    const writer = new CertificateListWriter({
+      signatureAlgorithm: algorithm,
+      issuer: createName([{ type: 'commonName', value: 'CA' }]),
+      thisUpdate: new Date('2026-01-01T00:00:00Z'),
+      nextUpdate: new Date('2026-01-08T00:00:00Z'),
+      extensions: [extension.crlNumber(7n)].slice(0, extensions),
+    });
+    for (let i = 0; i < entries; i += 1) {
+      const serial = Uint8Array.of(1, i >> 8, i & 255);
+      writer.add({ serial, revokedAt: new Date('2026-01-01T00:00:00Z'), reason: 'keyCompromise' });
+    }
+    return encodeCertificateList(writer.finish(), algorithm, fromHex('3006020101020101'));
+  };
+
+  for (const [entries, extensions] of [
+    [0, 0],
+    [0, 1],
+    [1, 1],
+    [1000, 1],
+  ] as const) {
+    it(`are those of the whole, however it is cut: ${entries} entries, ${extensions} extensions`, () => {
+      const der = list(entries, extensions);
+      const whole = [...decodeCertificateList(der).entries()].map(({ serial }) => toHex(serial));
+      for (const size of [1, 13, 100, 4096, der.length]) {
+        const scanner = new CrlEntryScanner();
+        const found: string[] = [];
+        for (let at = 0; at < der.length; at += size) {
+          for (const { serial } of scanner.push(der.subarray(at, at + size))) found.push(toHex(serial));
+        }
+        scanner.finish();
+        assert.deepEqual(found, whole, `in parts of ${size}`);
+      }
+    });
+  }
+
+  it('are not all there when the list breaks off', () => {
+    const scanner = new CrlEntryScanner();
+    const der = list(10);
+    assert.equal([...scanner.push(der.subarray(0, der.length >> 1))].length < 10, true);
+    assert.throws(() => scanner.finish(), { code: 'DER_TRUNCATED' });
+  });
+});

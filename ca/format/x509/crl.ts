@@ -184,12 +184,14 @@ const TYPICAL_ENTRY = 50;
 export class CertificateListWriter {
   private readonly writer: DerWriter;
   private readonly extensions: readonly RawExtension[];
+  private readonly thisUpdateAt: number;
   private entries = 0;
 
   constructor(fields: TbsCertificateListFields, expectedEntries = 0) {
     this.extensions = fields.extensions;
     this.writer = new DerWriter(1024 + expectedEntries * TYPICAL_ENTRY).open(Tag.SEQUENCE).integer(1);
     this.writer.raw(fields.signatureAlgorithm.raw).raw(fields.issuer.raw);
+    this.thisUpdateAt = this.writer.position;
     writeTime(this.writer, fields.thisUpdate);
     if (fields.nextUpdate !== undefined) writeTime(this.writer, fields.nextUpdate);
   }
@@ -198,6 +200,13 @@ export class CertificateListWriter {
     if (this.entries === 0) this.writer.open(Tag.SEQUENCE);
     this.entries += 1;
     writeCrlEntry(this.writer, entry);
+  }
+
+  /** Another one than was said at first, in the same form (RFC 5280 §5.1.2.4): known when all entries are. */
+  setThisUpdate(time: Date): void {
+    const writer = new DerWriter(32);
+    writeTime(writer, time);
+    this.writer.replace(this.thisUpdateAt, writer.finish());
   }
 
   /** The DER of the TBSCertList: what is to be signed. */

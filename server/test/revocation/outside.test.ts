@@ -4,7 +4,6 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { requireTool } from '@licet/checks';
-import { shardOf } from '@licet/authority';
 import { encodePem, toHex } from '@licet/format';
 import { type TestDatabase, testDatabase } from '../../persistence/test/test-database.ts';
 import { type License, Shop } from './shop.ts';
@@ -131,20 +130,36 @@ describe('what others say of our revocations', () => {
     assert.match(await check('held.pem'), /certificate revoked/);
   }).timeout(10_000);
 
-  it('certtool of GnuTLS', async function () {
+  it('certtool of GnuTLS: each list by its issuer, and what is revoked on it', async function () {
     requireTool(this, 'certtool', 'curl');
-    const url = shop.enterprise.addresses!.crls[shardOf(bad.serial, 2)]!;
-    await run('curl', ['-sf', '-o', file('gnutls.pem'), url.replace(/crl$/, 'pem')]);
-    const text = await said(
-      'certtool',
-      '--verify-crl',
-      '--load-ca-certificate',
-      file('ca.pem'),
-      '--infile',
-      file('gnutls.pem'),
-    );
-    assert.match(text, /Verification output: Verified\./);
-    assert.match(text, new RegExp(`Serial Number .*: ${toHex(bad.serial)}`));
+    const found: string[] = [];
+    for (const generation of [shop.enterprise, shop.organization, shop.root]) {
+      const ca = pem('gnutls-ca.pem', generation.certificate!.der);
+      for (const url of generation.addresses!.crls) {
+        await run('curl', ['-sf', '-o', file('gnutls.pem'), url.replace(/crl$/, 'pem')]);
+        const args = ['--verify-crl', '--load-ca-certificate', ca, '--infile', file('gnutls.pem')];
+        const text = await said('certtool', ...args);
+        assert.match(text, /Verification output: Verified\./);
+        found.push(...text.matchAll(/Serial Number .*: ([0-9a-f]+)/g).map(([, serial]) => serial!));
+      }
+    }
+    const revoked = [bad.serial, held.serial, shop.service.certificate!.serial].map((serial) => toHex(serial));
+    assert.deepEqual(found.toSorted(), revoked.toSorted());
+  }).timeout(10_000);
+
+  it('zlint finds no error on any list by the rules of RFC 5280', async function () {
+    requireTool(this, 'zlint', 'curl');
+    for (const url of [shop.enterprise, shop.organization, shop.root].flatMap(({ addresses }) => addresses!.crls)) {
+      await run('curl', ['-sf', '-o', file('lint.pem'), url.replace(/crl$/, 'pem')]);
+      const { stdout } = await run('zlint', ['-includeSources', 'RFC5280', file('lint.pem')]);
+      const results = Object.entries(JSON.parse(stdout) as Record<string, { result: string }>);
+      assert.ok(
+        results.some(([, { result }]) => result === 'pass'),
+        stdout,
+      );
+      const bad = results.filter(([, { result }]) => ['error', 'fatal', 'warn'].includes(result));
+      assert.deepEqual(bad, [], url);
+    }
   }).timeout(10_000);
 
   it('strongSwan fetches the CRL by the address in the certificate', async function () {

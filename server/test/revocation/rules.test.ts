@@ -105,7 +105,12 @@ describe('revocation', () => {
     await assert.rejects(shop.revoker.change(foreign, license), { code: 'NOT_ISSUED' });
     const unknown = { issuer: license.issuer, serial: randomBytes(17) };
     await assert.rejects(shop.revoker.change(shop.order({ type: 'hold' }), unknown), { code: 'NOT_ISSUED' });
-    assert.equal((await shop.signer.journalHead()).sequence, sequence);
+    // The signer notes by itself how many statements it made.
+    const since = await shop.signer.journalAfter(sequence, 100);
+    assert.deepEqual(
+      since.filter(({ record }) => record.type === 'revocation'),
+      [],
+    );
     await revoke(license);
     assert.equal((await revoke(license)).state, 'revoked');
     const other = shop.order({ type: 'revoke', reason: 'keyCompromise' });

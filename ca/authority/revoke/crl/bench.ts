@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import type { PublishedCrl } from '../../ports/revocation-store.ts';
 import { CrlDraft, type CrlHead, type Judgement } from './draft.ts';
 
 /** Where one CRL after the other is made. */
@@ -7,50 +8,45 @@ export interface CrlBench {
   begin(head: CrlHead): Promise<void>;
   add(packed: Uint8Array): Promise<void>;
   finish(): Promise<Uint8Array>;
+  prove(tbs: Uint8Array, signature: Uint8Array): Promise<void>;
   /** One part of the CRL in force, in order. */
-  addPrevious(part: Uint8Array): Promise<void>;
-  judge(tbs: Uint8Array, signature: Uint8Array): Promise<Judgement>;
+  compare(part: Uint8Array): Promise<void>;
+  conclude(previous: PublishedCrl | undefined): Promise<Judgement>;
   close(): Promise<void>;
 }
 
 /** A call of the bench as it goes to the thread. */
 export type BenchCall =
   | { readonly call: 'begin'; readonly head: CrlHead }
-  | { readonly call: 'add' | 'addPrevious'; readonly bytes: Uint8Array }
+  | { readonly call: 'add' | 'compare'; readonly bytes: Uint8Array }
   | { readonly call: 'finish' }
-  | { readonly call: 'judge'; readonly tbs: Uint8Array; readonly signature: Uint8Array };
+  | { readonly call: 'prove'; readonly tbs: Uint8Array; readonly signature: Uint8Array }
+  | { readonly call: 'conclude'; readonly previous: PublishedCrl | undefined };
 export type BenchAnswer = { readonly result: unknown } | { readonly error: Error };
 
 /** The work itself, in whichever thread. */
 export class CrlWork {
   #draft: CrlDraft | undefined;
-  #previous: Uint8Array[] = [];
 
   run(call: BenchCall): unknown {
     switch (call.call) {
       case 'begin':
-        this.#previous = [];
         this.#draft = new CrlDraft(call.head);
         return undefined;
       case 'add':
         return this.#draft!.add(call.bytes);
-      case 'addPrevious':
-        this.#previous.push(call.bytes);
-        return undefined;
+      case 'compare':
+        return this.#draft!.compare(call.bytes);
       case 'finish':
         return this.#draft!.finish();
-      case 'judge': {
-        return this.#draft!.judge(call.tbs, call.signature, joined(this.#previous.splice(0)));
-      }
+      case 'prove':
+        return this.#draft!.prove(call.tbs, call.signature);
+      case 'conclude':
+        return this.#draft!.conclude(call.previous);
       default:
         throw new TypeError(`A CRL bench does not know the call ${String(call satisfies never)}.`);
     }
   }
-}
-
-/** In a function of its own, so that the parts can be freed while the whole is read: each is 40 MB for a million. */
-function joined(parts: readonly Uint8Array[]): Uint8Array | undefined {
-  return parts.length === 0 ? undefined : Buffer.concat(parts);
 }
 
 type Run = (call: BenchCall) => Promise<unknown>;
@@ -59,9 +55,10 @@ function benchOf(run: Run, close: () => Promise<void>): CrlBench {
   return {
     begin: async (head) => void (await run({ call: 'begin', head })),
     add: async (bytes) => void (await run({ call: 'add', bytes })),
-    addPrevious: async (bytes) => void (await run({ call: 'addPrevious', bytes })),
     finish: async () => (await run({ call: 'finish' })) as Uint8Array,
-    judge: async (tbs, signature) => (await run({ call: 'judge', tbs, signature })) as Judgement,
+    prove: async (tbs, signature) => void (await run({ call: 'prove', tbs, signature })),
+    compare: async (bytes) => void (await run({ call: 'compare', bytes })),
+    conclude: async (previous) => (await run({ call: 'conclude', previous })) as Judgement,
     close,
   };
 }
@@ -90,7 +87,7 @@ export function openThreadBench(): CrlBench {
 
 /** Bytes are handed over and not copied. A view into a larger buffer must not take that along. */
 function transferable(call: BenchCall): ArrayBuffer[] {
-  const all = call.call === 'judge' ? [call.tbs] : 'bytes' in call ? [call.bytes] : [];
+  const all = call.call === 'prove' ? [call.tbs] : 'bytes' in call ? [call.bytes] : [];
   return all.flatMap(({ buffer, byteLength }) =>
     buffer instanceof ArrayBuffer && byteLength >= LARGE && byteLength * 2 > buffer.byteLength ? [buffer] : [],
   );

@@ -1,19 +1,22 @@
-import { hash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import {
   type Bytes,
   type Certificate,
   type CertificateList,
   CertificateListWriter,
+  CrlEntryScanner,
   decodeCertificate,
   decodeCertificateList,
   encodeCertificate,
   encodeCertificateList,
   encodeTbsCertificate,
+  equalBytes,
   extension,
   type RawExtension,
 } from '@licet/format';
 import { checkCrlSync } from '@licet/verify';
 import { PLACEHOLDERS, SIGNATURE_ALGORITHMS } from '../../issue/signatures.ts';
+import type { PublishedCrl } from '../../ports/revocation-store.ts';
 import type { KeyAlgorithm } from '../../ports/signer.ts';
 import { unpackEntries } from './entries.ts';
 
@@ -27,6 +30,7 @@ export type CrlHead = {
   /** The issuer has no other list, so this one needs no scope: it speaks of all, and of a root itself. */
   readonly isWhole: boolean;
   readonly number: bigint;
+  /** Or the time of the latest revocation on it, should that be later. */
   readonly thisUpdate: Date;
   readonly nextUpdate: Date;
   readonly expectedEntries: number;
@@ -36,6 +40,7 @@ export type Judgement = {
   readonly der: Uint8Array<ArrayBuffer>;
   readonly entries: number;
   readonly sha256: Uint8Array;
+  readonly thisUpdate: Date;
   /** Why it must not be published; undefined: nothing was found. */
   readonly defect: string | undefined;
   /** What of the CRL before is not in this one. Somebody who knows the certificates must say why. */
@@ -50,6 +55,11 @@ export class CrlDraft {
   readonly #issuer: Certificate;
   #writer: CertificateListWriter | undefined;
   #entries = 0;
+  #latest = new Date(0);
+  #proven: { der: Uint8Array<ArrayBuffer>; crl: CertificateList; defect: string | undefined } | undefined;
+  readonly #scanner = new CrlEntryScanner();
+  readonly #before = createHash('sha256');
+  readonly #lost: LostEntry[] = [];
 
   constructor(head: CrlHead) {
     this.#head = head;
@@ -75,30 +85,57 @@ export class CrlDraft {
     for (const entry of unpackEntries(packed)) {
       this.#writer!.add(entry);
       this.#entries += 1;
+      if (entry.revokedAt > this.#latest) this.#latest = entry.revokedAt;
     }
   }
 
   /** The bytes to be signed. Nothing can be added any more. */
   finish(): Uint8Array<ArrayBuffer> {
+    // A list from before a revocation cannot know of it, and linters say so.
+    if (this.#latest > this.#head.thisUpdate) this.#writer!.setThisUpdate(this.#latest);
     const tbs = this.#writer!.finish();
     this.#writer = undefined;
     return tbs;
   }
 
-  /** Puts the signature to the bytes, reads the result as a stranger does, and compares it with the CRL in force. */
-  judge(tbs: Uint8Array, signature: Uint8Array, previous: Uint8Array | undefined): Judgement {
+  /** Puts the signature to the bytes, and reads the result as a stranger does. */
+  prove(tbs: Uint8Array, signature: Uint8Array): void {
     const der = encodeCertificateList(tbs, { raw: SIGNATURE_ALGORITHMS[this.#head.algorithm] }, signature);
-    const facts = { der, entries: this.#entries, sha256: hash('sha256', der, 'buffer') };
     const crl = decodeCertificateList(der);
-    const defect = this.#defect(crl);
+    this.#proven = { der, crl, defect: this.#defect(crl) };
+  }
+
+  /** One part of the CRL in force, in order: what of it is not in the new one is lost. */
+  compare(part: Uint8Array): void {
+    const { crl } = this.#proven!;
+    this.#before.update(part);
+    for (const { serial, reason } of this.#scanner.push(part)) {
+      const held = reason === 'certificateHold';
+      const found = crl.find(serial);
+      // What was revoked for good and is now only suspended could be undone: that is as bad as lost.
+      const isSofter = !held && found?.reason === 'certificateHold';
+      if (found === undefined || isSofter) this.#lost.push({ serial: serial.slice(), held });
+    }
+  }
+
+  conclude(previous: PublishedCrl | undefined): Judgement {
+    const { der, crl, defect } = this.#proven!;
+    const { thisUpdate } = crl;
+    const facts = { der, entries: this.#entries, sha256: hash('sha256', der, 'buffer'), thisUpdate };
     if (defect !== undefined || previous === undefined) return { ...facts, defect, lost: [] };
-    const before = decodeCertificateList(previous);
-    return { ...facts, defect: regression(crl, before), lost: lostEntries(crl, before) };
+    this.#scanner.finish();
+    return { ...facts, defect: regression(crl, previous) ?? this.#damage(previous), lost: this.#lost };
+  }
+
+  /** What was compared with was checked when it was published, and must still be that. */
+  #damage({ sha256 }: PublishedCrl): string | undefined {
+    if (equalBytes(this.#before.digest(), sha256)) return undefined;
+    return 'the CRL in force was damaged in the database, so nobody can say what was on it: restore its parts';
   }
 
   #defect(crl: CertificateList): string | undefined {
     if (crl.entryCount !== this.#entries) return `it has ${crl.entryCount} entries instead of ${this.#entries}`;
-    const { thisUpdate } = this.#head;
+    const { thisUpdate } = crl;
     for (const [serial, expected] of probes(crl)) {
       const result = checkCrlSync(crl, { cert: this.#probe(serial), issuer: this.#issuer, at: thisUpdate });
       if (result.status !== expected) {
@@ -140,24 +177,12 @@ function* probes(crl: CertificateList): Generator<readonly [serial: Bytes, expec
   }
 }
 
-function regression(crl: CertificateList, before: CertificateList): string | undefined {
-  if ((crl.extensions.crlNumber ?? 0n) <= (before.extensions.crlNumber ?? 0n)) {
-    return `its number is not above ${before.extensions.crlNumber}: the clock of this server is behind`;
+function regression(crl: CertificateList, before: PublishedCrl): string | undefined {
+  if ((crl.extensions.crlNumber ?? 0n) <= before.number) {
+    return `its number is not above ${before.number}: the clock of this server is behind`;
   }
   if (crl.thisUpdate < before.thisUpdate) {
     return `it would be older than the CRL of ${before.thisUpdate.toISOString()}: the clock of this server is behind`;
   }
   return undefined;
-}
-
-function lostEntries(crl: CertificateList, before: CertificateList): LostEntry[] {
-  const lost: LostEntry[] = [];
-  for (const { serial, reason } of before.entries()) {
-    const held = reason === 'certificateHold';
-    const found = crl.find(serial);
-    // What was revoked for good and is now only suspended could be undone: that is as bad as lost.
-    const isSofter = !held && found?.reason === 'certificateHold';
-    if (found === undefined || isSofter) lost.push({ serial: serial.slice(), held });
-  }
-  return lost;
 }

@@ -144,7 +144,7 @@ type Making = {
 async function makeOn(bench: CrlBench, deps: CrlPublisherDeps, making: Making): Promise<PublishedCrl> {
   const { store, signer, settings = CRL_SETTINGS, crashPoint = noCrash } = deps;
   const { generation, hold, previous, covers, now, first, rest } = making;
-  const times = timesOf(now, generation, settings);
+  const times = timesOf(now, generation, previous, settings);
   // From time and not from a counter: a database that comes back from a backup goes on above every number there was.
   const number = BigInt(now.getTime()) * 1_000_000n;
   await bench.begin({
@@ -161,23 +161,39 @@ async function makeOn(bench: CrlBench, deps: CrlPublisherDeps, making: Making): 
   const tbs = await bench.finish();
   const [signature] = await signer.sign([{ key: generation.key, kind: 'crl', bytes: tbs }]);
   crashPoint('crl.signed');
-  if (previous !== undefined) for await (const part of store.parts(previous)) await bench.addPrevious(part);
-  const { der, entries, sha256, defect, lost } = await bench.judge(tbs, signature!);
+  await bench.prove(tbs, signature!);
+  if (previous !== undefined) for await (const part of store.parts(previous)) await bench.compare(part);
+  const { der, entries, sha256, thisUpdate, defect, lost } = await bench.conclude(previous);
   if (defect !== undefined) throw refused(hold, defect);
   const missing = previous === undefined ? [] : await unexcused(lost, previous, deps);
   if (missing.length > 0) {
     const serials = missing.slice(0, 10).map(({ serial }) => toHex(serial));
     throw refused(hold, `${missing.length} entries of the CRL in force are missing in it`, serials);
   }
-  const crl = { issuer: hold.issuer, shard: hold.shard, number, size: der.length, entries, sha256, ...times };
+  const crl = {
+    issuer: hold.issuer,
+    shard: hold.shard,
+    number,
+    size: der.length,
+    entries,
+    sha256,
+    ...times,
+    thisUpdate,
+  };
   const published = { ...crl, publishedAt: now, covers };
   await store.publish(hold, published, der);
   return published;
 }
 
-/** RFC 5280 §5.1.2.4, .5; never from before the issuer. */
-function timesOf(now: Date, { certificate }: IssuerGeneration, { validSeconds, backDatingSeconds }: CrlSettings) {
-  const at = Math.max(now.getTime() - backDatingSeconds * 1000, certificate!.notBefore.getTime());
+/** RFC 5280 §5.1.2.4, .5; never from before the issuer, nor from before the list that this one takes the place of. */
+function timesOf(
+  now: Date,
+  { certificate }: IssuerGeneration,
+  previous: PublishedCrl | undefined,
+  { validSeconds, backDatingSeconds }: CrlSettings,
+) {
+  const backDated = now.getTime() - backDatingSeconds * 1000;
+  const at = Math.max(backDated, certificate!.notBefore.getTime(), previous?.thisUpdate.getTime() ?? 0);
   return { thisUpdate: wholeSecond(at), nextUpdate: wholeSecond(now.getTime() + validSeconds * 1000) };
 }
 
