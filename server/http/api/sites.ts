@@ -75,7 +75,7 @@ export const siteEndpoints: readonly Endpoint[] = [
       'Answers a one-time enrolment token, or the license at once when a CSR is sent. When there can be no license there is no site either.',
     action: 'site.create',
     body: createBody,
-    // With a CSR there are two transactions: the name of the site tells a repetition.
+    // With a CSR the license is recorded, signed and committed after the site: the request itself tells a repetition.
     repeats: ({ csr }) => (csr === undefined ? 'in-transaction' : 'by-content'),
     status: 201,
     answer: created,

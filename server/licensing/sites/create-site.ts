@@ -8,10 +8,12 @@ import { LicetError } from '../errors.ts';
 import { count, csr, labels, mode, reference, slug } from '../fields.ts';
 import { licenseOrder, mayPass } from '../licenses/order.ts';
 import type { Contract } from '../model/contract.ts';
+import type { Enterprise } from '../model/enterprise.ts';
 import type { Principal } from '../model/principal.ts';
 import type { Site } from '../model/site.ts';
 import { ownOrganization } from '../organizations/organizations.ts';
 import type { IssuedLicense } from '../ports/issuance.ts';
+import type { Transaction } from '../ports/transactions.ts';
 import { type Dependencies, inTransaction, reading, useCase, type Work } from '../use-case.ts';
 import { addFingerprints, fingerprints } from './fingerprints.ts';
 import { addSite } from './new-site.ts';
@@ -52,9 +54,12 @@ export const createSite = useCase(
 );
 
 type Input = z.output<typeof createSite.input>;
-type Made = { readonly site: Site; readonly contract: Contract };
+type Made = { readonly site: Site; readonly contract: Contract; readonly enterprise: Enterprise };
 
-/** A new site; or, when this very request has made one and its answer was lost, that one. */
+/**
+ * A new site that may have a license now; or, when this very request has made one and its answer was lost, that one. In
+ * one transaction with everything that can be known before its license is asked for.
+ */
 async function siteFor(
   deps: Dependencies,
   actor: Principal,
@@ -64,7 +69,8 @@ async function siteFor(
   try {
     return await inTransaction(deps, actor, async (work) => {
       const { site, contract } = await addSite(deps, work, actor, { ...input, request });
-      return { site: await addFingerprints(deps, work, site, input.fingerprints), contract };
+      const enterprise = await assertIssuable(deps, work.tx, contract, work.at);
+      return { site: await addFingerprints(deps, work, site, input.fingerprints), contract, enterprise };
     });
   } catch (error) {
     // Whatever the new one is in conflict with (name, seat, share of a pool) may be that one.
@@ -89,7 +95,8 @@ function siteOf(
     const { items } = await stores.sites.list(tx, { where, newestFirst: true, limit: 1 });
     const [site] = items;
     const isSame = site?.status !== 'retired' && site?.contract === sold && site.mode === wanted;
-    return isSame && site.request && equalBytes(site.request, request) ? { site, contract } : undefined;
+    if (!isSame || site.request === undefined || !equalBytes(site.request, request)) return undefined;
+    return { site, contract, enterprise: await assertIssuable(deps, tx, contract, deps.clock.now()) };
   });
 }
 
@@ -98,13 +105,10 @@ function siteOf(
  * again, and then this site is meant.
  */
 async function issueFirst(deps: Dependencies, actor: Principal, made: Made, request: Uint8Array): Promise<CreatedSite> {
-  const { site, contract } = made;
+  const { site } = made;
   try {
-    const enterprise = await inTransaction(deps, actor, (work) => assertIssuable(deps, work, made));
     const order = licenseOrder({
-      enterprise,
-      contract,
-      site,
+      ...made,
       lineage: { id: site.lineage, sequence: 0, organization: site.organization },
       kind: 'first',
       key: { csr: request },
@@ -125,8 +129,8 @@ async function giveUp(deps: Dependencies, work: Work, id: string): Promise<void>
   if (site?.status === 'pending') await retire(deps, work, id);
 }
 
-async function assertIssuable(deps: Dependencies, { tx, at }: Work, { site, contract }: Made) {
-  const organization = await ownOrganization(deps, tx, site.organization);
+async function assertIssuable(deps: Dependencies, tx: Transaction, contract: Contract, at: Date): Promise<Enterprise> {
+  const organization = await ownOrganization(deps, tx, contract.organization);
   const enterprise = found('enterprise', await deps.stores.enterprises.get(tx, contract.enterprise));
   assertInForce({ organization, enterprise, contract }, at);
   return enterprise;

@@ -73,6 +73,16 @@ describe('Sites', () => {
     await office.site(contract, { name });
   });
 
+  it('leave no trace where none can have a license now', async () => {
+    const { contract } = await office.customer();
+    office.clock.set(new Date('2031-01-01T00:00:00Z'));
+    await assert.rejects(office.site(contract, { name: 'too-late' }), hasCode('TERM_ENDED'));
+    const rows = await database.run({ organization: 'acme' }, (tx) =>
+      office.deps.stores.sites.count(tx, { contract: contract.id }),
+    );
+    assert.equal(rows, 0);
+  });
+
   it('are found again by the very request that made them, whatever kept its answer back', async () => {
     const { contract } = await office.customer({ siteCaps: { production: 1, development: 0, recovery: 0 } });
     const order = { contract: contract.id, name: 'lost', mode: 'production', csr: makeCsr() } as const;
