@@ -125,7 +125,8 @@ async function checkedMark(deps: JournalDeps): Promise<JournalMark | undefined> 
 /** Every authority that is saved has a mark for its journal, so one without a mark shows that the journal is another. */
 async function refuseForeign({ signer, directory }: JournalDeps): Promise<void> {
   const ours = new Set((await signer.keys()).map(({ id }) => id));
-  for (const kind of ['organization', 'service'] as const) {
+  // The last is for the server of an enterprise, which has no other of its own.
+  for (const kind of ['organization', 'service', 'enterprise'] as const) {
     const known = (await directory.list({ kind, limit: PAGE })).filter(({ held }) => held);
     const missing = known.find(({ key, status }) => !ours.has(key) && status !== 'retired');
     if (missing !== undefined) {

@@ -153,6 +153,10 @@ describe('an enterprise that keeps its own CA', function () {
     await assert.rejects(foreign, { code: 'AUTHORITY_MISSING' });
   });
 
+  it('starts with no other signer than its own', async () => {
+    await assert.rejects(hub.startElsewhere(), { name: 'JournalLost', message: /which this signer does not hold/ });
+  });
+
   it('alone licenses the sites of that contract', async () => {
     const there = vendor.authority.issuance.issue(licenseOrder(lineageOf(4), sold));
     await assert.rejects(there, { code: 'AUTHORITY_DELEGATED' });

@@ -70,6 +70,8 @@ export class Hub {
   /** What came back, bound to its key and imported, with whatever was before. */
   async accept({ id }: KeyDescription, chain: readonly Uint8Array[]): Promise<Imported> {
     await this.signer.bindCertificate(id, chain[0]!, chain[1]);
+    // As the program does: an authority that is saved has a mark for its journal.
+    await this.authority.guard.check();
     this.#chains.set(id, chain);
     const keys = await this.signer.keys();
     const bundles = [...this.#chains].map(([key, [own, ...above]]) => ({
@@ -81,6 +83,20 @@ export class Hub {
       bundles,
       [],
     );
+  }
+
+  /** The same database with a signer that it has never seen. */
+  async startElsewhere(): Promise<void> {
+    const keys = { wrappingKey: new Uint8Array(randomBytes(32)) };
+    const signer = await openSigner({ folder: join(this.#folder, 'elsewhere'), clock: systemClock, keys });
+    try {
+      await signer.createKey({ purpose: 'enterprise', algorithm: 'P-256', ...SUBJECT });
+      const { config } = await loadConfig({ argv: [], env: {}, directory: this.#folder });
+      const ground = { config, database: this.database, signer, holder: 'elsewhere', base: HUB_BASE };
+      await connectAuthority(ground).guard.check();
+    } finally {
+      await signer.close();
+    }
   }
 
   async close(): Promise<void> {
