@@ -1,7 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import type { Socket } from 'node:net';
-import { connect as tlsConnect, rootCertificates } from 'node:tls';
+import * as tls from 'node:tls';
 import { AgentError } from './errors.ts';
 
 export type Identity = { readonly key: string; readonly certificates: string };
@@ -93,10 +93,10 @@ function tlsOptions({ trust, identity }: HttpCall) {
 }
 
 const authoritiesOf = ({ root, isPublic }: Exclude<Trust, string>): string[] =>
-  isPublic ? [root, ...rootCertificates] : [root];
+  isPublic ? [root, ...tls.rootCertificates] : [root];
 
 function wrap(tunnel: Socket, { hostname }: URL, options: HttpCall): Socket {
-  return tlsConnect({ socket: tunnel, servername: hostname, ...tlsOptions(options) });
+  return tls.connect({ socket: tunnel, servername: hostname, ...tlsOptions(options) });
 }
 
 /** HTTP CONNECT (RFC 9110 §9.3.6): the proxy sees where to, and nothing else. */
