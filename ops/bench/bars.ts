@@ -10,6 +10,7 @@ export const SPEED_BARS: Readonly<Record<string, string>> = {
   P7: 'start and memory',
   P8: 're-issue a fleet of 100,000 sites',
   P9: 'revocation becomes visible',
+  revoke: '100,000 revocations in one order, killed half-way',
   validate: 'the verdict with its token over HTTPS, keep-alive',
 };
 
@@ -29,4 +30,5 @@ export const DRILL_BARS: Readonly<Record<string, string>> = {
   B6: 'edits of audit, ledger, manifest and journal',
   B7: 'cloned sites',
   B8: 'planted secrets',
+  T21: 'what must not be told apart by its time',
 };

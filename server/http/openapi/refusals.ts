@@ -38,7 +38,10 @@ export function refusalsOf(endpoint: Endpoint): ReadonlyMap<number, readonly str
   }
   add(404, params ? 'NOT_FOUND' : 'ROUTE_NOT_FOUND');
   add(406, 'NOT_ACCEPTABLE');
-  if (params || query) add(414, 'URL_TOO_LONG');
+  if (params || query) {
+    add(414, 'URL_TOO_LONG');
+    add(431, 'HEADERS_TOO_LARGE');
+  }
   if (changesVersion === true) {
     add(412, 'VERSION_STALE');
     add(428, 'VERSION_REQUIRED');

@@ -8,7 +8,7 @@ import { openWorld, type World } from './world.ts';
 
 /** What a schema allows, and what it does not, in numbers that stay the same from run to run. */
 const SEED = 4711;
-const EXAMPLES = 5;
+const EXAMPLES = 3;
 
 /**
  * Not `negative_data_rejection`: the generator also calls a number in quotes in a URL no number. Not
@@ -23,6 +23,9 @@ const CHECKS = [
   'unsupported_method',
   'ignored_auth',
 ];
+
+/** Nobody is known here before it worked. */
+const SIGNING_IN = /\/(?:sessions|invitations)\b/;
 
 describe('Requests that schemathesis generates from the document', () => {
   let world: World;
@@ -43,12 +46,18 @@ describe('Requests that schemathesis generates from the document', () => {
       `Authorization: Bearer ${world.owners.acme}`,
       ...`--checks ${CHECKS.join(',')} --phases examples,coverage,fuzzing --seed ${SEED}`.split(' '),
       ...`--max-examples ${EXAMPLES} --generation-database none --continue-on-failure --no-color`.split(' '),
+      // It would find its own token in the list of tokens, and ask for nothing more after that.
+      ...'--exclude-operation-id revokeToken'.split(' '),
       // A rare filter makes the generator slow, which says nothing about the server. One worker: with more, the
       // generator itself fails at times under Python 3.11.
       ...'--suppress-health-check all --workers 1'.split(' '),
     ];
     const { code, stdout } = await run('schemathesis', args);
     assert.equal(code, 0, stdout);
+    // What was asked without a right to ask was not tried at all.
+    const [, refused = ''] = /401 Unauthorized \(\d+ operations?\):\n((?: {2}- .*\n)+)/.exec(stdout) ?? [];
+    const others = refused.split('\n').filter((line) => line !== '' && !SIGNING_IN.test(line));
+    assert.deepEqual(others, [], stdout);
   });
 });
 
