@@ -29,9 +29,10 @@ const input = z.strictObject({
 /** As many as the authority records at once. */
 const BATCH = 256;
 const QUEUE = 4096;
-/** What is worked on at a time, by all that comes after this, and what may wait: some two seconds of work each. */
-const INSIDE = 2048;
+/** What is worked on at a time, by all that comes after this: four batches on their way. */
+const INSIDE = 1024;
 const WAITING = 4096;
+const PATIENCE_MS = 3000;
 
 type Ready = { readonly found: RenewalCase; readonly judgement: Judgement; readonly ask: RenewalAsk };
 type Asking = { readonly ask: RenewalAsk; readonly actor: Principal };
@@ -49,7 +50,7 @@ export const renewLicense: UseCase<typeof input, IssuedLicense> = Object.assign(
       queue: QUEUE,
       lanes: 1,
     });
-    const rush = createRush({ inside: INSIDE, waiting: WAITING, random: deps.random });
+    const rush = createRush({ inside: INSIDE, waiting: WAITING, patienceMs: PATIENCE_MS, random: deps.random });
     return async (actor: Principal, raw: z.input<typeof input>) => {
       const asked = parsed(input, raw);
       return rush.through(asked.endsAt, () => renew(deps, lookups, actor, asked));

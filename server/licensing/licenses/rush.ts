@@ -4,8 +4,10 @@ import type { Random } from '../ports/random.ts';
 export type RushOptions = {
   /** Worked on at a time. */
   readonly inside: number;
-  /** And so many may wait; each for less than its sender's patience. */
+  /** And so many may wait. */
   readonly waiting: number;
+  /** For so long: below the time after which every request is answered. */
+  readonly patienceMs: number;
   readonly random: Random;
 };
 
@@ -17,14 +19,14 @@ export type Rush = {
 /** Those who are sent away come back after so long, or up to twice that: not together. */
 const RETRY_AFTER_SECONDS = 5;
 
-type Waiting = { readonly endsAt: number; enter(): void; sendAway(error: LicetError): void };
+type Waiting = { readonly endsAt: number; enter(): void; sendAway(): void };
 
 /**
  * More renewals at a time than can be done: after an outage everybody comes at once, and most of them have weeks left.
  * Those whose license ends first go first; where there is no room to wait either, those who have the most life left are
  * sent away, and come back.
  */
-export function createRush({ inside, waiting: room, random }: RushOptions): Rush {
+export function createRush({ inside, waiting: room, patienceMs, random }: RushOptions): Rush {
   /** The nearest end first. */
   const waiting: Waiting[] = [];
   let working = 0;
@@ -38,8 +40,23 @@ export function createRush({ inside, waiting: room, random }: RushOptions): Rush
       return Promise.reject(busy(random));
     }
     return new Promise((resolve, reject) => {
-      waiting.splice(placeOf(waiting, endsAt), 0, { endsAt, enter: resolve, sendAway: reject });
-      if (waiting.length > room) waiting.pop()?.sendAway(busy(random));
+      const impatience = setTimeout(() => {
+        waiting.splice(waiting.indexOf(one), 1);
+        one.sendAway();
+      }, patienceMs);
+      const one: Waiting = {
+        endsAt,
+        enter() {
+          clearTimeout(impatience);
+          resolve();
+        },
+        sendAway() {
+          clearTimeout(impatience);
+          reject(busy(random));
+        },
+      };
+      waiting.splice(placeOf(waiting, endsAt), 0, one);
+      if (waiting.length > room) waiting.pop()?.sendAway();
     });
   }
 

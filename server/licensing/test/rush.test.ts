@@ -5,9 +5,10 @@ import { createRush } from '../licenses/rush.ts';
 const day = (number: number): Date => new Date(Date.UTC(2026, 0, number));
 
 /** Work that ends when the test says so. */
-function openRush(inside: number, waiting: number) {
+function openRush(inside: number, waiting: number, patienceMs = 60_000) {
   let drawn = 0;
-  const rush = createRush({ inside, waiting, random: { bytes: () => Uint8Array.of((drawn += 67)) } });
+  const random = { bytes: () => Uint8Array.of((drawn += 67)) };
+  const rush = createRush({ inside, waiting, patienceMs, random });
   const begun: string[] = [];
   const ends: (() => void)[] = [];
   const sent = new Map<string, LicetError>();
@@ -79,8 +80,18 @@ describe('A rush of renewals', () => {
     assert.equal(new Set(waits).size, 3);
   });
 
+  it('keeps nobody waiting for longer than it is worth', async () => {
+    const { ask, begun, sent, finishOne } = openRush(1, 9, 10);
+    ask('inside', day(30));
+    ask('near', day(1));
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    assert.equal(sent.get('near')?.code, 'BUSY');
+    await finishOne();
+    assert.deepEqual(begun, ['inside']);
+  });
+
   it('makes room again when work fails', async () => {
-    const rush = createRush({ inside: 1, waiting: 0, random: { bytes: () => Uint8Array.of(0) } });
+    const rush = createRush({ inside: 1, waiting: 0, patienceMs: 1, random: { bytes: () => Uint8Array.of(0) } });
     await assert.rejects(
       rush.through(day(1), () => Promise.reject(new Error('no'))),
       /no/,
