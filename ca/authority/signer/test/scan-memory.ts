@@ -5,16 +5,17 @@
  *     node scan-memory.ts <folder of keys> <passphrase file> <pid> …
  */
 import { createPrivateKey } from 'node:crypto';
-import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readKeyFile, stateBytes } from '../../keys/key-file.ts';
 import { Keyring } from '../../keys/keyring.ts';
 import { unseal } from '../../keys/sealed.ts';
 import { readSecretFile } from '../launch.ts';
+import { countInMemory } from './process-memory.ts';
 
 const [folder = '', passphraseFile = '', ...pids] = process.argv.slice(2);
 const needles = await needlesOf(folder, passphraseFile);
-process.stdout.write(JSON.stringify(pids.map((pid) => count(pid, needles))));
+process.stdout.write(JSON.stringify(pids.map((pid) => countInMemory(pid, needles))));
 
 async function needlesOf(path: string, secret: string): Promise<Buffer[]> {
   const keyring = await Keyring.open(path, { passphrase: await readSecretFile(secret) });
@@ -29,37 +30,4 @@ async function needlesOf(path: string, secret: string): Promise<Buffer[]> {
     // OpenSSL keeps numbers with the least significant byte first.
     return [scalar, Buffer.from(scalar).reverse(), Buffer.from(scalar.toString('hex')), Buffer.from(lines[1]!)];
   });
-}
-
-function count(pid: string, wanted: readonly Buffer[]): number {
-  let found = 0;
-  const memory = openSync(`/proc/${pid}/mem`, 'r');
-  for (const line of readFileSync(`/proc/${pid}/maps`, 'latin1').split('\n')) {
-    const [, from, to, rights = ''] = /^([0-9a-f]+)-([0-9a-f]+) (\S{4})/.exec(line) ?? [];
-    if (from === undefined || to === undefined || !rights.startsWith('rw')) continue;
-    found += countIn(memory, Number.parseInt(from, 16), Number.parseInt(to, 16), wanted);
-  }
-  closeSync(memory);
-  return found;
-}
-
-function countIn(memory: number, from: number, to: number, wanted: readonly Buffer[]): number {
-  const size = 1 << 22;
-  const overlap = 128;
-  let found = 0;
-  for (let at = from; at < to; at += size) {
-    const bytes = readAt(memory, at, Math.min(size + overlap, to - at));
-    for (const needle of wanted) if (bytes.includes(needle)) found += 1;
-  }
-  return found;
-}
-
-/** Pages that are not there cannot be read, and hold nothing. */
-function readAt(memory: number, at: number, length: number): Buffer {
-  const bytes = Buffer.alloc(length);
-  try {
-    return bytes.subarray(0, readSync(memory, bytes, 0, length, at));
-  } catch {
-    return Buffer.alloc(0);
-  }
 }
