@@ -15,14 +15,28 @@ further, to an enterprise and to a list of actions. Actions with a * wait for a 
 somebody else with the right \`approval.decide\`, and never whoever made the token that asks.
 `;
 
-/** docs/authorization.md */
-export function authorizationPage(): string {
+const CALLS = `
+## Which call needs which
+
+A call that is not here is not served. Open calls are for anyone: what they answer is no secret, or they are how one comes
+in. Some calls look closer: changing the status of a site needs the right to suspend, reinstate or retire it.
+`;
+
+type Call = { readonly method: string; readonly path: string; readonly action: string };
+
+/** docs/authorization.md: the table of rights, and that of the calls. */
+export function authorizationPage(calls: readonly Call[]): string {
   const head = ['action', 'what it is', ...ROLES];
   const rows = (Object.keys(ACTIONS) as Action[]).map((action) => {
     const { does, may } = ACTIONS[action];
     return [`\`${action}\`${isDangerous(action) ? ' *' : ''}`, does, ...may.map((reach: Reach) => SIGN[reach])];
   });
-  return `${INTRODUCTION}\n${markdownTable(head, rows)}`;
+  const isRight = (action: string): boolean => Object.hasOwn(ACTIONS, action);
+  const lines = calls.map(({ method, path, action }) => [
+    `\`${method} ${path}\``,
+    isRight(action) ? `\`${action}\`` : 'open',
+  ]);
+  return `${INTRODUCTION}\n${markdownTable(head, rows)}${CALLS}\n${markdownTable(['call', 'right'], lines)}`;
 }
 
 const isDangerous = (action: Action): boolean => (DANGEROUS as readonly Action[]).includes(action);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import manifest from '../../../package.json' with { type: 'json' };
 import { ACTIONS } from '../../../licensing/access/actions.ts';
+import { authorizationPage } from '../../../licensing/access/page.ts';
 import { isOpen } from '../../api/endpoint.ts';
 import { ENDPOINTS } from '../../api/index.ts';
 import { openApiDocument } from '../document.ts';
@@ -15,6 +16,13 @@ type Operation = {
 type Document = { readonly paths: Record<string, Record<string, Operation>> };
 
 const made = openApiDocument(ENDPOINTS, manifest.version) as Document;
+
+describe('The authorization table', () => {
+  it('is the one that docs/authorization.md shows, with all calls: otherwise run npm run docs:authorization', () => {
+    const page = readFileSync(new URL('../../../../docs/authorization.md', import.meta.url), 'utf8');
+    assert.equal(page, authorizationPage(ENDPOINTS));
+  });
+});
 
 describe('The OpenAPI document', () => {
   it('is the one that docs/openapi.json shows: otherwise run npm run docs:openapi', () => {

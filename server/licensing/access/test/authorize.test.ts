@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
 import * as fc from 'fast-check';
 import { LicetError } from '../../errors.ts';
 import { type Principal, ROLES, type Role } from '../../model/principal.ts';
 import { type Action, ACTIONS, DANGEROUS } from '../actions.ts';
 import { authorize, boundsOf, reachOf, type Resource } from '../authorize.ts';
-import { authorizationPage } from '../page.ts';
 import { hasCode, principal } from './principals.ts';
 
 const actions = Object.keys(ACTIONS) as Action[];
@@ -137,10 +135,5 @@ describe('The authorization table', () => {
   it('says who is not allowed which right is needed', () => {
     assert.throws(() => authorize(principal('auditor'), 'site.create', OWN), hasCode('NOT_ALLOWED'));
     assert.throws(() => boundsOf(principal('auditor'), 'site.create'), /"site\.create"/);
-  });
-
-  it('is what docs/authorization.md says (npm run docs:authorization)', async () => {
-    const page = await readFile(new URL('../../../../docs/authorization.md', import.meta.url), 'utf8');
-    assert.equal(page, authorizationPage());
   });
 });
