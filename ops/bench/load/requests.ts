@@ -5,10 +5,10 @@ import type { Answer } from './load-process.ts';
 export const csrPem = ({ csr }: SiteKey): string => encodePem('CERTIFICATE REQUEST', csr);
 
 /** A request of HTTP/1.1 as it goes over the wire. */
-function post(path: string, headers: Readonly<Record<string, string>>, body: string): Uint8Array {
+function post(path: string, headers: Readonly<Record<string, string>>, body: string | Uint8Array): Uint8Array {
   const lines = Object.entries({ Host: 'localhost', ...headers, 'Content-Length': Buffer.byteLength(body) });
   const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
-  return Buffer.from(`POST ${path} HTTP/1.1\r\n${head}\r\n${body}`);
+  return Buffer.concat([Buffer.from(`POST ${path} HTTP/1.1\r\n${head}\r\n`), Buffer.from(body)]);
 }
 
 export const apiRequest = (token: string, path: string, body: unknown): Uint8Array =>
@@ -23,6 +23,9 @@ export const reenrolRequest = ({ csr }: SiteKey): Uint8Array =>
     { 'Content-Type': 'application/pkcs10' },
     Buffer.from(csr).toString('base64'),
   );
+
+export const ocspPost = (request: Uint8Array): Uint8Array =>
+  post('/ocsp', { 'Content-Type': 'application/ocsp-request' }, request);
 
 /** The body of an answer that is no refusal. */
 export function textOf({ status, body }: Answer): string {

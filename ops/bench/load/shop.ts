@@ -23,11 +23,7 @@ export class Shop {
   }
 
   static async open(): Promise<Shop> {
-    const house = await House.open((options) => ({
-      ...options,
-      flags: PATIENT,
-      env: process.env['PROF'] ? { NODE_OPTIONS: '--cpu-prof --cpu-prof-dir=/tmp/licet/prof' } : {},
-    }));
+    const house = await House.open(() => ({ flags: PATIENT }));
     const client = new Client({ connectionString: house.databaseUrl });
     await client.connect();
     return new Shop(house, client);
