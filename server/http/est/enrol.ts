@@ -1,4 +1,4 @@
-import { type Bytes, type CertificationRequest, decodeCertificate } from '@licet/format';
+import type { Bytes, CertificationRequest } from '@licet/format';
 import type { Request, Response } from 'express';
 import { LicetError } from '../../licensing/errors.ts';
 import { namesPredecessor } from '../../licensing/identity/present-license.ts';
@@ -71,7 +71,7 @@ export async function readAsked(request: Request, response: Response, renews: bo
   if ('kind' in asker) {
     return { request: csr, label, wrapping, issue: (der) => enrolment.enrol({ applicant: asker, label, csr: der }) };
   }
-  checkRenewedNames(csr, decodeCertificate(asker.certificate));
+  checkRenewedNames(csr, asker.certificate);
   return { request: csr, label, wrapping, issue: (der) => enrolment.renew({ predecessor: asker, label, csr: der }) };
 }
 

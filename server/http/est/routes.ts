@@ -1,4 +1,4 @@
-import { decodeCertificate, encodeCertsOnly } from '@licet/format';
+import { encodeCertsOnly } from '@licet/format';
 import type { Request, Response } from 'express';
 import { LicetError } from '../../licensing/errors.ts';
 import type { EnrolAnswer } from '../../licensing/ports/enrolment.ts';
@@ -88,7 +88,7 @@ async function attributes(request: Request, response: Response, deps: EstDeps): 
   const license = chain.length === 0 ? undefined : await deps.present(chain).catch(notALicense);
   const wanted = csrAttributes({
     channelBinding: deps.settings.requireChannelBinding,
-    license: license && decodeCertificate(license.certificate),
+    license: license?.certificate,
   });
   sendTransfer(response, ATTRIBUTES, wanted, wrappingFor(request));
 }

@@ -52,7 +52,7 @@ export async function presentLicense(chain: readonly Bytes[], deps: PresentDeps)
   const certificate = readLeaf(chain);
   const known = await lookUp(certificate.subject, certificate.serial, deps);
   if (known === undefined || !equalBytes(known.der, certificate.der)) throw unknown();
-  return judged(known, certificate.der, deps.clock.now());
+  return judged(known, certificate, deps.clock.now());
 }
 
 /**
@@ -68,7 +68,7 @@ export async function presentByProof(request: CertificationRequest, deps: Presen
     const message = 'The request names a license and is not signed by the key of that; make it where that key is.';
     throw new LicetError('forbidden', 'PROOF_WRONG', message);
   }
-  return judged(known, license.der, deps.clock.now());
+  return judged(known, license, deps.clock.now());
 }
 
 /** Whether the request can be one for `presentByProof`. */
@@ -87,7 +87,7 @@ async function lookUp(subject: Name, serialOctets: Bytes, deps: PresentDeps): Pr
   return issued === undefined || license === undefined || der === undefined ? undefined : { der, issued, license };
 }
 
-function judged({ issued, license }: Known, certificate: Bytes, at: Date): PresentedLicense {
+function judged({ issued, license }: Known, certificate: Certificate, at: Date): PresentedLicense {
   checkStatus(license);
   const { isExpired } = judge(issued, at);
   const { organization, enterprise, site, serial } = license;

@@ -1,5 +1,12 @@
 import { hash } from 'node:crypto';
-import { type Bytes, type CertificationRequest, decodeCertificationRequest, equalBytes, OID } from '@licet/format';
+import {
+  type Bytes,
+  type CertificationRequest,
+  decodeCertificationRequest,
+  equalBytes,
+  type Name,
+  OID,
+} from '@licet/format';
 import { authorize } from '../access/authorize.ts';
 import { enrol } from '../enrolment/enrol.ts';
 import { hashToken, organizationOfToken } from '../enrolment/token.ts';
@@ -37,11 +44,9 @@ export function createEnrolment(deps: ProtocolDeps): Enrolment {
       return enrolWithToken(deps, applicant.token, csr);
     },
 
-    async renew({ predecessor: { principal, serial, endsAt }, label, csr }) {
-      if (label !== undefined) {
-        const { organization, enterprise } = principal;
-        await reading(deps, principal, (tx) => checkLabel(deps, tx, label, organization, enterprise));
-      }
+    async renew({ predecessor: { principal, serial, certificate, endsAt }, label, csr }) {
+      // Its short name stands in the license and never changes, so nobody has to be asked.
+      assertLabel(label, principal.organization, attributeOf(certificate, OID.organizationalUnitName));
       return answer(await renew(principal, { predecessor: serial, csr, endsAt }));
     },
 
@@ -72,9 +77,12 @@ async function enrolWithToken(deps: Dependencies, token: string, csr: Bytes): Pr
   }
 }
 
+const attributeOf = ({ subject }: { readonly subject: Name }, wanted: string): string | undefined =>
+  subject.rdns.flat().find(({ oid }) => oid === wanted)?.value;
+
 /** The common name is how the site wants to be called; one that cannot be a name of a site says nothing. */
-function siteNameIn({ subject }: CertificationRequest): string | undefined {
-  const name = subject.rdns.flat().find(({ oid }) => oid === OID.commonName)?.value;
+function siteNameIn(request: CertificationRequest): string | undefined {
+  const name = attributeOf(request, OID.commonName);
   return name !== undefined && SLUG.test(name) ? name : undefined;
 }
 
@@ -96,8 +104,12 @@ async function checkLabel(
   enterprise: string | undefined,
 ): Promise<void> {
   const own = enterprise === undefined ? undefined : await stores.enterprises.get(tx, enterprise);
-  const isOwn = own?.slug === label.enterprise && (label.organization ?? organization) === organization;
-  if (isOwn) return;
+  assertLabel(label, organization, own?.slug);
+}
+
+function assertLabel(label: EnterpriseLabel | undefined, organization: string, enterprise: string | undefined): void {
+  if (label === undefined) return;
+  if (enterprise === label.enterprise && (label.organization ?? organization) === organization) return;
   throw new LicetError(
     'forbidden',
     'ENTERPRISE_MISMATCH',

@@ -1,4 +1,4 @@
-import type { Bytes } from '@licet/format';
+import type { Bytes, Certificate } from '@licet/format';
 import type { Principal } from '../model/principal.ts';
 
 /** An enterprise as an address names it: `globex.acme`, or `globex` where the server knows one organization only. */
@@ -25,8 +25,7 @@ export type PresentedLicense = {
   readonly serial: string;
   /** The site as a principal: organization, enterprise, site. */
   readonly principal: Principal;
-  /** The license itself, DER. */
-  readonly certificate: Bytes;
+  readonly certificate: Certificate;
   readonly endsAt: Date;
   /** Over, but within its grace: good for a renewal and for nothing else. */
   readonly isExpired: boolean;
