@@ -100,11 +100,11 @@ async function start(ground: Ground): Promise<void> {
     const jobs = [...access.jobs, ...sites.jobs, ...noticeJobs(licensing), ...notices.jobs, ...checks];
     const subscribers = [revocationSubscriber(authority.revoker), contractSubscriber({ licensing, authority })];
     const parts = { access, routes, jobs, subscribers, notices, authority, holder, plain, tls };
-    const where = await open(ground, stores, parts);
-    ({ address } = where);
     const owner = (await hasAuthority(config, authority))
       ? await letFirstOwnerIn(access.deps, config.authority.organization, config.data.folder)
       : undefined;
+    const where = await open(ground, stores, parts);
+    ({ address } = where);
     log.info({ ...where, version, ms: Math.round(performance.now()) }, 'ready');
     if (isText(config)) process.stdout.write(welcome({ ...(await welcomed(ground, stores, authority, where)), owner }));
   } catch (error) {

@@ -13,6 +13,7 @@ import { idempotencyKeys } from './persistence/idempotency.ts';
 import { jobRuns } from './persistence/job-runs.ts';
 import { leases } from './persistence/leases.ts';
 import type { Retained } from './licensing/ports/retention.ts';
+import { patiently } from './patiently.ts';
 import { outbox } from './persistence/outbox.ts';
 import { retention } from './persistence/retention.ts';
 import { systemRandom as random } from './random.ts';
@@ -64,7 +65,7 @@ export async function openWork({ log, metrics, lifecycle }: Ground, database: Da
     onRun: ({ seconds, ...labels }) => metrics.jobRan(labels, seconds),
   });
   lifecycle.add({ name: 'jobs', stop: () => schedule.stop() });
-  const deliverer: Deliverer = await startDeliverer(work.subscribers, {
+  const delivery = {
     transactions: database,
     outbox,
     random,
@@ -72,6 +73,7 @@ export async function openWork({ log, metrics, lifecycle }: Ground, database: Da
     // A revocation is to be visible within a second (P9), and this is the longest part of its way.
     pollMs: 250,
     crashPoint: () => crashPoint('outbox.sending'),
-  });
+  };
+  const deliverer: Deliverer = await patiently(() => startDeliverer(work.subscribers, delivery));
   lifecycle.add({ name: 'outbox', stop: () => deliverer.stop() });
 }
