@@ -4,13 +4,13 @@ import { bundle, proveLicense } from './chain.ts';
 import { writeDurably } from './durable.ts';
 import { AgentError } from './errors.ts';
 import { type Credentials, EstClient, toPem } from './est-client.ts';
+import { trustOf } from './http.ts';
 import type { Kit } from './kit.ts';
 import { fingerprintsHere } from './look.ts';
 import { begin } from './request.ts';
 import type { Settings } from './settings.ts';
 import type { PendingRequest } from './site-folder.ts';
 import type { Site } from './site.ts';
-import { trustOf } from './http.ts';
 
 /** First license of a site. Can be repeated after any failure: the same request is made again. */
 export async function enrol(site: Site, kit: Kit, now: () => Date): Promise<void> {

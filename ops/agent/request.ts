@@ -2,7 +2,7 @@ import { fingerprintsAttribute, predecessorAttribute } from '@licet/format';
 import { renewalMessage } from '@licet/verify';
 import { readLicense } from './chain.ts';
 import type { PendingRequest } from './site-folder.ts';
-import { makeRequest, subjectFor } from './site-key.ts';
+import { makeRequest, type SiteKey, subjectFor } from './site-key.ts';
 import type { Site } from './site.ts';
 
 /**
@@ -19,7 +19,7 @@ export async function begin(site: Site, name?: string, fingerprints: readonly st
 
 async function requestFor(
   { store, keys }: Site,
-  key: Awaited<ReturnType<Site['keys']['make']>>,
+  key: SiteKey,
   name: string | undefined,
   fingerprints: readonly string[],
 ): Promise<Uint8Array> {
