@@ -90,7 +90,7 @@ request() {
     fail 3 "the license server cannot be reached: $(cat "$work/error")"
   case $code in
     201) ;;
-    5*) fail 3 "the license server cannot do it now: $(field detail)" ;;
+    429 | 5*) fail 3 "the license server cannot do it now: $(field detail)" ;;
     *) fail 1 "$(field detail) ($(field code))" ;;
   esac
   printf '%b' "$(field license)" >"$work/license"
