@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
 import { LicetError } from '../../licensing/errors.ts';
-import type { Transaction } from '../../licensing/ports/transactions.ts';
+import type { Scope, Transaction } from '../../licensing/ports/transactions.ts';
 import { sql } from '../database.ts';
 import { protect } from '../migrations/protect.ts';
 import { onBothHosts } from './test-database.ts';
@@ -57,6 +57,35 @@ onBothHosts('A transaction', (getDatabase) => {
       database.run(A, (tx) => add(tx, 3, 'b')),
       { code: '42501' },
     );
+  });
+
+  it('shows a statement that is prepared once to everybody their own rows only', async () => {
+    const database = getDatabase();
+    for (const organization of ['a', 'b', 'c']) await database.run({ organization }, (tx) => add(tx, 4, organization));
+    const seen = async (scope: Scope): Promise<string[]> => {
+      const ask = (tx: Transaction) =>
+        sql(tx).prepared<{ organization: string }>('select organization from notes where n = $1 order by 1', [4]);
+      return (await database.run(scope, ask)).map(({ organization }) => organization);
+    };
+    // Often enough that PostgreSQL keeps a plan for good, and in turns, so that it meets the plans of others.
+    for (let i = 0; i < 8; i += 1) {
+      assert.deepEqual(await seen('platform'), ['a', 'b', 'c']);
+      for (const organization of ['a', 'b', 'c', 'd']) {
+        assert.deepEqual(await seen({ organization }), organization === 'd' ? [] : [organization]);
+      }
+    }
+  });
+
+  it('plans to read by index, also what is small enough at that moment to be read as a whole', async () => {
+    const database = getDatabase();
+    await database.dataSource.query('create table small (name text primary key)');
+    await database.dataSource.query('grant select on small to licet_platform');
+    await database.dataSource.query(`insert into small values ('x')`);
+    await database.dataSource.query('analyze small');
+    const plan = await database.run('platform', (tx) =>
+      sql(tx).query<{ 'QUERY PLAN': string }>('explain select from small where name = $1', ['x']),
+    );
+    assert.match(plan[0]!['QUERY PLAN'], /Index/);
   });
 
   it('takes an organization with quotes and backslashes as a name and not as SQL', async () => {
