@@ -6,7 +6,7 @@ import type { AuthorityParts } from './wire-authority.ts';
 
 type Follows = {
   readonly licensing: Pick<Dependencies, 'transactions' | 'stores'>;
-  readonly authority: Pick<AuthorityParts, 'enterprises' | 'delegation'>;
+  readonly authority: Pick<AuthorityParts, 'enterprises' | 'delegation' | 'fence'>;
 };
 
 /**
@@ -27,7 +27,9 @@ async function change(follows: Follows, event: OutboxEvent): Promise<void> {
   if (lowers !== true && raises !== true) return;
   const { contract, enterprise } = await read(follows, event);
   if (contract === undefined || enterprise === undefined || contract.status === 'ended') return;
-  const { enterprises, delegation } = follows.authority;
+  const { enterprises, delegation, fence } = follows.authority;
+  // Comes again when it is open: nothing is signed for a database that is behind.
+  fence.assertOpen();
   const customer = { organization: event.organization, enterprise: enterprise.slug };
   const claims = contractClaims(contract);
   if (lowers === true) await enterprises.follow(customer, claims);
