@@ -72,7 +72,9 @@ describe('Watching over licenses', () => {
       const [renewed, retired] = [await office.site(contract), await office.site(contract)];
       const resolved = async ({ site }: typeof renewed) => {
         await drained(() => tellRecovered(office.deps));
-        return (await events('alert.resolved', 'site', site.id)).map(({ kind }) => String(kind)).toSorted((a, b) => a.localeCompare(b));
+        return (await events('alert.resolved', 'site', site.id))
+          .map(({ kind }) => String(kind))
+          .toSorted((a, b) => a.localeCompare(b));
       };
       at(31 * DAY);
       await drained(() => tellExpiring(office.deps));
