@@ -8,7 +8,14 @@ import { openDatabase } from '@licet/server/database';
 import { administer, startCluster } from '@licet/server/test-cluster';
 import { Shop } from '@licet/server/test-revocation';
 
-export type Workplace = { readonly shop: Shop; readonly signerPid: () => number; close(): Promise<void> };
+export type Workplace = {
+  readonly shop: Shop;
+  readonly signerPid: () => number;
+  /** For another process: where the database is, and the signer. */
+  readonly url: string;
+  readonly socket: string;
+  close(): Promise<void>;
+};
 
 /** A server's revocation on a fresh PostgreSQL, with the signer in its own process, as in production. */
 export async function openWorkplace(shards: number): Promise<Workplace> {
@@ -34,6 +41,8 @@ export async function openWorkplace(shards: number): Promise<Workplace> {
   return {
     shop,
     signerPid: () => supervised.pid() ?? 0,
+    url,
+    socket: join(folder, 'signer.sock'),
     close: async () => {
       await shop.close();
       await supervised.close();

@@ -1,3 +1,5 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { decodeCertificateList } from '@licet/format';
 import { makeSerials, openWorkplace, type Workplace } from '../revocation-shop.ts';
@@ -16,11 +18,24 @@ const MOST_READ_SECONDS = 0.3;
 
 type Round = { readonly seconds: number; readonly megabytes: number; readonly delayMs: number };
 
+/** In a process of its own, with the memory settings that the server gives itself (`server/start.js`). */
+export async function run(): Promise<readonly Row[]> {
+  const child = fork(import.meta.filename, ['measure'], {
+    execArgv: ['--max-semi-space-size=4'],
+    env: { ...process.env, MALLOC_ARENA_MAX: '1' },
+  });
+  const ended = once(child, 'exit').then(() => {
+    throw new Error('The process that was measured has ended.');
+  });
+  const [rows] = (await Promise.race([once(child, 'message'), ended])) as [readonly Row[]];
+  return rows;
+}
+
 /**
  * P5: from the rows of PostgreSQL to a CRL that is signed, read back, compared with the one before, and stored, in the
  * process that answers requests meanwhile. Each round but the first compares with a CRL as large as itself.
  */
-export async function run(): Promise<readonly Row[]> {
+async function measured(): Promise<readonly Row[]> {
   const rows: Row[] = [];
   for (const { entries, seconds } of SIZES) {
     const workplace = await openWorkplace(1);
@@ -95,4 +110,9 @@ async function readRow({ shop }: Workplace): Promise<Row> {
     spread,
     pass: middle <= MOST_READ_SECONDS,
   };
+}
+
+if (process.argv[2] === 'measure' && process.argv[1] === import.meta.filename) {
+  process.send?.(await measured());
+  process.disconnect();
 }
