@@ -1,18 +1,6 @@
 import { type ChangeOutcome, REVOCATION_REASONS, type RevocationEvent } from '@licet/authority';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-
-/** The CRLs of all authorities of one kind, taken together: one series for each would be thousands. */
-export type CrlFigures = {
-  readonly kind: string;
-  readonly lists: number;
-  readonly entries: number;
-  /** Of the largest. */
-  readonly bytes: number;
-  /** Of the newest; it is made from time. */
-  readonly number: number;
-  readonly oldestAt: Date;
-  readonly soonestEnd: Date;
-};
+import type { CrlFigures } from './authority/ports/crl-figures.ts';
 
 export type RevocationMetrics = {
   readonly judged: (event: RevocationEvent, outcomes: readonly ChangeOutcome[]) => void;

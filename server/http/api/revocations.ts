@@ -1,7 +1,6 @@
-import type { ChangeOutcome } from '@licet/authority';
 import { z } from 'zod';
 import { revokeEnterprise } from '../../licensing/enterprises/enterprises.ts';
-import { changeManyLicenses } from '../../licensing/licenses/change-many.ts';
+import { changeManyLicenses, type Outcome } from '../../licensing/licenses/change-many.ts';
 import {
   type ChangedLicense,
   reason,
@@ -55,7 +54,7 @@ const REFUSALS = {
 const statusDeps = ({ licensing, revocations }: Use) => ({ ...licensing, revocations });
 
 /** As outcomes are named on the wire. */
-const OUTCOMES: Readonly<Record<ChangeOutcome, string>> = {
+const OUTCOMES: Readonly<Record<Outcome, string>> = {
   applied: 'applied',
   unchanged: 'unchanged',
   ALREADY_REVOKED: 'alreadyRevoked',
@@ -188,7 +187,7 @@ export const revocationEndpoints: readonly Endpoint[] = [
         total,
         done,
         outcomes: Object.fromEntries(
-          Object.entries(outcomes).map(([name, count]) => [OUTCOMES[name as ChangeOutcome], count]),
+          Object.entries(outcomes).map(([name, count]) => [OUTCOMES[name as Outcome], count]),
         ) as z.output<typeof manyView>['outcomes'],
         refused: refused.map(({ serial, code }) => ({ serial, code: code as 'NOT_ISSUED' })),
       },

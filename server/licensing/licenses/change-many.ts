@@ -29,6 +29,8 @@ const input = z.strictObject({
 });
 type Asked = z.output<typeof input>;
 
+export type Outcome = ChangeOutcome;
+
 export type ManyChanged = {
   readonly progress: Pick<OrderProgress, 'total' | 'done' | 'outcomes'>;
   /** Of a dry run, the first that would be refused. */

@@ -1,4 +1,4 @@
-import type { CrlFigures } from '../../metrics-revocation.ts';
+import type { CrlFigures } from '../../authority/ports/crl-figures.ts';
 import type { Transaction } from '../../licensing/ports/transactions.ts';
 import { sql } from '../transactions.ts';
 
