@@ -61,6 +61,9 @@ export class SecretStore implements SiteStore {
     if (root !== undefined) await writeDurably(this.#folder.file('root.pem'), root);
     const here = await this.#folder.current();
     if (current !== undefined && here?.license !== current.license) await this.#folder.install(current);
+    // What is there already is left alone: another process may be reading it.
+    const open = (await this.#folder.pending())?.key;
+    if (open === pending?.key) return;
     if (pending === undefined) await this.#folder.dropPending();
     else await this.#folder.keepPending({ key: pending.key, request: Buffer.from(pending.request, 'base64') });
   }
