@@ -28,7 +28,8 @@ export class House {
   server: ServerProcess;
   /** The anchor of its TLS, PEM. */
   readonly ca: string;
-  readonly token: string;
+  /** Whom `ask` asks as: at first the first owner. */
+  token: string;
   readonly contract: string;
 
   private constructor(
@@ -55,7 +56,7 @@ export class House {
     const server = await ServerProcess.start(options);
     const token = readFileSync(join(options.folder, 'owner.token'), 'utf8').trim();
     const ca = await (await fetch(`http://127.0.0.1:${options.ports.plain}/ca/roots.pem`)).text();
-    return new House(cluster, server, { ca, token, contract: await contractOf(options.ports.public, ca, token) });
+    return new House(cluster, server, { ca, token, contract: await contractOf(options, ca, token) });
   }
 
   get databaseUrl(): string {
@@ -65,7 +66,9 @@ export class House {
   /** One request of the first owner's, on a connection of its own. */
   ask({ headers, ...question }: Question): Promise<Answer> {
     const all = { ...headers, Authorization: `Bearer ${this.token}`, 'Content-Type': 'application/json' };
-    return ask({ port: this.options.ports.public, agent: new Agent(), ca: this.ca }, { ...question, headers: all });
+    const { ports, anyClock = false } = this.options;
+    const way = { port: ports.public, agent: new Agent(), ca: this.ca, anyClock };
+    return ask(way, { ...question, headers: all });
   }
 
   /** Asks once for a new site with its license. */
@@ -103,10 +106,13 @@ export class House {
   }
 }
 
-async function contractOf(port: number, ca: string, token: string): Promise<string> {
+async function contractOf({ ports, anyClock = false }: ServerOptions, ca: string, token: string): Promise<string> {
   const agent = new Agent();
   const headers = { Authorization: `Bearer ${token}` };
-  const { body } = await ask({ port, agent, ca }, { method: 'GET', path: '/api/v1/contracts', headers });
+  const { body } = await ask(
+    { port: ports.public, agent, ca, anyClock },
+    { method: 'GET', path: '/api/v1/contracts', headers },
+  );
   const { items } = JSON.parse(body.toString('utf8')) as { items: { id: string }[] };
   return items[0]!.id;
 }

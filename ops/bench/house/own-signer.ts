@@ -7,36 +7,44 @@ import { join } from 'node:path';
 
 const PROGRAM = join(import.meta.dirname, '../../../ca/authority/signer/process.ts');
 
+type Env = Readonly<Record<string, string>>;
+
 /** A signer that stands by itself, as under a service manager, for any number of servers. */
 export class OwnSigner {
-  readonly socket: string;
-  readonly #child: ChildProcess;
+  readonly #folder = mkdtempSync(join(tmpdir(), 'licet-drill-signer-'));
+  readonly socket = join(this.#folder, 'signer.sock');
+  #child: ChildProcess | undefined;
 
-  private constructor(socket: string, child: ChildProcess) {
-    this.socket = socket;
-    this.#child = child;
+  static async start(env: Env = {}): Promise<OwnSigner> {
+    const signer = new OwnSigner();
+    const passphraseFile = join(signer.#folder, 'passphrase');
+    writeFileSync(passphraseFile, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600 });
+    const launch = { folder: signer.#folder, socket: signer.socket, vault: { kind: 'file', passphraseFile } };
+    writeFileSync(signer.#launch, JSON.stringify(launch));
+    await signer.begin(env);
+    return signer;
   }
 
-  static async start(env: Readonly<Record<string, string>> = {}): Promise<OwnSigner> {
-    const folder = mkdtempSync(join(tmpdir(), 'licet-drill-signer-'));
-    const socket = join(folder, 'signer.sock');
-    const passphraseFile = join(folder, 'passphrase');
-    const launch = join(folder, 'signer.json');
-    writeFileSync(passphraseFile, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600 });
-    writeFileSync(launch, JSON.stringify({ folder, socket, vault: { kind: 'file', passphraseFile } }));
-    const child = spawn(process.execPath, [PROGRAM, launch], {
+  /** Also once more, after `close`. */
+  async begin(env: Env = {}): Promise<void> {
+    const child = spawn(process.execPath, [PROGRAM, this.#launch], {
       env: { PATH: process.env['PATH'] ?? '', ...env },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    const [line] = (await once(child.stdout, 'data')) as [Buffer];
-    if (!line.toString('utf8').includes('"ready":true'))
-      throw new Error(`The signer did not start: ${line.toString('utf8')}`);
-    return new OwnSigner(socket, child);
+    this.#child = child;
+    const said = String(((await once(child.stdout, 'data')) as [Buffer])[0]);
+    if (!said.includes('"ready":true')) throw new Error(`The signer did not start: ${said}`);
   }
 
   async close(): Promise<void> {
-    const ended = once(this.#child, 'exit');
-    this.#child.kill('SIGTERM');
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill('SIGTERM');
     await ended;
+  }
+
+  get #launch(): string {
+    return join(this.#folder, 'signer.json');
   }
 }

@@ -22,6 +22,8 @@ export type ServerOptions = {
   /** Of a signer that runs by itself; without it the server starts its own. */
   readonly signerSocket?: string;
   readonly flags?: readonly string[];
+  /** Its clock may be another than ours. */
+  readonly anyClock?: boolean;
   readonly env?: Readonly<Record<string, string>>;
 };
 
