@@ -4,7 +4,13 @@ import { dirname, join, relative } from 'node:path';
 
 const IMPORT = /(?:^|[^\w.])(?:import|export)\b[^'";]*?from\s+'([^']+)'|\bimport\(\s*'([^']+)'\s*\)/gm;
 
-/** Everything that a file takes in at run time, followed as far as our own package goes. */
+/** A package of ours that only holders of keys take in: it is followed like the signer's own files. */
+const KEYSTORES: Record<string, string> = {
+  '@licet/keystores': '../../../keystores/index.ts',
+  '@licet/keystores/cryptoki': '../../../keystores/pkcs11/cryptoki.ts',
+};
+
+/** Everything that a file takes in at run time, followed as far as the signer's own code goes. */
 function reach(file: string, seen = new Map<string, Set<string>>()): Map<string, Set<string>> {
   if (seen.has(file)) return seen;
   const outside = new Set<string>();
@@ -14,14 +20,16 @@ function reach(file: string, seen = new Map<string, Set<string>>()): Map<string,
     .replaceAll(/^import type [^;]*;/gm, '');
   for (const [, fixed, lazy] of text.matchAll(IMPORT)) {
     const name = (fixed ?? lazy)!;
-    if (name.startsWith('.')) reach(join(dirname(file), name), seen);
+    const own = KEYSTORES[name];
+    if (own !== undefined) reach(join(import.meta.dirname, own), seen);
+    else if (name.startsWith('.')) reach(join(dirname(file), name), seen);
     else outside.add(name);
   }
   return seen;
 }
 
 describe('The signer process', () => {
-  it('takes in nothing but Node and @licet/format', () => {
+  it('takes in nothing but Node, @licet/format and what talks to keystores', () => {
     const start = join(import.meta.dirname, '../process.ts');
     assert.ok(existsSync(start));
     const reached = reach(start);
