@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { decodeCertificate, toHex } from '@licet/format';
-import type { CrashPoint } from '../crash-points.ts';
+import { type CrashPoint, crashHook, noCrash } from '../crash-points.ts';
 import type { IssuerGeneration } from '../issuer-generation.ts';
 import type { IssueRequest } from '../prepare.ts';
 import { recover } from '../recover.ts';
@@ -178,5 +178,22 @@ describe('issuing that is interrupted', () => {
     shop.random.bytes = () => fixed;
     await shop.issuer.issue(request);
     await assert.rejects(shop.issuer.issue({ ...request, key: { csr: makeCsr() } }), { code: 'SERIAL_TAKEN' });
+  });
+});
+
+describe('The crash hook of a drill', () => {
+  it('is nothing without its variable, ends at the passing that it names, and refuses what is no point', () => {
+    let ended = 0;
+    const end = (): void => void (ended += 1);
+    assert.equal(crashHook(undefined, end), noCrash);
+    const hook = crashHook('issue.signed:2', end);
+    hook('issue.signed');
+    hook('issue.proven');
+    assert.equal(ended, 0);
+    hook('issue.signed');
+    assert.equal(ended, 1);
+    for (const wrong of ['issue.nowhere', 'issue.signed:0', 'issue.signed:x', '']) {
+      assert.throws(() => crashHook(wrong, end), /LICET_CRASH_AT names no crash point/);
+    }
   });
 });
