@@ -20,6 +20,7 @@ import { renewLicense } from './licensing/licenses/renew.ts';
 import type { Dependencies } from './licensing/use-case.ts';
 import type { Route } from './http/routes.ts';
 import manifest from './package.json' with { type: 'json' };
+import { crlFigures } from './persistence/authority/crl-figures.ts';
 import { type Database, openDatabase } from './persistence/database.ts';
 import { systemRandom as random } from './random.ts';
 import { startFailure } from './start-error.ts';
@@ -174,6 +175,7 @@ async function open(
 ): Promise<Places> {
   const { config, log, lifecycle } = ground;
   const status = connectStatus(ground, authority, signer.signer);
+  ground.metrics.revocation.watchCrls(() => database.run('platform', crlFigures, { readOnly: true }));
   const readiness = createReadiness(
     [
       { name: 'database', check: () => database.checkWritable() },
