@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Certificate, decodeCertificateList } from '@licet/format';
 import { checkCrl } from '@licet/verify';
-import type { Fetched, Question } from './evidence.ts';
+import type { Fetched, Question } from './evidence-question.ts';
 
 export function crlUrl({ extensions }: Certificate): string | undefined {
   for (const { point } of extensions.crlDistributionPoints ?? []) {

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { type Certificate, createAlgorithm, encodeCertId, encodeOcspRequest, OID, toHex } from '@licet/format';
 import { checkOcsp } from '@licet/verify';
-import type { Fetched, Question } from './evidence.ts';
+import type { Fetched, Question } from './evidence-question.ts';
 
 export function ocspUrl({ extensions }: Certificate): string | undefined {
   for (const { method, location } of extensions.authorityInfoAccess ?? []) {

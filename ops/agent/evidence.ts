@@ -3,25 +3,10 @@ import { readLicense } from './chain.ts';
 import { AgentError } from './errors.ts';
 import { askForCrl, crlUrl } from './evidence-crl.ts';
 import { askForStatus, ocspUrl } from './evidence-ocsp.ts';
-import { call, type HttpAnswer, type HttpCall, trustOf } from './http.ts';
+import type { Fetched, Question } from './evidence-question.ts';
+import { call, trustOf } from './http.ts';
 import type { Settings } from './settings.ts';
-import type { SiteFolder } from './site-folder.ts';
 import type { Site } from './site.ts';
-
-/** What happened to one CRL or OCSP response: `kept` is new here, `known` was here already. */
-export type Fetched =
-  { readonly url: string; readonly result: 'kept' | 'known' } | { readonly url: string; readonly problem: string };
-
-/** A question about one certificate, to one address. */
-export type Question = {
-  readonly folder: SiteFolder;
-  readonly certificate: Certificate;
-  readonly issuer: Certificate;
-  readonly at: Date;
-  readonly url: string;
-  /** Evidence carries its own proof, so it may come over any wire. */
-  readonly ask: (asked: Pick<HttpCall, 'method' | 'url' | 'headers' | 'body'>) => Promise<HttpAnswer>;
-};
 
 /**
  * Fetches what tells about revocation, for verdicts without a network: the CRL of the license and of each CA above it, and

@@ -3,8 +3,7 @@ import { AwsClient, type CredentialSource, KeystoreError } from '@licet/keystore
 import { writeDurably } from './durable.ts';
 import { AgentError } from './errors.ts';
 import type { Settings } from './settings.ts';
-import type { Generation, PendingRequest, SiteFolder } from './site-folder.ts';
-import type { SiteStore } from './site.ts';
+import type { Generation, PendingRequest, SiteFolder, SiteStore } from './site-folder.ts';
 
 /** What stands in the secret: everything that a machine without a disk of its own must not lose. */
 type State = {

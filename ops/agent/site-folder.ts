@@ -161,3 +161,6 @@ async function readBytes(path: string): Promise<Uint8Array | undefined> {
     throw error;
   }
 }
+
+/** The part of it that another place can take over. Each change is durable when it resolves. */
+export type SiteStore = Pick<SiteFolder, 'current' | 'pending' | 'keepPending' | 'dropPending' | 'install' | 'refresh'>;

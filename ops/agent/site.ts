@@ -1,5 +1,5 @@
 import type { Settings } from './settings.ts';
-import { SiteFolder } from './site-folder.ts';
+import { SiteFolder, type SiteStore } from './site-folder.ts';
 import { fileKeys, type SiteKeys } from './site-key.ts';
 
 /** What a site has: its folder, where license and requests are kept for good, and where its keys are. */
@@ -9,9 +9,6 @@ export type Site = {
   readonly keys: SiteKeys;
   close(): Promise<void>;
 };
-
-/** Each change is durable when it resolves. */
-export type SiteStore = Pick<SiteFolder, 'current' | 'pending' | 'keepPending' | 'dropPending' | 'install' | 'refresh'>;
 
 /** The places that the settings name; what is needed for those outside is loaded where they are used, and only there. */
 export async function openSite(path: string, { pkcs11, secretsManager }: Partial<Settings>): Promise<Site> {

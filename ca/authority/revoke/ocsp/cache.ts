@@ -1,6 +1,6 @@
 import { toHex } from '@licet/format';
 import type { CertificateId } from '../../ports/revocation-store.ts';
-import type { OcspAnswer } from './responder.ts';
+import type { OcspAnswer } from './answer.ts';
 
 type Entry = {
   readonly answer: OcspAnswer;

@@ -16,6 +16,7 @@ import { SIGNATURE_ALGORITHMS } from '../../issue/signatures.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { CertificateId, KnownCertificate, RevocationStore } from '../../ports/revocation-store.ts';
 import type { Signer } from '../../ports/signer.ts';
+import type { OcspAnswer } from './answer.ts';
 import { AnswerCache } from './cache.ts';
 import { ChangeWatch } from './change-watch.ts';
 import { type Identities, type Identity, identityFor, loadIdentities } from './identities.ts';
@@ -43,13 +44,6 @@ export type OcspDeps = {
   /** Told of what was answered with tryLater or internalError, and of what else failed. */
   readonly report: (error: unknown) => void;
   readonly settings?: OcspSettings;
-};
-
-/** `shared` is undefined where the answer is for this one client: an error, or one with a nonce. */
-export type OcspAnswer = {
-  readonly status: OcspStatus;
-  readonly der: Uint8Array;
-  readonly shared: { readonly thisUpdate: Date; readonly nextUpdate: Date; readonly etag: string } | undefined;
 };
 
 export interface OcspResponder {
