@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
+import { enableCompileCache, getCompileCacheDir } from 'node:module';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -17,7 +17,8 @@ export function startLean(program, args) {
   const folder = typeof values.folder === 'string' ? values.folder : '/var/lib/licet';
   const owner = statSync(folder, { throwIfNoEntry: false });
   if (owner === undefined || owner.uid !== process.geteuid?.() || (owner.mode & 0o022) !== 0) return;
-  const cache = join(folder, 'cache');
+  // Whoever starts this may have chosen a place already, and Node keeps to that.
+  const cache = getCompileCacheDir() === undefined ? join(folder, 'cache') : process.env.NODE_COMPILE_CACHE;
   const env = { ...process.env, NODE_COMPILE_CACHE: cache };
   spawnSync(process.execPath, [...process.execArgv, program, 'help'], { env, stdio: 'ignore' });
   enableCompileCache(cache);
