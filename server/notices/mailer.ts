@@ -1,4 +1,4 @@
-import { createTransport } from 'nodemailer';
+import type { Transporter } from 'nodemailer';
 import type { Outcome } from '../licensing/model/delivery.ts';
 import type { Mail, Mailer } from '../licensing/notices/ports.ts';
 
@@ -23,25 +23,17 @@ const TIMES = {
 const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/u;
 
 /** Mail by SMTP, as plain text. */
-export function createMailer({ host, port, security, user, password, from, ca }: MailerOptions): Mailer {
-  const transport = createTransport({
-    host,
-    port,
-    secure: security === 'tls',
-    requireTLS: security === 'starttls',
-    ignoreTLS: security === 'none',
-    ...(user !== undefined && { auth: { user, pass: password ?? '' } }),
-    tls: { minVersion: 'TLSv1.2', ...(ca !== undefined && { ca }) },
-    disableFileAccess: true,
-    disableUrlAccess: true,
-    ...TIMES,
-  });
+export function createMailer({ from, ...server }: MailerOptions): Mailer {
+  let transport: Promise<Transporter> | undefined;
   const domain = from.slice(from.lastIndexOf('@') + 1);
   return {
     async send({ to, subject, text, id }: Mail): Promise<Outcome> {
       if (CONTROL.test(to) || CONTROL.test(subject)) return refused('The mail has control characters in its header.');
       try {
-        await transport.sendMail({
+        transport ??= transportTo(server);
+        await (
+          await transport
+        ).sendMail({
           from,
           // As an object, so that nothing in it is read as a list or a name.
           to: { name: '', address: to },
@@ -57,6 +49,24 @@ export function createMailer({ host, port, security, user, password, from, ca }:
       }
     },
   };
+}
+
+/** Loaded where mail is sent: 6 MB that a server without mail does not hold. */
+async function transportTo(server: Omit<MailerOptions, 'from'>): Promise<Transporter> {
+  const { host, port, security, user, password, ca } = server;
+  const { createTransport } = await import('nodemailer');
+  return createTransport({
+    host,
+    port,
+    secure: security === 'tls',
+    requireTLS: security === 'starttls',
+    ignoreTLS: security === 'none',
+    ...(user !== undefined && { auth: { user, pass: password ?? '' } }),
+    tls: { minVersion: 'TLSv1.2', ...(ca !== undefined && { ca }) },
+    disableFileAccess: true,
+    disableUrlAccess: true,
+    ...TIMES,
+  });
 }
 
 function outcomeOf({ message, responseCode, command }: Error & { responseCode?: number; command?: string }): Outcome {
