@@ -9,6 +9,7 @@ const REPORTER = join(import.meta.dirname, 'reporter.ts');
 const JOBS = 2;
 /** A hang is a failure. Tests that may take longer say so themselves. */
 const TIMEOUT_MS = 20_000;
+const LONG = /durability|folder\.test|process\.test|api\/generated|cli\/test\/ceremony/;
 
 /**
  * `npm test [-- [--shuffle[=SEED]] [--serial] PART…]`: the whole suite, or the files whose path contains a PART.
@@ -34,7 +35,7 @@ export function runTests(args: readonly string[]): number {
 
 /** The files of a minute begin at once, so that the run does not end with one worker waiting for the other. */
 function longestFirst(files: readonly string[]): string[] {
-  const isLong = (file: string): number => (/durability|folder\.test|process\.test/.test(file) ? 0 : 1);
+  const isLong = (file: string): number => (LONG.test(file) ? 0 : 1);
   return files.toSorted((a, b) => isLong(a) - isLong(b));
 }
 

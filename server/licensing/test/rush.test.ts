@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { LicetError } from '../errors.ts';
+import type { LicetError } from '../errors.ts';
 import { createRush } from '../licenses/rush.ts';
 
 const day = (number: number): Date => new Date(Date.UTC(2026, 0, number));
