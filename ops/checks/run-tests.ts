@@ -9,6 +9,8 @@ const REPORTER = join(import.meta.dirname, 'reporter.ts');
 const JOBS = 2;
 /** A hang is a failure. Tests that may take longer say so themselves. */
 const TIMEOUT_MS = 20_000;
+/** Where Debian keeps programs, nginx among them, that are not on everyone's PATH. */
+const ADMINISTRATORS_PATHS = ['/usr/sbin', '/usr/local/sbin'];
 const LONG = /durability|folder\.test|process\.test|api\/generated|cli\/test\/ceremony/;
 
 /**
@@ -29,7 +31,8 @@ export function runTests(args: readonly string[]): number {
   const mocha = createRequire(import.meta.url).resolve('mocha/bin/mocha.js');
   const mode = args.includes('--serial') ? [] : ['--parallel', '--jobs', String(JOBS)];
   const fixed = ['--no-config', '--reporter', REPORTER, '--timeout', String(TIMEOUT_MS), '--forbid-only', '--exit'];
-  const run = spawnSync(process.execPath, [mocha, ...fixed, ...mode, ...ordered], { cwd: ROOT, stdio: 'inherit' });
+  const env = { ...process.env, PATH: [process.env['PATH'] ?? '', ...ADMINISTRATORS_PATHS].join(':') };
+  const run = spawnSync(process.execPath, [mocha, ...fixed, ...mode, ...ordered], { cwd: ROOT, stdio: 'inherit', env });
   return run.status ?? 1;
 }
 

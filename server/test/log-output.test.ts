@@ -3,10 +3,14 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { requireTool } from '@licet/checks';
 import { logOutput } from '../log-output.ts';
 
 describe('where the log goes', () => {
   let folder: string;
+  before(function () {
+    requireTool(this, 'mkfifo');
+  });
   let reader: number;
   let writer: number;
   let dropped: number;
