@@ -98,7 +98,7 @@ describe('A site that is retired', () => {
   });
 
   it('hears it itself, by the evidence that its agent fetches, and a verdict without a network says so', async function () {
-    this.timeout(30_000);
+    this.timeout(60_000);
     const { contract } = await prepared();
     const place = ['--folder', join(folder, 'site')];
     const agent = (command: string, ...words: string[]) => {
@@ -177,9 +177,11 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+/** How soon is what bar P9 measures; here a busy machine may take its time. */
 async function eventually(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (let waited = 0; !(await isSo()); waited += 100) {
-    assert.ok(waited < 5000, 'not within five seconds');
+  const began = performance.now();
+  while (!(await isSo())) {
+    assert.ok(performance.now() - began < 25_000, 'not within 25 seconds');
     await pause(100);
   }
 }

@@ -182,7 +182,7 @@ onBothHosts('The audit log', (getDatabase, host) => {
 
   it('never deadlocks when batches over the same chains come in any order', async () => {
     // More than there are connections; many more would test how long one may wait for a connection.
-    const AT_ONCE = 24;
+    const AT_ONCE = 12;
     const random = seededRandom('batches');
     const chains = ['a', 'b', 'c', 'd', 'e'].map((name) => `${organization}-${name}`);
     const batch = (): AuditEvent[] => Array.from(random.bytes(6), (byte) => event(chains[byte % chains.length]!, byte));
