@@ -1,6 +1,11 @@
 import { STATUS_CODES } from 'node:http';
 import { z } from 'zod';
-import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
+import {
+  createDocument,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiPathsObject,
+  type ZodOpenApiResponseObject,
+} from 'zod-openapi';
 import { type Endpoint, hasBody, isOpen, TAGS } from '../api/endpoint.ts';
 import { problem } from './problem-schema.ts';
 import { refusalsOf } from './refusals.ts';
@@ -18,9 +23,10 @@ const INTRODUCTION = `The license server: contracts, sites and their licenses, a
 /** OpenAPI 3.1, made from what the server itself validates with. */
 export function openApiDocument(endpoints: readonly Endpoint[], version: string): object {
   const paths: ZodOpenApiPathsObject & Record<string, Record<string, ZodOpenApiOperationObject>> = {};
+  const shared = commonRefusals(endpoints);
   for (const endpoint of endpoints) {
     const path = endpoint.path.replaceAll(/:(\w+)/g, '{$1}');
-    (paths[path] ??= {})[endpoint.method.toLowerCase()] = operationOf(endpoint);
+    (paths[path] ??= {})[endpoint.method.toLowerCase()] = operationOf(endpoint, shared);
   }
   return createDocument({
     openapi: '3.1.1',
@@ -44,7 +50,7 @@ export function openApiDocument(endpoints: readonly Endpoint[], version: string)
   });
 }
 
-function operationOf(endpoint: Endpoint): ZodOpenApiOperationObject {
+function operationOf(endpoint: Endpoint, shared: Shared): ZodOpenApiOperationObject {
   const { action, body, description, example, operation, params, query, summary, tag } = endpoint;
   const header = headersOf(endpoint);
   return {
@@ -59,7 +65,7 @@ function operationOf(endpoint: Endpoint): ZodOpenApiOperationObject {
     ...(body && {
       requestBody: { required: true, content: { 'application/json': { schema: body, example: example.body } } },
     }),
-    responses: responsesOf(endpoint),
+    responses: responsesOf(endpoint, shared),
   };
 }
 
@@ -79,20 +85,43 @@ function headersOf(endpoint: Endpoint): z.ZodObject | undefined {
   return undefined;
 }
 
-function responsesOf(endpoint: Endpoint): NonNullable<ZodOpenApiOperationObject['responses']> {
+function responsesOf(endpoint: Endpoint, shared: Shared): NonNullable<ZodOpenApiOperationObject['responses']> {
   const { answer, example, status } = endpoint;
   const { media = ['application/json'] } = endpoint;
   const content = Object.fromEntries(media.map((type) => [type, { schema: answer, example: example.answer }]));
   const good = { description: STATUS_CODES[status] ?? '', ...(hasBody(status) && { content }) };
-  const refusals = [...refusalsOf(endpoint)].map(([refusal, codes]) => [
-    String(refusal),
-    {
-      description: codes.map((code) => `\`${code}\``).join(', '),
-      ...([429, 503].includes(refusal) && { headers: retryAfter }),
-      content: { 'application/problem+json': { schema: problem } },
-    },
-  ]);
+  const refusals = [...refusalsOf(endpoint)].map(([refusal, codes]) => {
+    const description = described(codes);
+    const common = shared.get(refusal);
+    return [String(refusal), common?.description === description ? common : refusalWith(refusal, description)];
+  });
   return { [status]: good, ...Object.fromEntries(refusals) };
 }
+
+/** By status: the refusal that most calls have, word for word. */
+type Shared = ReadonlyMap<number, ZodOpenApiResponseObject>;
+
+/** Each stands once in the document, under the name of its status: said again for every call, they were a third of it. */
+function commonRefusals(endpoints: readonly Endpoint[]): Shared {
+  const calls = new Map<number, Map<string, number>>();
+  for (const [status, codes] of endpoints.flatMap((endpoint) => [...refusalsOf(endpoint)])) {
+    const counts = calls.get(status) ?? new Map<string, number>();
+    calls.set(status, counts.set(described(codes), (counts.get(described(codes)) ?? 0) + 1));
+  }
+  const named = [...calls].map(([status, counts]) => {
+    const [[description]] = [...counts].sort(([, a], [, b]) => b - a) as [[string, number]];
+    const id = (STATUS_CODES[status] ?? String(status)).replaceAll(/\W/g, '');
+    return [status, { id, ...refusalWith(status, description) }] as const;
+  });
+  return new Map(named);
+}
+
+const described = (codes: readonly string[]): string => codes.map((code) => `\`${code}\``).join(', ');
+
+const refusalWith = (status: number, description: string): ZodOpenApiResponseObject => ({
+  description,
+  ...([429, 503].includes(status) && { headers: retryAfter }),
+  content: { 'application/problem+json': { schema: problem } },
+});
 
 const retryAfter = z.object({ 'Retry-After': z.string().meta({ description: 'Seconds.' }) });

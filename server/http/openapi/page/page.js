@@ -31,8 +31,8 @@ function table(head, rows) {
   );
 }
 
-function resolve(schema, root) {
-  let found = schema ?? {};
+function resolve(given, root) {
+  let found = given ?? {};
   for (let steps = 0; found.$ref !== undefined && steps < 8; steps++) {
     found = found.$ref
       .split('/')
@@ -103,7 +103,8 @@ function article(method, path, operation, root) {
   }
   if (body) parts.push(make('h4', {}, 'Body'), schemaTable(body.schema, root));
   parts.push(make('h4', {}, 'Example'), make('pre', { tabindex: '0' }, curl(method, path, operation)));
-  for (const [status, answer] of Object.entries(operation.responses)) {
+  for (const [status, given] of Object.entries(operation.responses)) {
+    const answer = resolve(given, root);
     const content = answer.content?.['application/json'];
     const title = make('summary', {}, code(status), ' ', make('span', { class: 'quiet' }, answer.description));
     if (!content) parts.push(make('details', {}, title));
