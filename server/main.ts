@@ -33,7 +33,7 @@ import { enrolment, type EnrolmentGround } from './wire-enrolment.ts';
 import { contractSubscriber } from './wire-contracts.ts';
 import { noticeJobs, revocationSubscriber } from './wire-events.ts';
 import { commonJobs, openWork } from './wire-jobs.ts';
-import { appFor, openOperations, openPlain, openPublic, type PlainListener, type Served } from './wire-listeners.ts';
+import { appFor, hangPublic, openOperations, openPlain, type PlainListener, type Served } from './wire-listeners.ts';
 import { connectLicensing } from './wire-licensing.ts';
 import { type Notices, openNotices } from './wire-notices.ts';
 import { publishing } from './wire-publishing.ts';
@@ -190,7 +190,7 @@ async function open(
   const served: Served = { routes, fastPaths };
   const app = appFor(ground, served);
   plain?.serve(appFor(ground, { routes: [], fastPaths }));
-  address = await openPublic(ground, { app, readiness, tls, plain });
+  const door = hangPublic(ground, { app, readiness, tls, plain });
   await openWork(ground, database, {
     jobs: [...commonJobs(config, database), ...status.jobs, ...jobs],
     subscribers,
@@ -212,6 +212,7 @@ async function open(
   lifecycle.add(access.stage);
   lifecycle.add({ name: 'signer', stop: () => signer.close() });
   lifecycle.add({ name: 'database', stop: () => database.close() });
+  address = await door.open();
   const operations = await openOperations(ground, readiness, database);
   if (authority.fence.reason !== undefined) authorityLog.error({}, authority.fence.reason);
   return { address, ...(plain && { publishing: publishingBaseOf(config, plain.port) }), operations };

@@ -13,7 +13,6 @@ import { idempotencyKeys } from './persistence/idempotency.ts';
 import { jobRuns } from './persistence/job-runs.ts';
 import { leases } from './persistence/leases.ts';
 import type { Retained } from './licensing/ports/retention.ts';
-import { patiently } from './patiently.ts';
 import { outbox } from './persistence/outbox.ts';
 import { retention } from './persistence/retention.ts';
 import { systemRandom as random } from './random.ts';
@@ -74,6 +73,6 @@ export async function openWork({ log, metrics, lifecycle }: Ground, database: Da
     pollMs: 250,
     crashPoint: () => crashPoint('outbox.sending'),
   };
-  const deliverer: Deliverer = await patiently(() => startDeliverer(work.subscribers, delivery));
+  const deliverer: Deliverer = await startDeliverer(work.subscribers, delivery);
   lifecycle.add({ name: 'outbox', stop: () => deliverer.stop() });
 }

@@ -71,7 +71,11 @@ export type PublicParts = {
   readonly plain: PlainListener | undefined;
 };
 
-export function openPublic(ground: Ground, { app, readiness, tls, plain }: PublicParts): Promise<string> {
+/**
+ * The public listener, the first to be closed and the last to be opened: those who come through it may be many, and would
+ * take database and processor from what is still being started.
+ */
+export function hangPublic(ground: Ground, { app, readiness, tls, plain }: PublicParts): { open(): Promise<string> } {
   const { config, metrics, lifecycle } = ground;
   const { host, port, limits, timeouts } = config.http;
   const { requestClientCertificate } = config.http.tls;
@@ -85,9 +89,11 @@ export function openPublic(ground: Ground, { app, readiness, tls, plain }: Publi
   process.on('SIGHUP', () => (tls ? tls.reload() : lifecycle.signal('SIGHUP')));
   metrics.watch({ connections: () => listener.connections() });
   lifecycle.add({ name: 'public listener', stop: () => stopPublic(ground, { listener, readiness, tls, plain }) });
-  return listener.listen(host, port).catch((error: unknown) => {
-    throw listenError(error, host, port, 'http');
-  });
+  const open = (): Promise<string> =>
+    listener.listen(host, port).catch((error: unknown) => {
+      throw listenError(error, host, port, 'http');
+    });
+  return { open };
 }
 
 async function stopPublic(
