@@ -160,12 +160,15 @@ const read = ({ issuer, certificate }: FoundCertificate): OfKey => ({
 
 /** Or something newer: of two processes one may not know the latest change yet. */
 export function saysContract({ generation }: Pick<Opened, 'generation'>, contract: Claims): boolean {
-  const own = claimsIn(generation.chain[0]!);
-  return own.sequence > contract.sequence || equalBytes(encodeClaims(own), encodeClaims(contract));
+  const own = claimsExtensionOf(generation.chain[0]!);
+  // The claims have one encoding, and with each license this is asked anew: the bytes tell as much as the values.
+  return equalBytes(own, encodeClaims(contract)) || decodeClaims(own).sequence > contract.sequence;
 }
 
-function claimsIn({ extensions }: Certificate): Claims {
+const claimsIn = (certificate: Certificate): Claims => decodeClaims(claimsExtensionOf(certificate));
+
+function claimsExtensionOf({ extensions }: Certificate): Uint8Array {
   const found = extensions.all.find(({ oid }) => oid === OID.licenseClaims);
   if (found === undefined) throw new Error('The certificate of an enterprise has no claims.');
-  return decodeClaims(found.value);
+  return found.value;
 }

@@ -36,12 +36,12 @@ export function createAuthenticator(deps: AccessDeps): Authenticator {
   let uses = new Map<string, Date>();
   return {
     async bearer(token) {
-      if (isSecret('session', token)) return bySession(deps, hashSecret(token));
-      if (!isSecret('api', token)) throw refused();
       const hash = hashSecret(token);
       const now = deps.clock.now();
       let known = remembered.get(hash);
       if (known === undefined || now.getTime() >= known.until) {
+        if (isSecret('session', token)) return bySession(deps, hash);
+        if (!isSecret('api', token)) throw refused();
         known = await byToken(deps, hash, now);
         if (remembered.size >= MAX_REMEMBERED) remembered.clear();
         remembered.set(hash, known);
