@@ -81,21 +81,23 @@ export function inTransaction<T>(
     const facts: Fact[] = [];
     const result = await work({ tx, at, note: (fact) => facts.push(fact) });
     if (facts.length === 0) return result;
-    await outbox.publish(
-      tx,
-      facts.map(({ action, subject, details = {} }) => ({
-        organization,
-        stream: subject,
-        type: action,
-        payload: { ...details, subject, actor },
-        at,
-      })),
-    );
-    // Last: it locks the head of the organization's chain until the end.
-    await auditLog.append(
-      tx,
-      facts.map(({ action, subject, details = {} }) => ({ organization, at, actor, action, subject, details })),
-    );
+    const events = facts.map(({ action, subject, details = {} }) => ({
+      organization,
+      stream: subject,
+      type: action,
+      payload: { ...details, subject, actor },
+      at,
+    }));
+    const entries = facts.map(({ action, subject, details = {} }) => ({
+      organization,
+      at,
+      actor,
+      action,
+      subject,
+      details,
+    }));
+    // The audit log last: it locks the head of the organization's chain until the end.
+    await Promise.all([outbox.publish(tx, events), auditLog.append(tx, entries)]);
     return result;
   });
 }

@@ -2,8 +2,10 @@ import { type AuditRow, type ChainHead, emptyChain, extendChain, type NewRow } f
 import { canonicalJson } from '../licensing/canonical-json.ts';
 import { LicetError } from '../licensing/errors.ts';
 import type { AuditEvent, AuditLog } from '../licensing/ports/audit-log.ts';
+import { columns } from './authority/columns.ts';
 import { ROW, rowOf, searchAuditLog, type StoredRow } from './audit-search.ts';
-import { sql, type Sql } from './transactions.ts';
+import type { Sql } from './session.ts';
+import { sql } from './transactions.ts';
 
 /** Enough for references and digests; what is bigger belongs elsewhere, with its digest here. */
 const MAX_DETAILS = 16_384;
@@ -17,7 +19,7 @@ export const auditLog: AuditLog = {
     const heads = await lockHeads(session, [...byChain.keys()].sort());
     const rows = heads.flatMap((head) => extendChain(head, byChain.get(head.organization) ?? []));
     const ends = heads.map((head) => endOf(head, rows));
-    await insert(session, rows, ends);
+    session.unawaited(insert(session, rows, ends));
     return ends;
   },
 
@@ -96,9 +98,21 @@ function endOf(head: ChainHead, rows: readonly AuditRow[]): ChainHead {
   return last === undefined ? head : { organization: last.organization, sequence: last.sequence, hash: last.hash };
 }
 
+const ROW_COLUMNS = [
+  'organization',
+  'sequence',
+  'at',
+  'actor',
+  'action',
+  'subject',
+  'details',
+  'previous',
+  'hash',
+] as const satisfies readonly (keyof AuditRow)[];
+const HEAD_COLUMNS = ['organization', 'sequence', 'hash'] as const satisfies readonly (keyof ChainHead)[];
+
 /** Rows and heads in one statement, however many: this is on the way of every issued license. */
 async function insert(session: Sql, rows: readonly AuditRow[], ends: readonly ChainHead[]): Promise<void> {
-  const column = <T, K extends keyof T>(list: readonly T[], name: K): T[K][] => list.map((item) => item[name]);
   await session.prepared(
     `with moved as (
        update audit_heads h set sequence = e.sequence, hash = decode(e.hash, 'hex')
@@ -111,10 +125,8 @@ async function insert(session: Sql, rows: readonly AuditRow[], ends: readonly Ch
                    $8::text[], $9::text[])
          as r(organization, sequence, at, actor, action, subject, details, previous, hash)`,
     [
-      ...(['organization', 'sequence', 'at', 'actor', 'action', 'subject', 'details', 'previous', 'hash'] as const).map(
-        (name) => column(rows, name),
-      ),
-      ...(['organization', 'sequence', 'hash'] as const).map((name) => column(ends, name)),
+      ...columns(rows, ...ROW_COLUMNS.map((name) => (row: AuditRow) => row[name])),
+      ...columns(ends, ...HEAD_COLUMNS.map((name) => (end: ChainHead) => end[name])),
     ],
   );
 }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { LicetError } from '../licensing/errors.ts';
 import type { IdempotencyClaim, IdempotencyKeys, KeptAnswer, KeyedRequest } from '../licensing/ports/idempotency.ts';
-import { sql, type Sql } from './transactions.ts';
+import type { Sql } from './session.ts';
+import { sql } from './transactions.ts';
 
 const USABLE_KEY = /^[\x21-\x7e]{1,255}$/;
 const LEAST_RETENTION_HOURS = 24;

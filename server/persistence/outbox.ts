@@ -1,5 +1,6 @@
 import { LicetError } from '../licensing/errors.ts';
-import type { Claim, DeadLetter, NewEvent, Outbox, OutboxEvent } from '../licensing/ports/outbox.ts';
+import type { Claim, DeadLetter, Outbox, OutboxEvent } from '../licensing/ports/outbox.ts';
+import { columns } from './authority/columns.ts';
 import { sql } from './transactions.ts';
 
 /** Of an error message; the whole story is in the log. */
@@ -20,7 +21,6 @@ export const outbox: Outbox = {
 
   async publish(tx, events) {
     if (events.length === 0) return [];
-    const column = <K extends keyof NewEvent>(name: K): NewEvent[K][] => events.map((event) => event[name]);
     const rows = await sql(tx).prepared<{ id: string }>(
       `with event as (
          insert into outbox_events (organization, stream, type, payload, at)
@@ -36,13 +36,14 @@ export const outbox: Outbox = {
            from event join outbox_subscribers on types is null or type = any(types)
        )
        select id from event order by position`,
-      [
-        column('organization'),
-        column('stream'),
-        column('type'),
-        events.map((event) => JSON.stringify(event.payload)),
-        column('at'),
-      ],
+      columns(
+        events,
+        ({ organization }) => organization,
+        ({ stream }) => stream,
+        ({ type }) => type,
+        ({ payload }) => JSON.stringify(payload),
+        ({ at }) => at,
+      ),
     );
     return rows.map((row) => row.id);
   },

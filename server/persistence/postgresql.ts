@@ -105,6 +105,8 @@ function poolOptions(options: PostgresqlOptions): PoolConfig {
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     application_name: 'licet',
+    // Statements that do not wait for each other's rows go out at once (session.ts).
+    pipeline: true,
   };
 }
 

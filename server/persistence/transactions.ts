@@ -1,28 +1,17 @@
-import { hash } from 'node:crypto';
 import type { PoolClient } from 'pg';
-import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import type { DataSource, QueryRunner } from 'typeorm';
 
 import { OutcomeUnknown } from '../licensing/errors.ts';
 import type { Random } from '../licensing/ports/random.ts';
 import type { Scope, Transaction, TransactionOptions, Transactions } from '../licensing/ports/transactions.ts';
 import { asLicetError, type Fault, faultOf } from './faults.ts';
+import { Session, type Sql } from './session.ts';
 
 /** How often one transaction is tried in all. A stampede on one row needs a few; more would only feed it. */
 const MAX_TRIES: Partial<Record<Fault, number>> = { serialization: 6, deadlock: 6, link: 2 };
 const FIRST_PAUSE_MS = 5;
 
-export type Sql = {
-  /** Rows as `pg` gives them: int8 as string, bytea as Buffer, timestamptz as Date. */
-  query<Row>(text: string, values?: readonly unknown[]): Promise<Row[]>;
-  /**
-   * The same for a text that never varies and names its columns: each connection parses and plans it once. On the way of
-   * an issued license planning would cost many times what the statement does.
-   */
-  prepared<Row>(text: string, values: readonly unknown[]): Promise<Row[]>;
-  readonly manager: EntityManager;
-};
-
-const sessions = new WeakMap<Transaction, Sql>();
+const sessions = new WeakMap<Transaction, Session>();
 
 /** The only way into a running transaction; it closes when the transaction ends. */
 export function sql(tx: Transaction): Sql {
@@ -68,21 +57,31 @@ async function once<T>(
 ): Promise<T> {
   const runner = dataSource.createQueryRunner();
   const tx: Transaction = { scope };
+  let session: Session | undefined;
   try {
     const client = (await runner.connect()) as PoolClient;
+    // Waited for: a statement on the heels of a BEGIN that failed would stand outside of any role and transaction.
     await client.query(opening(scope, options));
     joinTransaction(runner);
-    sessions.set(tx, session(client, runner, scope));
+    sessions.set(tx, (session = new Session(client, runner, scope)));
     const result = await work(tx);
+    session.end();
     await commit(client);
     return result;
   } catch (error) {
-    await abandon(runner, error);
-    throw error;
+    session?.end();
+    const cause = await causeOf(error, session);
+    await abandon(runner, cause);
+    throw cause;
   } finally {
     sessions.delete(tx);
     await runner.release();
   }
+}
+
+/** What an unawaited statement broke shows as "transaction is aborted" in those after it, but never as an open outcome. */
+async function causeOf(error: unknown, session: Session | undefined): Promise<unknown> {
+  return error instanceof OutcomeUnknown ? error : ((await session?.failure()) ?? error);
 }
 
 /**
@@ -103,27 +102,6 @@ function literal(text: string): string {
 /** TypeORM must know that we began, or `manager.save` would begin once more instead of taking a savepoint. */
 function joinTransaction(runner: QueryRunner): void {
   Object.assign(runner, { isTransactionActive: true, transactionDepth: 1 });
-}
-
-function session(client: PoolClient, runner: QueryRunner, scope: Scope): Sql {
-  return {
-    async query<Row>(text: string, values: readonly unknown[] = []) {
-      return (await client.query(text, [...values])).rows as Row[];
-    },
-    async prepared<Row>(text: string, values: readonly unknown[]) {
-      return (await client.query({ name: nameOf(text, scope), text, values: [...values] })).rows as Row[];
-    },
-    manager: runner.manager,
-  };
-}
-
-const names = new Map<string, string>();
-
-/** One for each role, because a plan holds the row-level security of who made it, and is made anew for another. */
-function nameOf(text: string, scope: Scope): string {
-  let name = names.get(text);
-  if (name === undefined) names.set(text, (name = hash('sha256', text).slice(0, 32)));
-  return scope === 'platform' ? `p${name}` : `o${name}`;
 }
 
 async function commit(client: PoolClient): Promise<void> {

@@ -57,12 +57,9 @@ async function commitAll(
   const there = await certificatesOf(tx, rest);
   if (fresh.length > 0) {
     const told = await committed?.(tx, fresh);
-    await outbox.publish(
-      tx,
-      fresh.flatMap((one) => told?.get(one) ?? [eventOf(one)]),
-    );
-    // Last, because it locks the heads of the chains until the end of the transaction.
-    await auditLog.append(tx, fresh.map(auditEntryOf));
+    const events = fresh.flatMap((one) => told?.get(one) ?? [eventOf(one)]);
+    // The audit log last, because it locks the heads of the chains until the end of the transaction.
+    await Promise.all([outbox.publish(tx, events), auditLog.append(tx, fresh.map(auditEntryOf))]);
   }
   return issued.map(({ intent, certificate }) => {
     if (stored.has(keyOf(intent))) return { outcome: 'committed' };
@@ -90,8 +87,8 @@ async function store(tx: Transaction, issued: readonly Issued[]): Promise<Key[]>
     columns(
       issued,
       ({ intent }) => intent.issuer,
-      ({ intent }) => bytea(intent.serial),
-      ({ certificate }) => bytea(certificate),
+      ({ intent }) => intent.serial,
+      ({ certificate }) => certificate,
       ({ intent }) => keptUntil(intent),
       ({ at }) => at,
     ),
@@ -107,7 +104,7 @@ async function certificatesOf(tx: Transaction, issued: readonly Issued[]): Promi
     columns(
       issued,
       ({ intent }) => intent.issuer,
-      ({ intent }) => bytea(intent.serial),
+      ({ intent }) => intent.serial,
     ),
   );
   return new Map(rows.map((row) => [keyOf(row), row.certificate]));
@@ -134,7 +131,7 @@ async function closeAll(
     columns(
       intents,
       (intent) => intent.issuer,
-      (intent) => bytea(intent.serial),
+      (intent) => intent.serial,
     ),
   );
   const keys = new Set(closed.map(keyOf));

@@ -1,6 +1,6 @@
 import type { Context, Intent } from '@licet/authority';
 import { decodeClaims, encodeClaims } from '@licet/format';
-import { bytea, plain } from './columns.ts';
+import { plain } from './columns.ts';
 
 export type IntentRow = {
   issuer: string;
@@ -25,17 +25,17 @@ export type IntentRow = {
 /** Columns of `issue_intents` in order, each with its type for `unnest` and where it comes from. */
 export const INTENT_COLUMNS: readonly (readonly [name: string, type: string, value: (intent: Intent) => unknown])[] = [
   ['issuer', 'text', (intent) => intent.issuer],
-  ['serial', 'bytea', (intent) => bytea(intent.serial)],
+  ['serial', 'bytea', (intent) => intent.serial],
   ['organization', 'text', (intent) => intent.organization],
   ['enterprise', 'text', (intent) => intent.enterprise ?? null],
-  ['request', 'bytea', (intent) => bytea(intent.request)],
-  ['csr', 'bytea', (intent) => bytea(intent.csr)],
-  ['public_key', 'bytea', (intent) => bytea(intent.publicKey)],
+  ['request', 'bytea', (intent) => intent.request],
+  ['csr', 'bytea', (intent) => intent.csr],
+  ['public_key', 'bytea', (intent) => intent.publicKey],
   ['key_owner', 'text', (intent) => intent.keyOwner],
-  ['tbs', 'bytea', (intent) => bytea(intent.tbs)],
+  ['tbs', 'bytea', (intent) => intent.tbs],
   ['profile', 'text', (intent) => intent.profile],
-  ['profile_hash', 'bytea', (intent) => bytea(intent.profileHash)],
-  ['claims', 'bytea', (intent) => (intent.claims === undefined ? null : bytea(encodeClaims(intent.claims)))],
+  ['profile_hash', 'bytea', (intent) => intent.profileHash],
+  ['claims', 'bytea', (intent) => (intent.claims === undefined ? null : encodeClaims(intent.claims))],
   ['not_before', 'timestamptz', (intent) => intent.notBefore],
   ['not_after', 'timestamptz', (intent) => intent.notAfter],
   ['crl_shard', 'integer', (intent) => intent.crlShard],

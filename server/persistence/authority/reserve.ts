@@ -62,25 +62,28 @@ const isSame = (a: { serial: Uint8Array; tbs: Uint8Array }, b: { serial: Uint8Ar
 
 type KeyRow = { hash: Buffer; owner: string; blocked: boolean };
 
-/** The first owner of a key stays its owner. Two statements, so that the second sees who came first meanwhile. */
+/**
+ * The first owner of a key stays its owner. Two statements, so that the second sees who came first meanwhile; the one
+ * goes out on the heels of the other.
+ */
 async function judgeKeys(tx: Transaction, intents: readonly Intent[], judged: Judged): Promise<void> {
   if (intents.length === 0) return;
-  await sql(tx).prepared(
-    `insert into public_keys (hash, organization, owner)
-     select hash, organization, owner
-       from unnest($1::bytea[], $2::text[], $3::text[]) with ordinality as k(hash, organization, owner, number)
-      order by hash, number on conflict do nothing`,
-    columns(
-      intents,
-      (intent) => bytea(intent.publicKey),
-      (intent) => intent.organization,
-      (intent) => intent.keyOwner,
+  const [hashes, ...owners] = columns(
+    intents,
+    (intent) => intent.publicKey,
+    (intent) => intent.organization,
+    (intent) => intent.keyOwner,
+  );
+  const [, rows] = await Promise.all([
+    sql(tx).prepared(
+      `insert into public_keys (hash, organization, owner)
+       select hash, organization, owner
+         from unnest($1::bytea[], $2::text[], $3::text[]) with ordinality as k(hash, organization, owner, number)
+        order by hash, number on conflict do nothing`,
+      [hashes, ...owners],
     ),
-  );
-  const rows = await sql(tx).prepared<KeyRow>(
-    'select hash, owner, blocked from public_keys where hash = any($1::bytea[])',
-    columns(intents, (intent) => bytea(intent.publicKey)),
-  );
+    sql(tx).prepared<KeyRow>('select hash, owner, blocked from public_keys where hash = any($1::bytea[])', [hashes]),
+  ]);
   const byHash = new Map(rows.map((row) => [hex(row.hash), row]));
   for (const intent of intents) {
     const key = byHash.get(hex(intent.publicKey));
@@ -162,7 +165,7 @@ async function forget(tx: Transaction, taken: readonly Intent[], judged: Judged)
   if (taken.length === 0) return;
   await sql(tx).query(
     'delete from issue_requests where request = any($1::bytea[])',
-    columns(taken, (intent) => bytea(intent.request)),
+    columns(taken, (intent) => intent.request),
   );
   for (const intent of taken) judged.set(intent, { outcome: 'serial-taken' });
 }
@@ -178,7 +181,7 @@ async function judgeKnown(tx: Transaction, intents: readonly Intent[], judged: J
        left join certificates c on c.issuer = r.issuer and c.serial = r.serial and c.kept_until = s.kept_until
        left join issue_intents i on i.issuer = r.issuer and i.serial = r.serial
       where r.request = any($1::bytea[])`,
-    columns(intents, (intent) => bytea(intent.request)),
+    columns(intents, (intent) => intent.request),
   );
   const byRequest = new Map(
     rows.map(({ known_request, certificate, ...row }): [string, Known] => {

@@ -120,6 +120,7 @@ async function serve(
     max: 1,
     idleTimeoutMillis: 0,
     connectionTimeoutMillis: WAIT_FOR_SESSION_MS,
+    pipeline: true,
     stream: () => (stream = streamTo(engine, patience)),
   });
   pool.on('acquire', () => stream?.hold(true));

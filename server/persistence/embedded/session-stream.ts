@@ -68,18 +68,22 @@ export class SessionStream extends Duplex {
     if (this.destroyed) return;
     void engine.ended.then((reason) => this.destroy(reason));
     let wiped = false;
+    let asked = 0;
     const send = engine.converse((answer) => {
       clearTimeout(this.#timer);
       if (this.destroyed) return;
+      asked -= 1;
       if (!wiped) {
         wiped = true;
         this.emit('connect');
       } else if (answer.length > 0) {
         this.push(answer);
       }
-      if (this.#held) this.#expectHolder();
+      if (asked > 0) this.#expectAnswer(engine);
+      else if (this.#held) this.#expectHolder();
     });
     this.#send = (bytes) => {
+      asked += 1;
       this.#expectAnswer(engine);
       send(bytes);
     };

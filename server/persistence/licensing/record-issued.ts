@@ -3,7 +3,7 @@ import type { License } from '../../licensing/model/license.ts';
 import type { EventType } from '../../licensing/notices/catalog.ts';
 import type { NewEvent } from '../../licensing/ports/outbox.ts';
 import type { Transaction } from '../../licensing/ports/transactions.ts';
-import { bytea, columns, hex } from '../authority/columns.ts';
+import { columns, hex } from '../authority/columns.ts';
 import type { Told } from '../authority/certificate-store.ts';
 import { sql } from '../transactions.ts';
 
@@ -18,9 +18,12 @@ type Stored = { serial: string; status: License['status']; organization: string 
 export async function recordIssuedLicenses(tx: Transaction, issued: readonly Issued[]): Promise<Told> {
   const licenses = issued.filter(({ intent }) => intent.profile === 'site' && 'lineage' in intent.context);
   if (licenses.length === 0) return new Map();
-  await sql(tx).prepared(LOCK_LINEAGES, [licenses.map(({ intent }) => intent.context['lineage'])]);
+  const lineages = columns(licenses, context('lineage'));
   const values = columns(licenses, ...COLUMNS.map(([, , value]) => value));
-  const stored = await sql(tx).prepared<Stored>(RECORD, values);
+  const [, stored] = await Promise.all([
+    sql(tx).prepared(LOCK_LINEAGES, lineages),
+    sql(tx).prepared<Stored>(RECORD, values),
+  ]);
   const byId = new Map(stored.map((row) => [`${row.organization} ${row.serial}`, row.status]));
   return new Map(
     licenses.map((one) => [one, eventsOf(one, byId.get(`${one.intent.organization} ${hex(one.intent.serial)}`))]),
@@ -43,11 +46,11 @@ const COLUMNS: readonly (readonly [name: string, type: string, value: (issued: I
   ['sequence', 'integer', ({ intent }) => Number(intent.context['sequence'])],
   ['predecessor', 'text', context('predecessor')],
   ['mode', 'text', context('mode')],
-  ['public_key', 'bytea', ({ intent }) => bytea(intent.publicKey)],
+  ['public_key', 'bytea', ({ intent }) => intent.publicKey],
   ['not_before', 'timestamptz', ({ intent }) => intent.notBefore],
   ['not_after', 'timestamptz', ({ intent }) => intent.notAfter],
   ['kind', 'text', context('kind')],
-  ['request', 'bytea', ({ intent }) => bytea(intent.csr)],
+  ['request', 'bytea', ({ intent }) => intent.csr],
   ['at', 'timestamptz', ({ at }) => at],
 ];
 

@@ -184,6 +184,47 @@ onBothHosts('A transaction', (getDatabase) => {
     assert.equal(await count(7), 0);
   });
 
+  it('keeps what a statement wrote that it did not wait for', async () => {
+    await getDatabase().run(A, async (tx) => sql(tx).unawaited(add(tx, 29)));
+    assert.equal(await count(29), 1);
+  });
+
+  it('fails for the reason of a statement that it did not wait for, whatever came after', async () => {
+    const work = getDatabase().run(A, async (tx) => {
+      await add(tx, 30);
+      sql(tx).unawaited(sql(tx).query('select 1/0'));
+      await add(tx, 30);
+    });
+    await assert.rejects(work, { code: '22012' });
+    await assert.rejects(
+      getDatabase().run(A, async (tx) => sql(tx).unawaited(add(tx, 30, 'b'))),
+      { code: '42501' },
+    );
+    assert.equal(await count(30), 0);
+  });
+
+  it('tries again when a statement that it did not wait for met others', async () => {
+    const meet = failing('40001', 1);
+    await getDatabase().run(A, async (tx) => {
+      sql(tx).unawaited(meet(tx));
+      sql(tx).unawaited(add(tx, 31).catch(() => undefined));
+    });
+    assert.equal(await count(31), 1);
+  });
+
+  it('takes no statement of work that goes on after another part of it has failed', async () => {
+    const database = getDatabase();
+    let late: Promise<unknown> | undefined;
+    const work = database.run(A, (tx) => {
+      const session = sql(tx);
+      late = add(tx, 32).then(() => session.query(`insert into notes values ('a', 32, 'late')`));
+      return Promise.all([session.query('select 1/0'), late]);
+    });
+    await assert.rejects(work, { code: '22012' });
+    await assert.rejects(late!);
+    assert.equal(await count(32), 0);
+  });
+
   it('is closed to statements once it has ended', async () => {
     let kept: Transaction | undefined;
     await getDatabase().run(A, async (tx) => void (kept = tx));
