@@ -162,5 +162,9 @@ function send({ status, headers, body }: KeptAnswer, request: Request, response:
     return;
   }
   if (status !== 204) response.setHeader('Content-Length', body.length);
-  response.end(request.method === 'HEAD' ? undefined : body);
+  // As in `sendFast`: head and body leave as one.
+  response.end(
+    request.method === 'HEAD' ? undefined : Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'),
+    'latin1',
+  );
 }
