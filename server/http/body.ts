@@ -28,12 +28,14 @@ export function checkBodyHeaders(request: IncomingMessage, limit: number, types:
 function checkType(header: string | undefined, types: readonly string[]): void {
   const [type = '', ...parameters] = (header ?? '').split(';').map((part) => part.trim().toLowerCase());
   const charset = parameters.find((parameter) => parameter.startsWith('charset='))?.slice('charset='.length);
+  // Of text only (RFC 2046 §4.1.2); some libraries add one to whatever they send.
+  const isText = type.startsWith('text/') || type.endsWith('json');
   const headers = { Accept: types.join(', ') };
   if (!types.includes(type)) {
     const message = `Send the body as ${types.join(' or ')} and say so in Content-Type.`;
     throw new HttpError(415, 'TYPE_UNSUPPORTED', message, { headers });
   }
-  if (charset !== undefined && !['utf-8', '"utf-8"', 'us-ascii'].includes(charset)) {
+  if (isText && charset !== undefined && !['utf-8', '"utf-8"', 'us-ascii'].includes(charset)) {
     throw new HttpError(415, 'CHARSET_UNSUPPORTED', 'Send the body in UTF-8.', { headers });
   }
 }

@@ -10,12 +10,15 @@ export type HttpSecret = { readonly secret: string };
  * cannot leave it out. Bearer is for everybody else.
  */
 export function httpSecret({ headers }: IncomingMessage): HttpSecret | undefined {
-  const [scheme = '', value = ''] = (headers.authorization ?? '').split(' ');
+  // RFC 9110 §11.4: one space or more.
+  const [scheme = '', value = ''] = (headers.authorization ?? '').split(/ +/);
   if (scheme.toLowerCase() === 'bearer' && value !== '') return { secret: value };
   if (scheme.toLowerCase() !== 'basic') return undefined;
   const text = Buffer.from(value, 'base64').toString('utf8');
   const colon = text.indexOf(':');
-  return colon === -1 || colon === text.length - 1 ? undefined : { secret: text.slice(colon + 1) };
+  // No secret of ours has a space in it, and one that was read from a file often brings the line end along.
+  const secret = colon === -1 ? '' : text.slice(colon + 1).trim();
+  return secret === '' ? undefined : { secret };
 }
 
 // The license, the CAs above it and the root; a peer that sends more is not believed to the end.

@@ -7,9 +7,7 @@ import {
   fromBase64,
 } from '@licet/format';
 import { LicetError } from '../../licensing/errors.ts';
-
-// The tag of a SEQUENCE. Base64 of DER never starts with this byte: it starts with "M".
-const SEQUENCE = 0x30;
+import { isDer } from './transfer.ts';
 
 /** A PKCS#10 request in any of the forms that clients send: base64 in one line or many, PEM, or plain DER. */
 export function readRequest(body: Bytes): CertificationRequest {
@@ -17,7 +15,7 @@ export function readRequest(body: Bytes): CertificationRequest {
     throw new LicetError('invalid', 'CSR_MISSING', 'The body is empty; send a PKCS#10 request in base64.');
   }
   try {
-    return decodeCertificationRequest(body[0] === SEQUENCE ? body : fromText(Buffer.from(body).toString('latin1')));
+    return decodeCertificationRequest(isDer(body) ? body : fromText(Buffer.from(body).toString('latin1')));
   } catch (cause) {
     if (!(cause instanceof FormatError)) throw cause;
     throw new LicetError('invalid', 'CSR_INVALID', `The body is no PKCS#10 request: ${cause.message}.`, { cause });

@@ -8,7 +8,7 @@ import { csrAttributes } from './csr-attributes.ts';
 import { type EstDeps, readAsked } from './enrol.ts';
 import { readLabel } from './label.ts';
 import { refuse, spread, switchedOff } from './refusal.ts';
-import { keyAndCertificate, makeServerKey } from './server-key.ts';
+import { assertPlainKeyWanted, keyAndCertificate, makeServerKey } from './server-key.ts';
 import { send, sendTransfer, type Wrapping, wrappingFor } from './transfer.ts';
 
 export type { EstDeps } from './enrol.ts';
@@ -31,9 +31,9 @@ const OPERATIONS: readonly (readonly [Method, string, Operation])[] = [
 
 /**
  * The label stands behind the well-known part (RFC 7030 §3.2.2), or before it: strongSwan up to 5.9 appends
- * /.well-known/est to the address that it is given, whatever that is.
+ * /.well-known/est to the address that it is given, whatever that is, so also after a slash at its end.
  */
-const PREFIXES = ['/.well-known/est', '/.well-known/est/:label', '/:label/.well-known/est'];
+const PREFIXES = ['/.well-known/est', '/.well-known/est/:label', '/:label{/}/.well-known/est'];
 
 /** Enrolment over Secure Transport, RFC 7030 with RFC 8951 and RFC 9908, for the existing clients. */
 export function estRoutes(deps: EstDeps): Route[] {
@@ -101,6 +101,7 @@ function notALicense(error: unknown): undefined {
 async function serverKey(request: Request, response: Response, deps: EstDeps): Promise<void> {
   if (!deps.settings.serverKeyGeneration) throw switchedOff();
   const asked = await readAsked(request, response, clientCertificates(request).length > 0, deps);
+  assertPlainKeyWanted(asked.request);
   const { privateKey, csr } = makeServerKey(asked.request);
   const result = await asked.issue(csr);
   if (result.outcome === 'pending') {

@@ -7,6 +7,7 @@ import {
   encodeCertificationRequestInfo,
   OID,
 } from '@licet/format';
+import { HttpError } from '../../problem.ts';
 import { toTransfer, type Wrapping } from './transfer.ts';
 
 export type ServerMadeKey = {
@@ -15,6 +16,20 @@ export type ServerMadeKey = {
   /** A request like the client's, but for the new key and signed by it. */
   readonly csr: Bytes;
 };
+
+/** RFC 7030 §4.4.1: by these a request wants the key encrypted once more, with a key that both ends know already. */
+const ENCRYPTION_WANTED: readonly string[] = [
+  '1.2.840.113549.1.9.16.2.37', // DecryptKeyIdentifier, RFC 4108 §2.2.5
+  '1.2.840.113549.1.9.16.2.54', // AsymmetricDecryptKeyIdentifier
+];
+
+/** There is no such key here, and then the request MUST end: what was to be encrypted does not go out in the clear. */
+export function assertPlainKeyWanted({ attributes }: CertificationRequest): void {
+  if (!attributes.some(({ oid }) => ENCRYPTION_WANTED.includes(oid))) return;
+  const message =
+    'This server has no key to encrypt the new key with; make the key at the site, or ask for it as it is.';
+  throw new HttpError(400, 'KEY_ENCRYPTION_UNAVAILABLE', message);
+}
 
 /** RFC 7030 §4.4: for a site that cannot make a key. It is never stored here and leaves with the one answer. */
 export function makeServerKey(request: CertificationRequest): ServerMadeKey {

@@ -11,10 +11,15 @@ export type Wrapping = 'lines' | 'flat';
 const LINE = 64;
 const NEWLINE = 0x0a;
 
-/** The form in which the body came. */
+/** The form in which the body came. Plain DER has none; of its bytes some happen to be line ends, and some not. */
 export function wrappingOf(body: Bytes): Wrapping {
-  return body.includes(NEWLINE) ? 'lines' : 'flat';
+  return isDer(body) || body.includes(NEWLINE) ? 'lines' : 'flat';
 }
+
+// The tag of a SEQUENCE. Base64 of DER never starts with this byte: it starts with "M".
+const SEQUENCE = 0x30;
+
+export const isDer = (body: Bytes): boolean => body[0] === SEQUENCE;
 
 /** A GET has no body to go by. strongSwan is the client that names neither itself nor what it accepts. */
 export function wrappingFor({ headers }: IncomingMessage): Wrapping {

@@ -19,6 +19,7 @@ import {
   toHex,
 } from '@licet/format';
 import { renewalMessage } from '@licet/verify';
+import { wrappingOf } from '../../http/est/transfer.ts';
 import { createLimiter } from '../../licensing/access/limits.ts';
 import { LicetError } from '../../licensing/errors.ts';
 import { type EstServer, estServer, run } from './est-server.ts';
@@ -103,7 +104,29 @@ describe('EST, RFC 7030 and RFC 8951', function () {
       isCertificate(await enrol(server, encodePem('CERTIFICATE REQUEST', csrFor())));
       isCertificate(await enrol(server, encodePem('NEW CERTIFICATE REQUEST', csrFor())));
     });
-    it('plain DER is read', async () => isCertificate(await enrol(server, csrFor())));
+    it('plain DER is read, and answered in lines whether or not one of its bytes looks like a line end', async () => {
+      const got = await enrol(server, csrFor());
+      isCertificate(got);
+      assert.match(got.body, LINES);
+      assert.equal(wrappingOf(Uint8Array.of(0x30, 0)), 'lines');
+    });
+    it('a charset beside the type says nothing about base64', async () => {
+      for (const charset of ['ISO-8859-1', '"us-ascii"']) {
+        const headers = { 'content-type': `application/pkcs10; charset=${charset}` };
+        isCertificate(await enrol(server, wrap(csrFor()), { headers }));
+      }
+    });
+    it('a password is taken whatever the user is called, after two spaces, and with the end of its line', async () => {
+      for (const make of [
+        (secret: string) => `Basic ${Buffer.from(`:${secret}`).toString('base64')}`,
+        (secret: string) => `basic ${Buffer.from(`Jürgen Müller:${secret}`).toString('base64')}`,
+        (secret: string) => `Basic  ${Buffer.from(`x:${secret}\r\n`).toString('base64')}`,
+        (secret: string) => `Bearer ${secret}`,
+      ]) {
+        const headers = { authorization: make(server.office.token()) };
+        isCertificate(await enrol(server, wrap(csrFor()), { headers }));
+      }
+    });
     it('a body in chunks is read', async () => {
       const headers = { 'transfer-encoding': 'chunked' };
       isCertificate(await enrol(server, wrap(csrFor()), { headers }));
@@ -123,6 +146,7 @@ describe('EST, RFC 7030 and RFC 8951', function () {
         '/.well-known/est/globex',
         '/.well-known/est/globex.acme',
         '/globex/.well-known/est',
+        '/globex//.well-known/est',
       ]) {
         const { body } = await ask(server, `${path}/cacerts`);
         const certificates = decodeCertsOnly(fromBase64(body)).map((der) => decodeCertificate(der));
@@ -475,6 +499,23 @@ describe('EST, RFC 7030 and RFC 8951', function () {
     const hex = toHex(fromBase64(body));
     assert.ok(hex.includes(toHex(Buffer.from('license://globex.acme/plant-7'))), 'the alternative name');
     assert.ok(hex.includes(toHex(site.certificate.subject.raw)), 'the subject, in the template');
+  });
+
+  it('serverkeygen that is to encrypt the key is refused, RFC 7030 §4.4.1, and the token is not spent', async () => {
+    const giving = await estServer({ serverKeyGeneration: true });
+    try {
+      const headers = { ...PKCS10, authorization: basic(giving.office.token()) };
+      const path = '/.well-known/est/serverkeygen';
+      for (const oid of ['1.2.840.113549.1.9.16.2.37', '1.2.840.113549.1.9.16.2.54']) {
+        const body = wrap(csrFor({ attributes: [{ oid, values: [Uint8Array.of(4, 1, 1)] }] }));
+        const got = await ask(giving, path, { method: 'POST', headers, body });
+        assert.equal(`${got.status} ${String(got.headers['x-licet-code'])}`, '400 KEY_ENCRYPTION_UNAVAILABLE');
+        assert.ok(!got.body.includes('pkcs8'));
+      }
+      assert.equal((await ask(giving, path, { method: 'POST', headers, body: wrap(csrFor()) })).status, 200);
+    } finally {
+      await giving.close();
+    }
   });
 
   it('serverkeygen answers the key and its certificate in two parts', async () => {
