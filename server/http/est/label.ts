@@ -1,6 +1,5 @@
-import { LicetError } from '../../licensing/errors.ts';
 import { SLUG } from '../../licensing/model/entity.ts';
-import type { EnterpriseLabel } from '../../licensing/ports/enrolment.ts';
+import { type EnterpriseLabel, unknownLabel } from '../../licensing/ports/enrolment.ts';
 
 /** RFC 7030 §3.2.2: the optional path segment names the CA; here `globex.acme`, or `globex`. */
 export function readLabel(text: string | undefined): EnterpriseLabel | undefined {
@@ -8,5 +7,5 @@ export function readLabel(text: string | undefined): EnterpriseLabel | undefined
   const [enterprise = '', organization, ...more] = text.split('.');
   const isLabel = SLUG.test(enterprise) && (organization === undefined || SLUG.test(organization)) && more.length === 0;
   if (isLabel) return { enterprise, organization };
-  throw new LicetError('not-found', 'LABEL_UNKNOWN', 'No enterprise is served under this address; check its label.');
+  throw unknownLabel();
 }

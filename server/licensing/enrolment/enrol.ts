@@ -19,6 +19,7 @@ import { addSite, beginLineage } from '../sites/new-site.ts';
 import { endLineage } from '../sites/site-life.ts';
 import { type Dependencies, inTransaction, parsed, type Work } from '../use-case.ts';
 import { approvalNeeded, assertOwnRequest, waitsForApproval } from './approval.ts';
+import { assertOwnName } from './asked-names.ts';
 import { hashToken, organizationOfToken } from './token.ts';
 
 const input = z.strictObject({
@@ -28,6 +29,9 @@ const input = z.strictObject({
   fingerprints: fingerprints.optional(),
 });
 type Input = z.output<typeof input>;
+
+/** For who has sent another: a common name like "Plant 7" is none. */
+export const NAME_FORM = 'small letters, digits and hyphens, at most 40';
 
 /**
  * A token becomes the first license of a site. The token is bound to the request before anything is issued: of any
@@ -79,6 +83,7 @@ async function useToken(
     await deps.stores.tokens.use(work.tx, token.id, use, work.at);
     work.note({ action: 'token.used', subject: `token:${token.id}`, details: { site: site.id } });
   }
+  assertOwnName(asked.csr, { organization, enterprise: enterprise.slug, site: bound.name });
   const order = licenseOrder({
     enterprise,
     contract,
@@ -108,7 +113,8 @@ function assertUsableToken(token: EnrolmentToken, asked: Input, request: Uint8Ar
     throw refusal('TOKEN_NAME', `This token is for a site named "${token.name}" and for no other.`);
   }
   if (token.site === undefined && (token.name ?? asked.name) === undefined) {
-    throw new LicetError('invalid', 'NAME_NEEDED', 'Say how the site is to be named.', { pointer: '/name' });
+    const message = `Say how the site is to be named, over EST as common name of the request: ${NAME_FORM}.`;
+    throw new LicetError('invalid', 'NAME_NEEDED', message, { pointer: '/name' });
   }
   const digests = (asked.fingerprints ?? []).map((one) => fingerprintDigest(token.id, one));
   if (token.fingerprint !== undefined && !digests.includes(token.fingerprint)) {
@@ -128,7 +134,8 @@ async function siteOf(
     const name = token.name ?? asked.name ?? '';
     const actor: Pick<Principal, 'organization' | 'enterprise'> = { ...token, enterprise: undefined };
     const { contract, mode } = token;
-    return addSite(deps, work, actor, { contract, name, mode, shares: {}, labels: {} });
+    const begun = await begunSite(deps, work, token);
+    return begun ?? addSite(deps, work, actor, { contract, name, mode, shares: {}, labels: {} });
   }
   const site = found('site', await deps.stores.sites.lock(work.tx, token.site));
   if (site.status === 'retired' || site.status === 'suspended') {
@@ -136,6 +143,26 @@ async function siteOf(
   }
   const contract = found('contract', await deps.stores.contracts.get(work.tx, site.contract));
   return { site: token.request === undefined ? await renewed(deps, work, site) : site, contract };
+}
+
+/**
+ * A request that came to nothing leaves its site behind, without a license; another token that names it goes on there.
+ * Where the site chooses its name it does not: the one that is there may have been made for somebody else.
+ */
+async function begunSite(
+  { stores }: Dependencies,
+  { tx }: Work,
+  { enterprise, contract: id, mode, name }: EnrolmentToken,
+): Promise<{ site: Site; contract: Contract } | undefined> {
+  if (name === undefined) return undefined;
+  // The lock under which sites of the contract come into being.
+  const contract = found('contract', await stores.contracts.lock(tx, id));
+  const { items } = await stores.sites.list(tx, { where: { enterprise, name }, limit: 10 });
+  const site = items.find(({ status }) => status !== 'retired');
+  if (site === undefined) return undefined;
+  if (site.status === 'pending' && site.contract === id && site.mode === mode) return { site, contract };
+  const message = `A site named "${name}" is there already; have a token made for that site, or for another name.`;
+  throw new LicetError('conflict', 'SITE_EXISTS', message);
 }
 
 /** A site that has had a license begins a new lineage: the machine that had the old one must not come back with it. */

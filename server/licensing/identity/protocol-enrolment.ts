@@ -8,7 +8,7 @@ import {
   OID,
 } from '@licet/format';
 import { authorize } from '../access/authorize.ts';
-import { enrol } from '../enrolment/enrol.ts';
+import { enrol, NAME_FORM } from '../enrolment/enrol.ts';
 import { hashToken, organizationOfToken } from '../enrolment/token.ts';
 import { found } from '../entities.ts';
 import { LicetError } from '../errors.ts';
@@ -17,7 +17,7 @@ import type { Contract } from '../model/contract.ts';
 import type { Enterprise } from '../model/enterprise.ts';
 import { SLUG } from '../model/entity.ts';
 import type { Principal } from '../model/principal.ts';
-import type { EnrolAnswer, Enrolment, EnterpriseLabel } from '../ports/enrolment.ts';
+import { type EnrolAnswer, type Enrolment, type EnterpriseLabel, unknownLabel } from '../ports/enrolment.ts';
 import type { IssuedLicense } from '../ports/issuance.ts';
 import type { Transaction } from '../ports/transactions.ts';
 import { createSite } from '../sites/create-site.ts';
@@ -119,7 +119,9 @@ function assertLabel(label: EnterpriseLabel | undefined, organization: string, e
 
 async function enterpriseBySlug({ stores }: Dependencies, tx: Transaction, slug: string): Promise<Enterprise> {
   const { items } = await stores.enterprises.list(tx, { where: { slug }, limit: 1 });
-  return found('enterprise', items[0]);
+  // By its address and not by an id: who asks has only the address to correct.
+  if (items[0] === undefined) throw unknownLabel();
+  return items[0];
 }
 
 function withContracts(deps: Dependencies, organization: string, label: string) {
@@ -158,7 +160,8 @@ async function enrolAs(
 ): Promise<IssuedLicense> {
   const name = siteNameIn(decodeCertificationRequest(csr));
   if (name === undefined) {
-    throw new LicetError('invalid', 'NAME_NEEDED', 'Put the name of the site into the common name of the request.');
+    const message = `Put the name of the site into the common name of the request: ${NAME_FORM}.`;
+    throw new LicetError('invalid', 'NAME_NEEDED', message);
   }
   const place = await reading(deps, principal, async (tx) => {
     const enterprise = await enterpriseFor(deps, tx, principal, label);

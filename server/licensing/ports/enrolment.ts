@@ -1,8 +1,12 @@
 import type { Bytes, Certificate } from '@licet/format';
+import { LicetError } from '../errors.ts';
 import type { Principal } from '../model/principal.ts';
 
 /** An enterprise as an address names it: `globex.acme`, or `globex` where the server knows one organization only. */
 export type EnterpriseLabel = { readonly enterprise: string; readonly organization: string | undefined };
+
+export const unknownLabel = (): LicetError =>
+  new LicetError('not-found', 'LABEL_UNKNOWN', 'No enterprise is served under this address; check its label.');
 
 /** Who asks for a first license. */
 export type Applicant =

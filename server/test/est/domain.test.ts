@@ -2,7 +2,16 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { requireTool } from '@licet/checks';
-import { decodeCertificate, decodeCertsOnly, decodePem, encodePem, fromBase64, toBase64, toHex } from '@licet/format';
+import {
+  decodeCertificate,
+  decodeCertsOnly,
+  decodePem,
+  encodePem,
+  extension,
+  fromBase64,
+  toBase64,
+  toHex,
+} from '@licet/format';
 import { TrustAnchors, verifyLicenseSync } from '@licet/verify';
 import { run } from './est-server.ts';
 import { csrFor } from './requests.ts';
@@ -127,6 +136,24 @@ describe('EST before the licensing domain', function () {
       '403 TOKEN_NAME',
     ],
     [
+      'the name of another site as its alternative name',
+      async () => ({
+        secret: await world.token(world.globex.contract, 'mine'),
+        body: toBase64(
+          csrFor({
+            names: [],
+            extensions: [extension.subjectAltName([{ kind: 'uri', value: 'license://globex.acme/theirs' }])],
+          }),
+        ),
+      }),
+      '403 SAN_MISMATCH',
+    ],
+    [
+      'the label of nobody, to an API token',
+      () => ({ path: '/.well-known/est/nobody.acme/simpleenroll', secret: world.apiToken, body: toBase64(csrFor()) }),
+      '404 LABEL_UNKNOWN',
+    ],
+    [
       'no name, where the token leaves it open',
       async () => ({
         secret: await world.token(world.globex.contract),
@@ -150,6 +177,41 @@ describe('EST before the licensing domain', function () {
       assert.equal(`${got.status} ${got.code}`, code, got.text);
     });
   }
+
+  it('the alternative name that the license will have, and hosts beside it, are no offence', async () => {
+    const uri = { kind: 'uri', value: 'license://globex.acme/asks-for-itself' } as const;
+    const extensions = [extension.subjectAltName([uri, { kind: 'dns', value: 'localhost.example' }])];
+    const secret = await world.token(world.globex.contract, 'asks-for-itself');
+    isIssued(await post({ secret, body: toBase64(csrFor({ names: [], extensions })) }));
+  });
+
+  it('the CAs of nobody are not found, in the words of an address', async () => {
+    for (const label of ['nobody', 'nobody.acme', 'globex.nobody']) {
+      const url = `${world.base}/.well-known/est/${label}/cacerts`;
+      const ran = await run('curl', ['-sS', '--cacert', world.at('root.pem'), '-w', '%{http_code}', url]);
+      assert.match(ran.out, /^No enterprise is served under this address; [^]*LABEL_UNKNOWN[^]*404$/, ran.out);
+    }
+  });
+
+  it('what a refused request has begun, another token for the same name goes on with; after that it is taken', async () => {
+    const again = () => world.token(world.globex.contract, 'begun');
+    const forged = Uint8Array.from(csrFor({ names: [] }));
+    forged[forged.length - 1]! ^= 1;
+    assert.equal((await post({ secret: await again(), body: toBase64(forged) })).code, 'CSR_SIGNATURE');
+    isIssued(await post({ secret: await again(), body: csr() }));
+    const third = await post({ secret: await again(), body: csr() });
+    assert.equal(`${third.status} ${third.code}`, '409 SITE_EXISTS');
+    assert.match(third.text, /^A site named "begun" is there already; have a token made for that site/);
+  });
+
+  it('a site that was made for somebody else is not taken by who may choose a name', async () => {
+    const forged = Uint8Array.from(csrFor({ names: [] }));
+    forged[forged.length - 1]! ^= 1;
+    await post({ secret: await world.token(world.globex.contract, 'promised'), body: toBase64(forged) });
+    const open = await world.token(world.globex.contract);
+    const got = await post({ secret: open, body: await makeRequest('promised', '/CN=promised') });
+    assert.equal(`${got.status} ${got.code}`, '409 SITE_EXISTS', got.text);
+  });
 
   it('an API token makes the site and its license in one step, once', async () => {
     const body = await makeRequest('by-token', '/CN=by-token');
