@@ -10,11 +10,14 @@
 #   LICET_URL           https://licenses.acme.example
 #   LICET_ORGANIZATION  the vendor, by its short name
 #   LICET_ROOT          file with the root certificate of the vendor (PEM)
+#   LICET_TLS_ROOT      file with who vouches for the TLS certificate of the server, where that is not LICET_ROOT
 #   LICET_AUDIENCE      what the token is made for; default: LICET_URL
-#   LICET_DIR           where key and license go, and a file `env` that names them; default: ./.licet
+#   LICET_DIR           where key and license go, and a file `env` that names them; default: ./.licet. What was there
+#                       stays until there is something better.
 #   LICET_SEAL_KEY      for seal and open: 32 or more random characters, a secret of the repository. It is never made
 #                       from a name: whoever knows the name would have the license.
-#   LICET_VERIFY        the command that verifies; default: `licet verify`
+#   LICET_VERIFY        the command that verifies; default: `licet verify` where it is installed, else OpenSSL, which looks
+#                       at the chain, the dates and the key, and leaves it to the product what the license allows
 # The identity token comes from the first of these that is there:
 #   LICET_ID_TOKEN       GitLab (`id_tokens:`) and others hand it over in a variable
 #   LICET_ID_TOKEN_FILE  Kubernetes: a projected service account token
@@ -36,9 +39,16 @@ need() {
   [ -n "$value" ] || fail 2 "$1 is not set: $2."
 }
 
+need_root() {
+  need LICET_ROOT 'give the file with the root certificate of the vendor'
+  [ -r "$LICET_ROOT" ] || fail 2 "LICET_ROOT names no file that can be read: $LICET_ROOT"
+}
+
 dir=${LICET_DIR:-.licet}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+# Some shells skip that when a signal ends them, and a key lies there.
+trap 'exit 130' HUP INT TERM
 
 identity_token() {
   if [ -n "${LICET_ID_TOKEN:-}" ]; then
@@ -46,24 +56,46 @@ identity_token() {
   elif [ -n "${LICET_ID_TOKEN_FILE:-}" ]; then
     tr -d '\r\n' <"$LICET_ID_TOKEN_FILE"
   elif [ -n "${ACTIONS_ID_TOKEN_REQUEST_URL:-}" ]; then
-    printf 'header = "Authorization: Bearer %s"\n' "$ACTIONS_ID_TOKEN_REQUEST_TOKEN" >"$work/github"
-    curl --silent --show-error --fail --max-time 30 --config "$work/github" --get \
-      --data-urlencode "audience=${LICET_AUDIENCE:-$LICET_URL}" "$ACTIONS_ID_TOKEN_REQUEST_URL" |
-      sed -n 's/.*"value" *: *"\([^"]*\)".*/\1/p'
+    printf 'header = "Authorization: Bearer %s"\n' "${ACTIONS_ID_TOKEN_REQUEST_TOKEN:-}" >"$work/github"
+    curl --silent --show-error --fail --max-time 30 --retry 3 --config "$work/github" --get --output "$work/identity" \
+      --data-urlencode "audience=${LICET_AUDIENCE:-$LICET_URL}" "$ACTIONS_ID_TOKEN_REQUEST_URL" || return
+    sed -n 's/.*"value" *: *"\([^"]*\)".*/\1/p' "$work/identity"
   fi
 }
 
-# The text of a field of a flat JSON object; the server writes no escapes but \n into these.
+# The text of a field of a flat JSON object; quotation marks in it are escaped there.
 field() {
-  sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" "$work/answer"
+  sed -nE "s/.*\"$1\":\"(([^\"\\\\]|\\\\.)*)\".*/\1/p" "$work/answer" | sed 's/\\"/"/g'
 }
 
-verify() {
-  ${LICET_VERIFY:-licet verify} "$dir/site.lic" --anchor "$LICET_ROOT" >"$work/verdict" 2>&1 ||
-    fail 4 "the license does not verify: $(cat "$work/verdict")"
-  openssl pkey -in "$dir/site.key" -pubout >"$work/one" 2>/dev/null || fail 4 'the key cannot be read'
-  openssl x509 -in "$dir/site.lic" -noout -pubkey >"$work/other"
+# Why the server refuses, in its words; it may be a proxy that answers, and in HTML.
+reason() {
+  detail=$(field detail)
+  if [ -n "$detail" ]; then
+    printf '%s (%s)' "$detail" "$(field code)"
+  else
+    printf '%s' "$LICET_URL answers with HTTP status $code and no reason; is that the license server?"
+  fi
+}
+
+look_at() {
+  if [ -n "${LICET_VERIFY:-}" ]; then
+    $LICET_VERIFY "$1" --anchor "$LICET_ROOT"
+  elif command -v licet >"$work/where"; then
+    licet verify "$1" --anchor "$LICET_ROOT"
+  else
+    openssl verify -CAfile "$LICET_ROOT" -untrusted "$1" "$1"
+  fi
+}
+
+# Takes $work/site.key and $work/site.lic over when they are good; what was there before stays otherwise.
+accept() {
+  look_at "$work/site.lic" >"$work/verdict" 2>&1 || fail 4 "the license does not verify: $(cat "$work/verdict")"
+  openssl pkey -in "$work/site.key" -pubout >"$work/one" 2>/dev/null || fail 4 'the key cannot be read'
+  openssl x509 -in "$work/site.lic" -noout -pubkey >"$work/other"
   cmp -s "$work/one" "$work/other" || fail 4 'the key is not that of the license'
+  mkdir -p "$dir"
+  mv "$work/site.key" "$work/site.lic" "$dir"
   cat "$work/verdict"
   # What later steps find: in the environment (GitHub), or in a file to be read by `.` or as a dotenv report (GitLab).
   absolute=$(cd "$dir" && pwd)
@@ -74,29 +106,26 @@ verify() {
 request() {
   need LICET_URL 'give the address of the license server'
   need LICET_ORGANIZATION 'give the short name of the vendor'
-  need LICET_ROOT 'give the file with the root certificate of the vendor'
+  need_root
   token=$(identity_token) || fail 3 'the CI system gives no identity token; it must be allowed to (id-token: write).'
   [ -n "$token" ] || fail 2 'there is no identity token: set LICET_ID_TOKEN, or allow the job to have one.'
-  mkdir -p "$dir"
-  openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$work/key" 2>/dev/null
-  openssl req -new -key "$work/key" -subj /CN=ci -out "$work/csr"
+  openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$work/site.key" 2>/dev/null
+  openssl req -new -key "$work/site.key" -subj /CN=ci -out "$work/csr"
   csr=$(awk '{ printf "%s\\n", $0 }' "$work/csr")
   # In a file: what stands in a command line can be read by every user of the machine.
   printf '{"organization":"%s","token":"%s","csr":"%s"}' "$LICET_ORGANIZATION" "$token" "$csr" >"$work/body"
   # The same request again is answered with the same license, so it is safe to try again.
   code=$(curl --silent --show-error --proto =https --cacert "${LICET_TLS_ROOT:-$LICET_ROOT}" --max-time 60 --retry 5 \
-    --retry-connrefused --header 'Content-Type: application/json' --data-binary "@$work/body" \
+    --retry-max-time 300 --retry-connrefused --header 'Content-Type: application/json' --data-binary "@$work/body" \
     --output "$work/answer" --write-out '%{http_code}' "${LICET_URL%/}/api/v1/identities/exchange" 2>"$work/error") ||
     fail 3 "the license server cannot be reached: $(cat "$work/error")"
   case $code in
     201) ;;
-    429 | 5*) fail 3 "the license server cannot do it now: $(field detail)" ;;
-    *) fail 1 "$(field detail) ($(field code))" ;;
+    429 | 5*) fail 3 "the license server cannot do it now: $(reason)" ;;
+    *) fail 1 "$(reason)" ;;
   esac
-  printf '%b' "$(field license)" >"$work/license"
-  mv "$work/key" "$dir/site.key"
-  mv "$work/license" "$dir/site.lic"
-  verify
+  printf '%b' "$(field license)" >"$work/site.lic"
+  accept
 }
 
 sealing_key() {
@@ -106,20 +135,20 @@ sealing_key() {
 
 seal() {
   sealing_key
-  cat "$dir/site.key" "$dir/site.lic" |
-    openssl enc -aes-256-cbc -pbkdf2 -iter 600000 -salt -pass env:LICET_SEAL_KEY -out "$1"
+  cat "$dir/site.key" "$dir/site.lic" >"$work/both" 2>/dev/null || fail 2 "there is no license in $dir; request one first"
+  openssl enc -aes-256-cbc -pbkdf2 -iter 600000 -salt -pass env:LICET_SEAL_KEY -in "$work/both" -out "$work/sealed"
+  mv "$work/sealed" "$1" || fail 2 "$1 cannot be written"
 }
 
 # Whatever was changed in the file is found: the license is signed, and its key has to fit.
 unseal() {
   sealing_key
-  need LICET_ROOT 'give the file with the root certificate of the vendor'
+  need_root
   openssl enc -d -aes-256-cbc -pbkdf2 -iter 600000 -pass env:LICET_SEAL_KEY -in "$1" -out "$work/both" 2>/dev/null ||
     fail 4 "$1 cannot be opened: it is damaged, or LICET_SEAL_KEY is another"
-  mkdir -p "$dir"
-  sed -n '/-BEGIN .*KEY-/,/-END .*KEY-/p' "$work/both" >"$dir/site.key"
-  sed -n '/-BEGIN CERTIFICATE-/,/-END CERTIFICATE-/p' "$work/both" >"$dir/site.lic"
-  verify
+  sed -n '/-BEGIN .*KEY-/,/-END .*KEY-/p' "$work/both" >"$work/site.key"
+  sed -n '/-BEGIN CERTIFICATE-/,/-END CERTIFICATE-/p' "$work/both" >"$work/site.lic"
+  accept
 }
 
 case ${1:-} in
