@@ -31,12 +31,14 @@ export type TrustRule = Entity & {
 /** What a token says, once it is known who says so. */
 export type IdentityClaims = Readonly<Record<string, unknown>>;
 
-/** Their values belong to one owner for ever, or to one place in one repository. */
+/**
+ * Their values belong to one owner for ever. GitHub's `job_workflow_ref` is none: it names the workflow that is called,
+ * by a name, and a public one can be called from every repository; beside one of these it says how a build was made.
+ */
 export const PINS: readonly string[] = [
   'repository_id', // GitHub
   'repository_owner_id',
   'enterprise_id',
-  'job_workflow_ref',
   'project_id', // GitLab
   'namespace_id',
   '/kubernetes.io/serviceaccount/uid',

@@ -118,9 +118,18 @@ describe('Identities of builds', function () {
       audience: AUDIENCE,
       siteClaim: 'repository_id',
     };
-    for (const conditions of [{}, { ref: ['refs/heads/main'] }, { repository_visibility: ['public', 'private'] }]) {
-      assert.equal(trustRuleInput.safeParse({ ...rule, conditions }).success, false);
+    // Every repository can call a public workflow, and its token says so.
+    const called = { job_workflow_ref: ['octo/builds/.github/workflows/build.yml@refs/heads/main'] };
+    const isRule = (conditions: object) => trustRuleInput.safeParse({ ...rule, conditions }).success;
+    for (const conditions of [
+      {},
+      { ref: ['refs/heads/main'] },
+      { repository_visibility: ['public', 'private'] },
+      called,
+    ]) {
+      assert.equal(isRule(conditions), false, JSON.stringify(conditions));
     }
+    assert.equal(isRule({ ...called, repository_owner_id: ['1'] }), true);
   });
   it('a job of GitLab gets one by its project, whatever that is called', async () => {
     builds.build = { project_id: '22', namespace_id: '72', project_path: 'octo/app', ref_protected: 'true' };
