@@ -14,12 +14,13 @@ import type { Principal } from '../model/principal.ts';
 import type { Site } from '../model/site.ts';
 import { ownOrganization } from '../organizations/organizations.ts';
 import type { IssuedLicense, LicenseOrder } from '../ports/issuance.ts';
+import { readCsr } from '../read-csr.ts';
 import { addFingerprints, fingerprints } from '../sites/fingerprints.ts';
 import { addSite, beginLineage } from '../sites/new-site.ts';
 import { endLineage } from '../sites/site-life.ts';
 import { type Dependencies, inTransaction, parsed, type Work } from '../use-case.ts';
 import { approvalNeeded, assertOwnRequest, waitsForApproval } from './approval.ts';
-import { assertOwnName } from './asked-names.ts';
+import { assertOwnNames } from './asked-names.ts';
 import { hashToken, organizationOfToken } from './token.ts';
 
 const input = z.strictObject({
@@ -83,7 +84,7 @@ async function useToken(
     await deps.stores.tokens.use(work.tx, token.id, use, work.at);
     work.note({ action: 'token.used', subject: `token:${token.id}`, details: { site: site.id } });
   }
-  assertOwnName(asked.csr, { organization, enterprise: enterprise.slug, site: bound.name });
+  assertOwnNames(readCsr(asked.csr), { organization, enterprise: enterprise.slug, site: bound.name });
   const order = licenseOrder({
     enterprise,
     contract,

@@ -8,6 +8,7 @@ import {
   OID,
 } from '@licet/format';
 import { authorize } from '../access/authorize.ts';
+import { assertOwnNames } from '../enrolment/asked-names.ts';
 import { enrol, NAME_FORM } from '../enrolment/enrol.ts';
 import { hashToken, organizationOfToken } from '../enrolment/token.ts';
 import { found } from '../entities.ts';
@@ -158,7 +159,8 @@ async function enrolAs(
   label: EnterpriseLabel | undefined,
   csr: Bytes,
 ): Promise<IssuedLicense> {
-  const name = siteNameIn(decodeCertificationRequest(csr));
+  const request = decodeCertificationRequest(csr);
+  const name = siteNameIn(request);
   if (name === undefined) {
     const message = `Put the name of the site into the common name of the request: ${NAME_FORM}.`;
     throw new LicetError('invalid', 'NAME_NEEDED', message);
@@ -167,6 +169,7 @@ async function enrolAs(
     const enterprise = await enterpriseFor(deps, tx, principal, label);
     authorize(principal, 'license.issue', { organization: principal.organization, enterprise: enterprise.id });
     authorize(principal, 'site.create', { organization: principal.organization, enterprise: enterprise.id });
+    assertOwnNames(request, { organization: principal.organization, enterprise: enterprise.slug, site: name });
     const contract = await onlyContract(deps, tx, enterprise);
     return { contract, repeated: await issuedBefore(deps, tx, enterprise, name, csr) };
   });

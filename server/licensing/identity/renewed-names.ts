@@ -1,10 +1,11 @@
 import { type Certificate, type CertificationRequest, type GeneralName, OID, toHex } from '@licet/format';
 import { sameName } from '@licet/verify';
+import { strangerIn } from '../enrolment/asked-names.ts';
 import { LicetError } from '../errors.ts';
 
 /**
- * RFC 7030 §4.2.2: a renewal asks for the names that the license has, compared as names and not as bytes. A request that
- * leaves a name out asks for no other, so it passes; the key may be another one.
+ * RFC 7030 §4.2.2: a renewal asks for the names that the license has, compared as names and not as bytes. What it leaves
+ * out asks for no other, so it passes; the key may be another one.
  */
 export function checkRenewedNames(request: CertificationRequest, license: Certificate): void {
   if (request.attributes.some(({ oid }) => oid === OID.changeSubjectName)) {
@@ -12,10 +13,10 @@ export function checkRenewedNames(request: CertificationRequest, license: Certif
     // billed; another name is another site.
     throw refuse('NAME_CHANGE_REFUSED', 'A site keeps its name; have another site made, and enrol as that.');
   }
-  if (request.subject.rdns.length > 0 && !sameName(request.subject, license.subject)) {
+  if (strangerIn(request.subject, license.subject.rdns.flat()) !== undefined) {
     throw refuse(
       'SUBJECT_MISMATCH',
-      'The subject of the request is not that of the license; copy it, or leave it empty.',
+      'The subject of the request is not that of the license; copy it, or leave out what differs.',
     );
   }
   const wanted = request.requestedExtensions?.subjectAltName;

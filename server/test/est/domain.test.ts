@@ -1,23 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { requireTool } from '@licet/checks';
-import {
-  decodeCertificate,
-  decodeCertsOnly,
-  decodePem,
-  encodePem,
-  extension,
-  fromBase64,
-  toBase64,
-  toHex,
-} from '@licet/format';
+import { decodeCertificate, decodeCertsOnly, encodePem, extension, fromBase64, toBase64, toHex } from '@licet/format';
 import { TrustAnchors, verifyLicenseSync } from '@licet/verify';
 import { run } from './est-server.ts';
 import { csrFor } from './requests.ts';
 import { openWorld, type World } from './world.ts';
-
-const HELPER = resolve(import.meta.dirname, '../../../ops/certmonger/licet-est');
 
 describe('EST before the licensing domain', function () {
   this.timeout(60_000);
@@ -80,7 +68,13 @@ describe('EST before the licensing domain', function () {
 
   it('fifty uses of one token at once get one license', async () => {
     const secret = await world.token(world.globex.contract, 'fifty');
-    const answers = await Promise.all(Array.from({ length: 50 }, () => post({ secret, body: csr() })));
+    const use = async (body: string) => {
+      let got = await post({ secret, body });
+      // On a machine that is at its end some are told to ask again, which is no license either.
+      while (got.code === 'DATABASE_BUSY') got = await post({ secret, body });
+      return got;
+    };
+    const answers = await Promise.all(Array.from({ length: 50 }, () => use(csr())));
     const codes = answers.map(({ status, code }) => (status === 200 ? 'issued' : code)).sort();
     assert.deepEqual(codes, [...Array.from({ length: 49 }, () => 'TOKEN_USED'), 'issued']);
   });
@@ -178,11 +172,35 @@ describe('EST before the licensing domain', function () {
     });
   }
 
-  it('the alternative name that the license will have, and hosts beside it, are no offence', async () => {
+  it('a request may say what will be in the license, all of it or a part', async () => {
     const uri = { kind: 'uri', value: 'license://globex.acme/asks-for-itself' } as const;
-    const extensions = [extension.subjectAltName([uri, { kind: 'dns', value: 'localhost.example' }])];
-    const secret = await world.token(world.globex.contract, 'asks-for-itself');
-    isIssued(await post({ secret, body: toBase64(csrFor({ names: [], extensions })) }));
+    const names = [
+      { type: 'commonName', value: 'asks-for-itself' },
+      { type: 'organizationName', value: 'acme' },
+    ];
+    const body = toBase64(csrFor({ names, extensions: [extension.subjectAltName([uri])] }));
+    isIssued(await post({ secret: await world.token(world.globex.contract, 'asks-for-itself'), body }));
+  });
+
+  it('what could not be renewed is not begun: other names are refused the first time already', async () => {
+    const secret = await world.token(world.globex.contract, 'strict');
+    for (const [subject, said] of [
+      ['/CN=host.globex.example', 'host.globex.example'],
+      ['/O=Internet Widgits/CN=strict', 'Internet Widgits'],
+      ['/C=AU/CN=strict', 'AU'],
+    ] as const) {
+      const got = await post({ secret, body: await makeRequest('strict', subject) });
+      assert.equal(`${got.status} ${got.code}`, '403 SUBJECT_MISMATCH');
+      const own = 'O=acme, OU=globex, CN=strict';
+      assert.ok(
+        got.text.startsWith(`The request says "${said}", and the license is for ${own}; say that, or`),
+        got.text,
+      );
+    }
+    const host = [extension.subjectAltName([{ kind: 'dns', value: 'host.globex.example' }])];
+    const got = await post({ secret, body: toBase64(csrFor({ names: [], extensions: host })) });
+    assert.equal(`${got.status} ${got.code}`, '403 SAN_MISMATCH');
+    isIssued(await post({ secret, body: await makeRequest('strict', '/CN=strict') }));
   });
 
   it('the CAs of nobody are not found, in the words of an address', async () => {
@@ -272,36 +290,6 @@ describe('EST before the licensing domain', function () {
     );
     const second = await good('pki', ['--est', ...url, ...(await request('swan2')), ...shown('swan')]);
     assert.match(second, /BEGIN CERTIFICATE/);
-  });
-
-  it('certmonger enrols and renews by its helper', async () => {
-    const secret = await world.token(world.globex.contract, 'monger');
-    const env = { LICET_CONF: '/nonexistent', LICET_URL: world.base, LICET_ROOT: world.at('root.pem') };
-    const call = (operation: string, more: NodeJS.ProcessEnv) =>
-      run(HELPER, [], { env: { ...env, CERTMONGER_OPERATION: operation, ...more } });
-    const CERTMONGER_CSR = await makeRequest('monger', '/CN=monger');
-    const first = await call('SUBMIT', { CERTMONGER_CSR, LICET_TOKEN: secret });
-    assert.equal(first.code, 0, `${first.out}${first.err}`);
-    assert.equal(decodePem(first.out, 'CERTIFICATE').length, 1);
-
-    const renewal = { CERTMONGER_CERTIFICATE: first.out, LICET_OLD_KEY: world.at('monger.key') };
-    const second = await call('SUBMIT', {
-      ...renewal,
-      CERTMONGER_CSR: await makeRequest('monger2', '/O=acme/OU=globex/CN=monger'),
-    });
-    assert.equal(second.code, 0, `${second.out}${second.err}`);
-    assert.notEqual(second.out, first.out);
-
-    const rejected = await call('SUBMIT', { CERTMONGER_CSR, LICET_TOKEN: 'hello' });
-    assert.equal(rejected.code, 2);
-    assert.match(rejected.out, /There is no such enrolment token/);
-    assert.equal(
-      (await call('SUBMIT', { CERTMONGER_CSR, LICET_URL: 'https://localhost:1', LICET_TOKEN: 'x' })).code,
-      3,
-    );
-    assert.equal((await call('SUBMIT', { CERTMONGER_CSR })).code, 4);
-    assert.equal((await call('GET-SUPPORTED-TEMPLATES', {})).code, 6);
-    assert.match((await call('FETCH-ROOTS', {})).out, /^licet root\n-----BEGIN CERTIFICATE-----/);
   });
 
   describe('renewal information', () => {

@@ -56,7 +56,7 @@ function smallOrder(): Bytes {
 }
 
 function changed(change: (der: Uint8Array) => void): Bytes {
-  const der = Uint8Array.from(makeCsr());
+  const der = Uint8Array.from(makeCsr('P-256', { name: 'whatever' }));
   change(der);
   return der;
 }

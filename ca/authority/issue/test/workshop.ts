@@ -43,11 +43,11 @@ export const CONTRACT = claims({ modes: ['production', 'development', 'recovery'
 /** A CSR as a good client makes it. */
 export function makeCsr(
   algorithm: KeyAlgorithm = 'P-256',
-  options: { keys?: Keys; extensions?: readonly RawExtension[] } = {},
+  options: { keys?: Keys; extensions?: readonly RawExtension[]; name?: string } = {},
 ): Bytes {
   const { publicKey, privateKey } = options.keys ?? generate(algorithm);
   const info = encodeCertificationRequestInfo({
-    subject: createName([{ type: 'commonName', value: 'whatever' }]),
+    subject: createName(options.name === undefined ? [] : [{ type: 'commonName', value: options.name }]),
     publicKey: { raw: publicKey.export({ type: 'spki', format: 'der' }) },
     ...(options.extensions !== undefined && { requestedExtensions: options.extensions }),
   });
