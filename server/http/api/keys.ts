@@ -60,6 +60,7 @@ export const keyEndpoints: readonly Endpoint[] = [
       SITE_SUSPENDED: 403,
       LICENSE_REVOKED: 403,
       LICENSE_EXPIRED: 403,
+      LICENSE_NOT_RENEWED: 403,
       CLONE_SUSPECTED: 403,
       RENEWAL_UNDER_WAY: 503,
       BUSY: 503,

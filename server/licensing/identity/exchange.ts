@@ -67,7 +67,9 @@ async function issue(deps: IdentityDeps, exchange: Exchange): Promise<IssuedLice
     const lineage = found('lineage', await stores.licenses.lineage(work.tx, at.lineage));
     const parts = { enterprise, contract, site: at, lineage, kind: 'first', key: { csr: request } } as const;
     const ground = `identity:${rule.id}:${verified.id}`;
-    return { order: licenseOrder({ ...parts, ground, principal: principal.id }), site: at };
+    const { claims, ...order } = licenseOrder({ ...parts, ground, principal: principal.id });
+    // The grace of the contract is for sites that cannot reach us for a while; what is for hours ends then.
+    return { order: { ...order, claims: { ...claims, grace: 0 } }, site: at };
   });
   const until = new Date(deps.clock.now().getTime() + rule.lifetime * 1000);
   try {
@@ -111,8 +113,8 @@ async function siteOf(
   const { items } = await deps.stores.sites.list(work.tx, { where: { enterprise: rule.enterprise, name }, limit: 10 });
   const site = items.find(({ status }) => status !== 'retired');
   if (site === undefined) {
-    const { contract, mode } = rule;
-    return (await addSite(deps, work, principal, { contract, mode, name, shares: {}, labels: {} })).site;
+    const { contract, mode, id: trustRule } = rule;
+    return (await addSite(deps, work, principal, { contract, mode, name, shares: {}, labels: {}, trustRule })).site;
   }
   if (site.contract !== rule.contract || site.status === 'suspended') {
     throw refusal('SITE_SUSPENDED', `The site ${name} is ${site.status}, or of another contract; ask the vendor.`);

@@ -13,6 +13,11 @@ export function assertRenewable(found: RenewalCase, at: Date): void {
   if (site.status === 'suspended' || license.status === 'suspended') {
     throw refusal('SITE_SUSPENDED', 'The site is suspended; settle that with the vendor, then try again.');
   }
+  if (site.trustRule !== undefined) {
+    const message =
+      'A license of a build or workload is not renewed; have its identity token exchanged for another one.';
+    throw refusal('LICENSE_NOT_RENEWED', message);
+  }
   assertInForce(found, at);
   const last = new Date(license.notAfter.getTime() + contract.terms.graceSeconds * 1000);
   if (at > last) {

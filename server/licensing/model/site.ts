@@ -23,6 +23,11 @@ export type Site = Entity & {
   readonly labels: Labels;
   /** SHA-256 of the CSR that it was made with, if its license was asked for at once: the same again means this site. */
   readonly request: Uint8Array | undefined;
+  /**
+   * By which builds or workloads get its licenses, if it stands for such: each has its own, for hours, and none of them
+   * is renewed.
+   */
+  readonly trustRule: string | undefined;
 };
 
 /** `pending` becomes `active` with its first license; a retired site never comes back, its name may. */

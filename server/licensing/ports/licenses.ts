@@ -23,7 +23,7 @@ export type RenewalCase = {
   readonly settings: OrganizationSettings;
   readonly enterprise: Pick<Enterprise, 'id' | 'slug' | 'status'>;
   readonly contract: Pick<Contract, 'id' | 'version' | 'status' | 'terms' | 'term' | 'endsAt'>;
-  readonly site: Pick<Site, 'id' | 'name' | 'mode' | 'status' | 'shares' | 'fingerprints' | 'lineage'>;
+  readonly site: Pick<Site, 'id' | 'name' | 'mode' | 'status' | 'shares' | 'fingerprints' | 'lineage' | 'trustRule'>;
   readonly lineage: Lineage;
   /** The predecessor, or what it was reissued as. */
   readonly license: License;

@@ -15,6 +15,7 @@ export type NewSite = {
   readonly shares: Site['shares'];
   readonly labels: Site['labels'];
   readonly request?: Site['request'];
+  readonly trustRule?: Site['trustRule'];
 };
 
 /** Takes a seat of the contract, under its lock, and puts a pending site on it. */
@@ -25,7 +26,7 @@ export async function addSite(
   wanted: NewSite,
 ): Promise<{ site: Site; contract: Contract }> {
   const contract = await takeSeat(deps, work, actor, wanted);
-  const { name, mode, shares, labels, request } = wanted;
+  const { name, mode, shares, labels, request, trustRule } = wanted;
   const site: Site = {
     ...newEntity(deps, contract.organization, work.at),
     name,
@@ -39,6 +40,7 @@ export async function addSite(
     fingerprints: [],
     reportedAt: undefined,
     request,
+    trustRule,
   };
   await deps.stores.sites.insert(work.tx, site);
   await beginLineage(deps, work, site);

@@ -48,7 +48,9 @@ export const updateSite = useCase(
       return moved(deps, work, actor, before, seat, input.labels ?? before.labels);
     });
     const touchesRights = input.mode !== undefined || input.contract !== undefined || input.shares !== undefined;
-    if (!touchesRights || site.status !== 'active') return { site, license: undefined };
+    // Of builds there are many licenses, which end by themselves; the next ones have the new rights.
+    const isReissued = touchesRights && site.status === 'active' && site.trustRule === undefined;
+    if (!isReissued) return { site, license: undefined };
     const order = await reissueOrder(deps, actor, site);
     return { site, license: order && (await deps.issuance.issue(order)) };
   },

@@ -19,6 +19,7 @@ type CaseRow = LicenseRow &
     contract_ends_at: Date;
     organization_status: Organization['status'];
     settings: OrganizationSettings;
+    site_trust_rule: string | null;
   };
 
 const OWN = LICENSE_COLUMNS.replaceAll(/(\w+)/g, 'l.$1');
@@ -33,6 +34,7 @@ const CASES = `
          c.term as contract_term, c.ends_at as contract_ends_at,
          s.name as site_name, s.mode as site_mode, s.status as site_status, s.shares as site_shares,
          s.fingerprints as site_fingerprints, s.lineage as site_lineage, s.contract as site_contract,
+         s.trust_rule as site_trust_rule,
          o.status as organization_status, o.settings
     from unnest($1::text[], $2::text[]) with ordinality as asked(organization, predecessor, number)
     join licenses named on named.organization = asked.organization and named.serial = asked.predecessor
@@ -80,6 +82,7 @@ function caseOf(row: CaseRow): RenewalCase {
       shares: row.site_shares,
       fingerprints: row.site_fingerprints,
       lineage: row.site_lineage,
+      trustRule: row.site_trust_rule ?? undefined,
     },
     lineage: lineageOf({
       id: row.lineage_id,

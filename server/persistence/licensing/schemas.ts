@@ -87,6 +87,7 @@ export const siteSchema = entity<Site>('sites', {
   reportedAt: { ...instant, name: 'reported_at', nullable: true, transformer: optional },
   labels: json,
   request: { type: 'bytea', nullable: true, transformer: optional },
+  trustRule: { ...optionalId, name: 'trust_rule' },
 });
 
 const hears = {

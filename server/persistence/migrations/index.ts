@@ -13,6 +13,7 @@ import { notices } from './0011-notices.ts';
 import { administration } from './0012-administration.ts';
 import { subscriptions } from './0013-subscriptions.ts';
 import { siteRequests } from './0014-site-requests.ts';
+import { workloadSites } from './0019-workload-sites.ts';
 
 /** In the order in which they run. Append only. */
 export const migrations: readonly Migration[] = [
@@ -30,4 +31,5 @@ export const migrations: readonly Migration[] = [
   administration,
   subscriptions,
   siteRequests,
+  workloadSites,
 ];

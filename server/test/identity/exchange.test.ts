@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { decodeCertificate, decodePem, encodePem, toHex } from '@licet/format';
+import { decodeCertificate, decodePem, encodePem, toBase64, toHex } from '@licet/format';
+import { TrustAnchors, verifyLicense } from '@licet/verify';
 import { SignJWT } from 'jose';
 import { trustRuleInput } from '../../licensing/identity/trust-rule.ts';
 import { sql } from '../../persistence/database.ts';
 import { run } from '../est/est-server.ts';
-import { csrFor } from '../est/requests.ts';
+import { csrFor, newKeys } from '../est/requests.ts';
 import type { World } from '../est/world.ts';
 import { AUDIENCE, type Build, BUILD, BuildWorld } from './build-world.ts';
 import { HostileIssuer, newKey } from './issuer.ts';
@@ -52,6 +53,24 @@ describe('Identities of builds', function () {
     assert.equal(toHex(leaf!.serial), body.serial);
     const hours = (leaf!.notAfter.getTime() - Date.now()) / 3_600_000;
     assert.ok(hours > 1.9 && hours <= 2, `it lives ${hours} hours`);
+  });
+
+  it('ends when its hours are over: there is no grace, and no renewal that makes it longer', async () => {
+    const keys = newKeys();
+    const { body } = await exchange(await token(), encodePem('CERTIFICATE REQUEST', csrFor({ keys })));
+    const anchors = TrustAnchors.fromPem(readFileSync(world.at('root.pem'), 'utf8'));
+    const at = (seconds: number) => new Date(Date.parse(body.notAfter) + seconds * 1000);
+    assert.equal((await verifyLicense(body.license, { anchors, at: at(-60) })).usable, true);
+    assert.equal((await verifyLicense(body.license, { anchors, at: at(60) })).usable, false);
+    writeFileSync(world.at('build.lic'), body.license);
+    writeFileSync(world.at('build.key'), keys.privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    const tls = ['--cacert', world.at('root.pem'), '--cert', world.at('build.lic'), '--key', world.at('build.key')];
+    const post = ['-H', 'Content-Type: application/pkcs10', '--data-binary', '@-'];
+    for (const operation of ['simplereenroll', 'simpleenroll']) {
+      const url = `${world.base}/.well-known/est/${operation}`;
+      const ran = await run('curl', ['-sS', ...tls, ...post, url], { input: toBase64(csrFor({ names: [] })) });
+      assert.match(ran.out, /^A license of a build or workload is not renewed; .*\n\(LICENSE_NOT_RENEWED/);
+    }
   });
 
   it('is used once: again with the same request it gets the same license, with another none', async () => {
