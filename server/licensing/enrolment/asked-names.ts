@@ -1,5 +1,5 @@
 import { licenseUri } from '@licet/authority';
-import { type CertificationRequest, type Name, OID } from '@licet/format';
+import { type CertificationRequest, type GeneralName, type Name, OID } from '@licet/format';
 import { LicetError } from '../errors.ts';
 
 type Attribute = { readonly oid: string; readonly value: string | undefined };
@@ -34,12 +34,13 @@ export function assertOwnNames(
   ]);
   if (stranger !== undefined) {
     const own = `O=${organization}, OU=${enterprise}, CN=${site}`;
-    const message = `The request says "${stranger.value ?? ''}", and the license is for ${own}; say that, or leave it out.`;
+    // As it came from outside: short, and on one line.
+    const said = JSON.stringify((stranger.value ?? stranger.oid).slice(0, 80));
+    const message = `The request says ${said}, and the license is for ${own}; say that, or leave it out.`;
     throw new LicetError('forbidden', 'SUBJECT_MISMATCH', message);
   }
   const uri = licenseUri({ organization, enterprise, commonName: site });
-  const isOwn = (name: { kind: string; value?: unknown }) =>
-    name.kind === 'uri' && String(name.value).toLowerCase() === uri;
+  const isOwn = (name: GeneralName) => name.kind === 'uri' && name.value.toLowerCase() === uri;
   if (requestedExtensions?.subjectAltName?.every(isOwn) ?? true) return;
   const message = `The license will have one alternative name, ${uri}; the request has others: leave them out.`;
   throw new LicetError('forbidden', 'SAN_MISMATCH', message);

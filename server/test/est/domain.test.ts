@@ -197,6 +197,12 @@ describe('EST before the licensing domain', function () {
         got.text,
       );
     }
+    const names = [{ type: 'commonName', value: `two\nlines${'x'.repeat(500)}` }];
+    const long = await post({ secret, body: toBase64(csrFor({ names })) });
+    assert.match(
+      long.text,
+      /^The request says "two\\nlinesx{71}", and the license is for .*\n\(SUBJECT_MISMATCH, .*\n$/,
+    );
     const host = [extension.subjectAltName([{ kind: 'dns', value: 'host.globex.example' }])];
     const got = await post({ secret, body: toBase64(csrFor({ names: [], extensions: host })) });
     assert.equal(`${got.status} ${got.code}`, '403 SAN_MISMATCH');
