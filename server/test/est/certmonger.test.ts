@@ -58,6 +58,22 @@ describe('certmonger, by the helper in ops', function () {
       assert.match((await call('FETCH-ROOTS', {})).out, /^licet root\n-----BEGIN CERTIFICATE-----/);
     });
 
+    it('a certificate by a new token, where the license that is there is not renewed any more', async () => {
+      await makeRequest('former');
+      const key = world.at('former.key');
+      const stranger = ['req', '-x509', '-key', key, '-subj', '/O=acme/OU=globex/CN=former', '-days', '2'];
+      const CERTMONGER_CERTIFICATE = (await run('openssl', stranger)).out;
+      const had = { CERTMONGER_CERTIFICATE, LICET_KEY: key, CERTMONGER_CSR: await makeRequest('anew') };
+      const alone = await call('SUBMIT', had);
+      assert.equal(alone.code, 2);
+      assert.match(alone.out, /LICENSE_UNKNOWN/);
+      const both = await call('SUBMIT', { ...had, LICET_TOKEN: 'hello' });
+      assert.equal(both.code, 2);
+      assert.match(both.out, /LICENSE_UNKNOWN[^]*TOKEN_UNKNOWN/, 'why neither of them did it');
+      const anew = await call('SUBMIT', { ...had, LICET_TOKEN: await world.token(world.globex.contract, 'anew') });
+      assert.equal(anew.code, 0, anew.out);
+    });
+
     it('to wait, and to ask again, while somebody has to agree', async () => {
       const forWhat = { contract: world.globex.contract.id, mode: 'production', name: 'agreed' } as const;
       const { token: LICET_TOKEN } = await createToken(world.deps)(OWNER, { ...forWhat, options: { approval: true } });
