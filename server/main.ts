@@ -1,5 +1,4 @@
 import { hostname } from 'node:os';
-import { createRevocations } from './authority/revocations.ts';
 import { systemClock as clock } from './clock.ts';
 import { EXIT_CODES } from './config/exit-codes.ts';
 import { type Config, type Loaded, loadConfig, secretsOf } from './config/index.ts';
@@ -93,9 +92,8 @@ async function start(ground: Ground): Promise<void> {
     const sites = enrolmentOf(ground, { licensing, authority, access, renew });
     const { signer } = stores.signer;
     const { version } = manifest;
-    const revocations = createRevocations(authority.revoker, authority.revocations);
     const { identity } = sites;
-    const calls = api({ access, licensing, renew, identity, notices: notices.deps, revocations, signer, version });
+    const calls = api({ access, licensing, renew, identity, notices: notices.deps, signer, version });
     const routes = [...sites.routes, ...calls];
     const checks = checkJobs(stores.database, authority);
     const jobs = [...access.jobs, ...sites.jobs, ...noticeJobs(licensing), ...notices.jobs, ...checks];

@@ -7,7 +7,7 @@ import { validateLicense } from './licensing/licenses/validate.ts';
 import { idempotencyKeys } from './persistence/idempotency.ts';
 import type { Access } from './wire-access.ts';
 
-export type ApiGround = Pick<Use, 'licensing' | 'renew' | 'identity' | 'notices' | 'revocations'> & {
+export type ApiGround = Pick<Use, 'licensing' | 'renew' | 'identity' | 'notices'> & {
   readonly access: Access;
   readonly signer: Signer;
   /** Of this program, as the document names it. */
@@ -15,23 +15,13 @@ export type ApiGround = Pick<Use, 'licensing' | 'renew' | 'identity' | 'notices'
 };
 
 /** The API of the license server with its description. */
-export function api({
-  access,
-  licensing,
-  renew,
-  identity,
-  notices,
-  revocations,
-  signer,
-  version,
-}: ApiGround): readonly Route[] {
+export function api({ access, licensing, renew, identity, notices, signer, version }: ApiGround): readonly Route[] {
   return apiRoutes({
     use: {
       licensing,
       access: access.deps,
       identity,
       notices,
-      revocations,
       renew,
       validate: validateLicense(licensing),
       tokens: createVerdictTokens(signer),

@@ -36,7 +36,7 @@ import { createCertificateStore } from './persistence/authority/certificate-stor
 import { journalMarks } from './persistence/authority/journal-marks.ts';
 import { makeCertificatePartitions } from './persistence/authority/partitions.ts';
 import type { Database } from './persistence/database.ts';
-import { recordIssuedLicenses } from './persistence/licensing/record-issued.ts';
+import { createIssuedRecorder } from './persistence/licensing/record-issued.ts';
 import { outbox } from './persistence/outbox.ts';
 import { systemRandom as random } from './random.ts';
 import { StartError } from './start-error.ts';
@@ -76,8 +76,9 @@ export function connectAuthority({ config, database, signer, holder, base }: Aut
   const publish = { base, shards: config.authority.crlShards };
   const directory = new Directory({ transactions: database, authorities, auditLog, clock });
   const fence = new Fence();
-  const store = createCertificateStore({ transactions: database, auditLog, outbox, committed: recordIssuedLicenses });
   const { revocations, revoker, ...told } = connectRevocation({ database, signer, holder, fence, crashPoint });
+  const committed = createIssuedRecorder(told.licenseRevocations);
+  const store = createCertificateStore({ transactions: database, auditLog, outbox, committed });
   const generationOf = generationIn(directory, signer, publish);
   const issuer = createIssuer({ signer, store, clock, random, generationOf, crashPoint });
   const journal: JournalDeps = {
@@ -132,12 +133,13 @@ export async function readyAuthority(ground: AuthorityGround, parts: AuthorityPa
   const { config, database, signer } = ground;
   const { guard, fence, directory, store } = parts;
   await database.run('platform', (tx) => makeCertificatePartitions(tx, clock.now()));
-  await guard.check().catch((error: unknown) => {
+  const isAlone = database.host === 'embedded';
+  await guard.check({ isAlone }).catch((error: unknown) => {
     if (!(error instanceof JournalLost)) throw error;
     throw new StartError(EXIT_CODES.unavailable.code, error.message, error);
   });
   if (fence.reason !== undefined) return;
-  await parts.settle(database.host === 'embedded' ? 0 : ABANDONED_AFTER_MS);
+  await parts.settle(isAlone ? 0 : ABANDONED_AFTER_MS);
   if (!isEvaluation(config)) return;
   const { algorithm, organization } = config.authority;
   const role = { organization, enterprise: undefined, contract: undefined } as const;

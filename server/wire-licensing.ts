@@ -10,9 +10,12 @@ import { systemRandom as random } from './random.ts';
 import type { AuthorityParts } from './wire-authority.ts';
 
 /** What the use cases of the licensing domain work with. */
-export function connectLicensing(database: Database, { issuance }: AuthorityParts): Dependencies {
+export function connectLicensing(
+  database: Database,
+  { issuance, licenseRevocations: revocations }: AuthorityParts,
+): Dependencies {
   const common = { transactions: database, clock, random, auditLog, outbox };
   const { organizations } = stores;
   const secondPerson = createSecondPerson({ ...common, stores: accessStores, organizations });
-  return { ...common, stores, issuance, secondPerson };
+  return { ...common, stores, issuance, revocations, secondPerson };
 }

@@ -10,8 +10,10 @@ import {
 } from '@licet/authority';
 import type { Fence } from './authority/fence.ts';
 import { systemClock as clock } from './clock.ts';
+import type { Revocations } from './licensing/ports/revocations.ts';
 import { auditLog } from './persistence/audit-log.ts';
-import { createRevocationStore } from './persistence/authority/revocation-store.ts';
+import { createRevocations } from './authority/revocations.ts';
+import { createRevocationStore, createRevocationsWithin } from './persistence/authority/revocation-store.ts';
 import type { Database } from './persistence/database.ts';
 import { leases } from './persistence/leases.ts';
 import { createLicenseFollower } from './persistence/licensing/follow-revocations.ts';
@@ -28,6 +30,8 @@ type RevocationGround = {
 export type RevocationParts = {
   readonly revocations: RevocationStore;
   readonly revoker: Revoker;
+  /** For use cases. */
+  readonly licenseRevocations: Revocations;
   /** Told of certificates whose status was changed by this process, after it is durable. */
   readonly onStatusChange: (listener: (ids: readonly CertificateId[]) => void) => void;
   /** Told what became of everything that this process was asked to change. */
@@ -42,14 +46,16 @@ export function connectRevocation({
   crashPoint,
 }: RevocationGround): RevocationParts {
   const follow = createLicenseFollower(outbox);
-  const revocations = createRevocationStore({ transactions, auditLog, outbox, leases, holder, changed: follow });
+  const stored = { transactions, auditLog, outbox, leases, holder, changed: follow };
+  const revocations = createRevocationStore(stored);
   const changes = listeners<[ids: readonly CertificateId[]]>();
   const judgements = listeners<[event: RevocationEvent, outcomes: readonly ChangeOutcome[]]>();
   const told = { changed: changes.tell, judged: judgements.tell };
-  const revoker = createRevoker({ signer, store: revocations, clock, crashPoint, ...told });
+  const revoker = fenced(createRevoker({ signer, store: revocations, clock, crashPoint, ...told }), fence);
   return {
     revocations,
-    revoker: fenced(revoker, fence),
+    revoker,
+    licenseRevocations: createRevocations(revoker, revocations, createRevocationsWithin(stored)),
     onStatusChange: changes.add,
     onJudged: judgements.add,
   };
@@ -67,6 +73,7 @@ function fenced(revoker: Revoker, fence: Fence): Revoker {
   const open = async () => fence.assertOpen();
   return {
     change: (...order) => open().then(() => revoker.change(...order)),
+    changeWithin: (...order) => open().then(() => revoker.changeWithin(...order)),
     changeAll: (...order) => open().then(() => revoker.changeAll(...order)),
     revokeEnterprise: (...order) => open().then(() => revoker.revokeEnterprise(...order)),
   };

@@ -102,6 +102,7 @@ export {
 export { advanced, NONE as NO_OUTCOMES } from './revoke/order-progress.ts';
 export {
   type BulkOptions,
+  type ChangingStore,
   createRevoker,
   type EnterpriseOptions,
   type Revoker,

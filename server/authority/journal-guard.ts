@@ -1,5 +1,5 @@
 import type { Fence } from './fence.ts';
-import { type Comparison, compareJournal, type JournalDeps, JournalLost } from './journal-watch.ts';
+import { type Comparing, type Comparison, compareJournal, type JournalDeps, JournalLost } from './journal-watch.ts';
 
 const EVERY_MS = 30_000;
 /** While it is fenced: `licet reconcile` in another process may be done any moment. */
@@ -7,7 +7,7 @@ const FENCED_EVERY_MS = 2000;
 
 export type JournalGuard = {
   /** Compares now, and fences or opens accordingly. */
-  check(): Promise<void>;
+  check(comparing?: Comparing): Promise<void>;
   /** Keeps comparing, and once more when it is stopped, so that the next start has little to read. */
   watch(report: (error: unknown) => void): { stop(): Promise<void> };
 };
@@ -16,9 +16,9 @@ export type JournalGuard = {
 export function createJournalGuard(deps: JournalDeps, fence: Fence): JournalGuard {
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
-  const check = async (): Promise<void> => {
+  const check = async (comparing?: Comparing): Promise<void> => {
     try {
-      const comparison = await compareJournal(deps);
+      const comparison = await compareJournal(deps, comparing);
       if (comparison.state === 'level') fence.open();
       else fence.close(sentence(comparison));
     } catch (error) {
@@ -27,7 +27,8 @@ export function createJournalGuard(deps: JournalDeps, fence: Fence): JournalGuar
     }
   };
   /** One at a time. */
-  const once = (): Promise<void> => (running ??= check().finally(() => (running = undefined)));
+  const once = (comparing?: Comparing): Promise<void> =>
+    (running ??= check(comparing).finally(() => (running = undefined)));
   return {
     check: once,
     watch(report) {

@@ -35,14 +35,19 @@ export class JournalLost extends Error {
 const PAGE = 1000;
 /** A revocation is journaled just before it is stored: for so long it is under way and not lost. */
 const UNDER_WAY_MS = 60_000;
-/** The mark moves twice a minute: what is missing within this time after it was left behind by a crash. */
+/** The mark is seen to twice a minute: what is missing within this time after it was left behind by a crash. */
 const LEFT_BEHIND_MS = 3 * 60_000;
+
+export type Comparing = {
+  /** Nobody else works on this database, and nothing has begun here: what is missing is not under way. */
+  readonly isAlone?: boolean;
+};
 
 /**
  * Whether the database knows all that the signer's journal knows, and if so, moves the mark. A revocation that a crash
  * kept from the database is no reason to stop: it was ordered, so it is made true here and now.
  */
-export async function compareJournal(deps: JournalDeps): Promise<Comparison> {
+export async function compareJournal(deps: JournalDeps, { isAlone = false }: Comparing = {}): Promise<Comparison> {
   const mark = await checkedMark(deps);
   const changes = new Map<string, RevocationRecord>();
   let orders = 0;
@@ -52,10 +57,11 @@ export async function compareJournal(deps: JournalDeps): Promise<Comparison> {
     collectChanges(page, changes);
     last = page.at(-1);
   }
-  const { repair, waiting, lost } = sortOut(await missingOf(deps, changes), mark, deps.clock.now());
+  const settledBefore = new Date(deps.clock.now().getTime() - (isAlone ? 0 : UNDER_WAY_MS));
+  const { repair, waiting, lost } = sortOut(await missingOf(deps, changes), mark, settledBefore);
   if (orders > 0 || lost.length > 0) return { state: 'behind', orders, revocations: lost.length + repair.length };
   if (repair.length > 0) await deps.revocations.apply(repair);
-  if (waiting.length === 0 && last !== undefined) await advanceMark(deps, last);
+  if (waiting.length === 0) await advanceMark(deps, last ?? mark);
   return { state: 'level' };
 }
 
@@ -95,9 +101,14 @@ export async function acceptJournal(deps: JournalDeps): Promise<void> {
   if (last !== undefined) await advanceMark(deps, last);
 }
 
-async function advanceMark(deps: JournalDeps, { sequence, hash }: JournalEntry): Promise<void> {
+/** Also where nothing was added: the mark says until when the two were level, see `LEFT_BEHIND_MS`. */
+async function advanceMark(
+  deps: JournalDeps,
+  level: Pick<JournalEntry, 'sequence' | 'hash'> | undefined,
+): Promise<void> {
   const journal = await identityOf(deps.signer);
-  if (journal === undefined) return;
+  if (journal === undefined || level === undefined) return;
+  const { sequence, hash } = level;
   await deps.transactions.run('platform', (tx) =>
     deps.marks.advance(tx, journal, { sequence, hash, at: deps.clock.now() }),
   );
@@ -202,8 +213,8 @@ type Sorted = Readonly<Record<'repair' | 'waiting' | 'lost', readonly Revocation
  * Those that were ordered when the mark was last moved are what a crash left behind; the youngest are still on their
  * way; and older ones are lost, because the mark would have passed them.
  */
-function sortOut(missing: readonly RevocationRecord[], mark: JournalMark | undefined, now: Date): Sorted {
-  const isWaiting = ({ at }: RevocationRecord) => at.getTime() > now.getTime() - UNDER_WAY_MS;
+function sortOut(missing: readonly RevocationRecord[], mark: JournalMark | undefined, settledBefore: Date): Sorted {
+  const isWaiting = ({ at }: RevocationRecord) => at > settledBefore;
   const isRecent = ({ at }: RevocationRecord) =>
     mark !== undefined && at.getTime() <= mark.at.getTime() + LEFT_BEHIND_MS;
   const waiting = missing.filter(isWaiting);

@@ -7,6 +7,7 @@ import type { Clock } from './ports/clock.ts';
 import type { Issuance } from './ports/issuance.ts';
 import type { Outbox } from './ports/outbox.ts';
 import type { Random } from './ports/random.ts';
+import type { Revocations, StatusChange } from './ports/revocations.ts';
 import type { SecondPerson } from './ports/second-person.ts';
 import type { Stores } from './ports/stores.ts';
 import type { Transaction, Transactions } from './ports/transactions.ts';
@@ -20,6 +21,7 @@ export type Dependencies = {
   readonly outbox: Outbox;
   readonly stores: Stores;
   readonly issuance: Issuance;
+  readonly revocations: Revocations;
   readonly secondPerson: SecondPerson;
 };
 
@@ -68,19 +70,31 @@ export type Work = {
   readonly at: Date;
   /** To be written with everything else, at the end. */
   readonly note: (fact: Fact) => void;
+  /**
+   * What CRL and OCSP shall say of certificates. It goes into the signer's journal when nothing can refuse the work any
+   * more, and is true with the rest: neither a crash nor a restored backup undoes what was answered.
+   */
+  readonly change: (change: StatusChange) => void;
 };
 
-/** Rule, rows, event and audit entry in one transaction: all of it is true or nothing. */
-export function inTransaction<T>(
-  { transactions, clock, outbox, auditLog }: Dependencies,
+/** Rule, rows, status, event and audit entry in one transaction: all of it is true or nothing. */
+export async function inTransaction<T>(
+  { transactions, clock, outbox, auditLog, revocations }: Dependencies,
   { organization, id: actor }: Pick<Principal, 'organization' | 'id'>,
   work: (work: Work) => Promise<T>,
 ): Promise<T> {
-  return transactions.run({ organization }, async (tx) => {
+  let tell = (): void => undefined;
+  const result = await transactions.run({ organization }, async (tx) => {
     const at = clock.now();
     const facts: Fact[] = [];
-    const result = await work({ tx, at, note: (fact) => facts.push(fact) });
-    if (facts.length === 0) return result;
+    const changes: StatusChange[] = [];
+    const done = await work({
+      tx,
+      at,
+      note: (fact) => facts.push(fact),
+      change: (change) => changes.push(change),
+    });
+    if (facts.length === 0 && changes.length === 0) return done;
     const events = facts.map(({ action, subject, details = {} }) => ({
       organization,
       stream: subject,
@@ -96,10 +110,18 @@ export function inTransaction<T>(
       subject,
       details,
     }));
+    const published = outbox.publish(tx, events);
+    if (changes.length > 0) {
+      // A journal takes nothing back: what may be refused comes before it.
+      await published;
+      tell = await revocations.within(tx, { organization, principal: actor, at }, changes);
+    }
     // The audit log last: it locks the head of the organization's chain until the end.
-    await Promise.all([outbox.publish(tx, events), auditLog.append(tx, entries)]);
-    return result;
+    await Promise.all([published, auditLog.append(tx, entries)]);
+    return done;
   });
+  tell();
+  return result;
 }
 
 /** Only looks. */

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { PoolClient } from 'pg';
-import type { EntityManager, QueryRunner } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 
 import type { Scope } from '../licensing/ports/transactions.ts';
 
@@ -21,18 +21,31 @@ export type Sql = {
   readonly manager: EntityManager;
 };
 
+/** What all parts of a transaction share. */
+type Shared = { isOver: boolean; readonly unawaited: Promise<unknown>[] };
+
 /** The statements of one transaction, from its beginning until it is told to end. */
 export class Session implements Sql {
   readonly manager: EntityManager;
   readonly #client: PoolClient;
   readonly #scope: Scope;
-  readonly #unawaited: Promise<unknown>[] = [];
-  #over = false;
+  readonly #shared: Shared;
 
-  constructor(client: PoolClient, { manager }: QueryRunner, scope: Scope) {
+  constructor(
+    client: PoolClient,
+    manager: EntityManager,
+    scope: Scope,
+    shared: Shared = { isOver: false, unawaited: [] },
+  ) {
     this.manager = manager;
     this.#client = client;
     this.#scope = scope;
+    this.#shared = shared;
+  }
+
+  /** The same transaction, where it has taken another role. */
+  as(scope: Scope): Session {
+    return new Session(this.#client, this.manager, scope, this.#shared);
   }
 
   query<Row>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
@@ -46,22 +59,22 @@ export class Session implements Sql {
   unawaited(statement: Promise<unknown>): void {
     // Its failure is looked for at the end; until then nobody does, which is no crime.
     statement.catch(() => undefined);
-    this.#unawaited.push(statement);
+    this.#shared.unawaited.push(statement);
   }
 
   /** From now on it takes no statement: one that comes late would stand outside of any transaction. */
   end(): void {
-    this.#over = true;
+    this.#shared.isOver = true;
   }
 
   /** Why the first of the unawaited failed; undefined when none did. */
   async failure(): Promise<unknown> {
-    const settled = await Promise.allSettled(this.#unawaited);
+    const settled = await Promise.allSettled(this.#shared.unawaited);
     return settled.find((one) => one.status === 'rejected')?.reason;
   }
 
   async #send<Row>(statement: { name?: string; text: string; values: unknown[] }): Promise<Row[]> {
-    if (this.#over) throw new Error('This transaction has ended; a statement of it was not awaited.');
+    if (this.#shared.isOver) throw new Error('This transaction has ended; a statement of it was not awaited.');
     return (await this.#client.query(statement)).rows as Row[];
   }
 }

@@ -15,6 +15,33 @@ const sessions = new WeakMap<Transaction, Session>();
 
 /** The only way into a running transaction; it closes when the transaction ends. */
 export function sql(tx: Transaction): Sql {
+  return sessionOf(tx);
+}
+
+/**
+ * A part of a transaction that needs what belongs to no organization, e.g. the number of the last revocation: it commits
+ * with the rest, and what follows it is bound to its organization again.
+ */
+export async function asPlatform<T>(tx: Transaction, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  if (tx.scope === 'platform') return work(tx);
+  const own = sessionOf(tx);
+  const part: Transaction = { scope: 'platform' };
+  await own.query('set local role licet_platform');
+  sessions.set(part, own.as('platform'));
+  let isDone = false;
+  try {
+    const result = await work(part);
+    isDone = true;
+    return result;
+  } finally {
+    sessions.delete(part);
+    const back = own.query('set local role licet_application');
+    // After a failed statement nothing is possible any more, and nothing needs to be: it ends with a rollback.
+    await (isDone ? back : back.catch(() => undefined));
+  }
+}
+
+function sessionOf(tx: Transaction): Session {
   const session = sessions.get(tx);
   if (session === undefined) throw new Error('This transaction has ended; a statement of it was not awaited.');
   return session;
@@ -63,7 +90,7 @@ async function once<T>(
     // Waited for: a statement on the heels of a BEGIN that failed would stand outside of any role and transaction.
     await client.query(opening(scope, options));
     joinTransaction(runner);
-    sessions.set(tx, (session = new Session(client, runner, scope)));
+    sessions.set(tx, (session = new Session(client, runner.manager, scope)));
     const result = await work(tx);
     session.end();
     await commit(client);

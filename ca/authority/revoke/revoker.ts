@@ -42,6 +42,9 @@ export type EnterpriseOptions = {
   readonly batch?: number;
 };
 
+/** What a transaction sees and changes of a `RevocationStore`. */
+export type ChangingStore = Pick<RevocationStore, 'find' | 'change'>;
+
 export interface Revoker {
   /**
    * Changes one certificate: journal first, then database, audit and event in one transaction; durable in all of them
@@ -50,6 +53,12 @@ export interface Revoker {
    * NOT_HELD, and then nothing was written anywhere.
    */
   change(order: RevocationOrder, id: CertificateId): Promise<RevocationState>;
+  /**
+   * As a part of a transaction of the caller, which `store` is made on: in the journal when it resolves, and true with
+   * the caller's commit, after which `tell` is to be called. Comes last, when nothing can refuse what is done besides:
+   * should the commit fail after it, the journal wins, and these certificates (no other rows) are changed all the same.
+   */
+  changeWithin(store: ChangingStore, order: RevocationOrder, ids: readonly CertificateId[]): Promise<Changed>;
   /** Many, in batches. What single ones were refused for is counted and does not stop the others. */
   changeAll(order: RevocationOrder, ids: readonly CertificateId[], options: BulkOptions): Promise<OrderProgress>;
   /**
@@ -60,12 +69,15 @@ export interface Revoker {
   revokeEnterprise(order: RevocationOrder, enterprise: string, options?: EnterpriseOptions): Promise<number>;
 }
 
+export type Changed = { readonly outcomes: readonly ChangeOutcome[]; readonly tell: () => void };
+
 /** One fsync and one transaction. Larger ones would hold up the audit log of everybody else. */
 const BATCH = 1000;
 
 export function createRevoker(deps: RevokerDeps): Revoker {
   return {
     change: (order, id) => changeOne(deps, order, id),
+    changeWithin: (store, order, ids) => journalAndChange(deps, store, order, ids),
     changeAll: (order, ids, options) => changeAll(deps, order, ids, options),
     revokeEnterprise: (order, enterprise, options = {}) => revokeEnterprise(deps, order, enterprise, options),
   };
@@ -79,13 +91,25 @@ async function changeOne(deps: RevokerDeps, order: RevocationOrder, id: Certific
   return known.state;
 }
 
-/** The journal first: what is in the database is in the journal, and a restored backup cannot forget it. */
 async function changeBatch(
-  { signer, store, clock, changed, judged, crashPoint = noCrash }: RevokerDeps,
+  deps: RevokerDeps,
   order: RevocationOrder,
   ids: readonly CertificateId[],
   bulk?: BulkOrder,
 ): Promise<readonly ChangeOutcome[]> {
+  const { outcomes, tell } = await journalAndChange(deps, deps.store, order, ids, bulk);
+  tell();
+  return outcomes;
+}
+
+/** The journal first: what is in the database is in the journal, and a restored backup cannot forget it. */
+async function journalAndChange(
+  { signer, clock, changed, judged, crashPoint = noCrash }: RevokerDeps,
+  store: ChangingStore,
+  order: RevocationOrder,
+  ids: readonly CertificateId[],
+  bulk?: BulkOrder,
+): Promise<Changed> {
   const at = clock.now();
   const known = await store.find(ids);
   const foreseen = known.map((certificate) =>
@@ -103,11 +127,15 @@ async function changeBatch(
   // Judged anew under lock. Should another order have come first, a journal line is left that its state does not
   // allow; `replay` passes over it, so journal and database still say the same.
   const outcomes = await store.change(order, ids, at, bulk);
-  crashPoint('revoke.committed');
-  judged?.(order.event, outcomes);
-  const applied = ids.filter((_, i) => outcomes[i] === 'applied');
-  if (applied.length > 0) changed?.(applied);
-  return outcomes;
+  return {
+    outcomes,
+    tell() {
+      crashPoint('revoke.committed');
+      judged?.(order.event, outcomes);
+      const applied = ids.filter((_, i) => outcomes[i] === 'applied');
+      if (applied.length > 0) changed?.(applied);
+    },
+  };
 }
 
 async function changeAll(

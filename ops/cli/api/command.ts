@@ -14,6 +14,8 @@ export type Verb = {
   readonly operation: string;
   /** What cannot be taken back: asks first. */
   readonly isFinal?: boolean;
+  /** What it does to others, at once: asks first. */
+  readonly warning?: string;
   /** Of a body, what the verb itself says: `licet site suspend` is `update` with the status `suspended`. */
   readonly says?: Readonly<Record<string, unknown>>;
   /** Other words than the document's. */
@@ -54,7 +56,7 @@ function registerVerb(group: Command, io: CliIo, verb: Verb): void {
   command.option('--out <file>', 'write the PEM of the answer to a file');
   command.option('--context <name>', 'another server than the current one').option('--json', 'the answer as JSON');
   if (operation.method !== 'GET') command.option('--dry-run', 'show what would be sent, and send nothing');
-  if (verb.isFinal === true) command.option('--yes', 'do not ask');
+  if (asks(verb)) command.option('--yes', 'do not ask');
   command.action(async (...given: unknown[]) => {
     const ids = given.slice(0, -2) as string[];
     await run({ io, verb, operation, ids, options: given.at(-2) as Options });
@@ -119,12 +121,14 @@ async function run({ io, verb, operation, ids, options }: Run): Promise<void> {
     return;
   }
   const context = chosenContext(io, options['context'] as string | undefined);
-  if (verb.isFinal === true && options['yes'] !== true) await confirm(io, `${verb.verb} ${ids.join(' ')}`);
+  if (asks(verb) && options['yes'] !== true) await confirm(io, `${verb.verb} ${ids.join(' ')}`, verb.warning);
   const ifMatch = takesVersion(operation) ? await versionFor(context, operation, ids, options['ifVersion']) : undefined;
   const isRepeatable = operation.parameters.some(({ name }) => name === 'Idempotency-Key');
   const answer = await callApi(context, { method, path, ifMatch, isRepeatable, ...(body !== undefined && { body }) });
   show(io, answer.body, { isJson: options['json'] === true, out: options['out'] as string | undefined });
 }
+
+const asks = ({ isFinal = false, warning }: Verb): boolean => isFinal || warning !== undefined;
 
 function pathOf({ path, parameters }: Operation, ids: readonly string[], query: Record<string, unknown>): string {
   const names = parameters.filter((it) => it.in === 'path').map(({ name }) => name);
@@ -206,12 +210,12 @@ function parseJson(text: string, where: string): unknown {
   }
 }
 
-export async function confirm(io: CliIo, what: string): Promise<void> {
+export async function confirm(io: CliIo, what: string, warning = 'cannot be taken back'): Promise<void> {
   if (!('isTTY' in io.stdin && io.stdin.isTTY === true)) {
-    throw new CliError(EXIT.usage, 'NOT_CONFIRMED', `"${what}" cannot be taken back: repeat it with --yes.`);
+    throw new CliError(EXIT.usage, 'NOT_CONFIRMED', `"${what}" ${warning}: repeat it with --yes.`);
   }
   const lines = createInterface({ input: io.stdin, output: process.stderr });
-  const answer = await lines.question(`${what}: this cannot be taken back. Type yes: `);
+  const answer = await lines.question(`${what}: this ${warning}. Type yes: `);
   lines.close();
   if (answer.trim() !== 'yes') throw new CliError(EXIT.no, 'NOT_CONFIRMED', 'Nothing was done.');
 }

@@ -13,6 +13,11 @@ export function register(program: Command, io: CliIo): void {
       { verb: 'create', operation: 'createEnterprise' },
       { verb: 'change', operation: 'changeEnterprise' },
       { verb: 'suspend', operation: 'suspendEnterprise' },
+      {
+        verb: 'hold',
+        operation: 'holdEnterprise',
+        warning: 'stops all its sites at once, until it is reinstated',
+      },
       { verb: 'reinstate', operation: 'reinstateEnterprise' },
       { verb: 'revoke', operation: 'revokeEnterprise', isFinal: true },
       { verb: 'close', operation: 'closeEnterprise', isFinal: true },

@@ -12,6 +12,7 @@ import {
   changeEnterprise,
   closeEnterprise,
   createEnterprise,
+  holdEnterprise,
   reinstateEnterprise,
   suspendEnterprise,
 } from '../../licensing/enterprises/enterprises.ts';
@@ -21,7 +22,7 @@ import type { Enterprise } from '../../licensing/model/enterprise.ts';
 import { TERMS_REFUSALS } from './catalog.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { input, output } from './examples.ts';
-import { APPROVAL_REFUSALS } from './guarded.ts';
+import { APPROVAL_REFUSALS, JOURNAL_REFUSALS } from './guarded.ts';
 import { idFilter, type Kind, readEndpoints, stepEndpoint } from './things.ts';
 import { claimsJson, claimsView } from './verdict.ts';
 import { contractView, enterpriseView, json, versioned } from './views.ts';
@@ -127,13 +128,24 @@ export const enterpriseEndpoints: readonly Endpoint[] = [
     step: 'suspend',
     action: 'enterprise.suspend',
     useCase: suspendEnterprise,
-    description: 'None of its sites gets a license or a renewal. Its contracts and sites keep their own state.',
+    description:
+      'None of its sites gets a license or a renewal; the licenses that they have run on until they end. Its contracts and sites keep their own state. To stop them at once, hold it.',
+  }),
+  stepEndpoint(enterprise, {
+    step: 'hold',
+    action: 'enterprise.hold',
+    useCase: holdEnterprise,
+    summary: 'Suspend an enterprise at once, with all its sites',
+    description:
+      'Its CA certificates are put on hold, also those whose keys it keeps itself: OCSP says so at once, the CRL of the organization within seconds, and whoever checks a license below them with fresh evidence refuses it, on every site. Until it is reinstated. In the journal of the signer, in the database and in the audit log before it is answered.',
+    refusals: { AUTHORITY_ELSEWHERE: 409, ...JOURNAL_REFUSALS, ...APPROVAL_REFUSALS },
   }),
   stepEndpoint(enterprise, {
     step: 'reinstate',
     action: 'enterprise.reinstate',
     useCase: reinstateEnterprise,
-    description: 'Its sites get licenses again.',
+    description: 'Its sites get licenses again; CA certificates that were on hold are good again.',
+    refusals: JOURNAL_REFUSALS,
   }),
   stepEndpoint(enterprise, {
     step: 'close',
@@ -141,7 +153,7 @@ export const enterpriseEndpoints: readonly Endpoint[] = [
     action: 'enterprise.close',
     useCase: closeEnterprise,
     description: 'For good: ends its contracts, retires its sites, and revokes its CA. Its history stays readable.',
-    refusals: APPROVAL_REFUSALS,
+    refusals: { ...JOURNAL_REFUSALS, ...APPROVAL_REFUSALS },
   }),
   endpoint({
     method: 'GET',
@@ -275,6 +287,8 @@ export const contractEndpoints: readonly Endpoint[] = [
     method: 'DELETE',
     action: 'contract.end',
     useCase: endContract,
-    description: 'For good. Licenses below it run to their end and are not renewed.',
+    description:
+      'For good. Licenses below it run to their end and are not renewed; a CA whose key the enterprise keeps itself is revoked.',
+    refusals: JOURNAL_REFUSALS,
   }),
 ];

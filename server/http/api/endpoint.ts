@@ -2,7 +2,6 @@ import type { z } from 'zod';
 import type { Principal } from '../../licensing/model/principal.ts';
 import type { renewLicense } from '../../licensing/licenses/renew.ts';
 import type { validateLicense } from '../../licensing/licenses/validate.ts';
-import type { Revocations } from '../../licensing/ports/revocations.ts';
 import type { VerdictTokens } from '../../licensing/ports/verdict-tokens.ts';
 import type { Dependencies } from '../../licensing/use-case.ts';
 import type { Action } from '../../licensing/access/actions.ts';
@@ -63,7 +62,6 @@ export type Use = {
   /** One for the whole process: questions that arrive together share one look into the database. */
   readonly validate: ReturnType<typeof validateLicense>;
   readonly tokens: VerdictTokens;
-  readonly revocations: Revocations;
 };
 
 /** From where a call comes, for the few that it matters to. */

@@ -51,7 +51,7 @@ export const output = {
   },
   product: { ...stored('019a9b5e-4c00-7d3a-8f21-5b6c7d8e9f05'), ...input.product, status: 'active', catalogVersion: 1 },
   plan: { ...stored(PLAN), ...input.plan, status: 'active' },
-  enterprise: { ...stored(ENTERPRISE), ...input.enterprise, status: 'active' },
+  enterprise: { ...stored(ENTERPRISE), ...input.enterprise, status: 'active', held: false },
   contract: { ...stored(CONTRACT), ...input.contract, status: 'active', terms, endsAt: '2026-12-31T23:00:00.000Z' },
   site: {
     ...stored(SITE),

@@ -21,6 +21,9 @@ export const within = <T>(
 
 export const APPROVAL_REFUSALS = { APPROVAL_NEEDED: 403, PERSON_REQUIRED: 403 } as const;
 
+/** Of what changes the status of certificates: it is journaled before it is answered, or nothing was done. */
+export const JOURNAL_REFUSALS = { SIGNER_UNAVAILABLE: 503, JOURNAL_FULL: 503, FENCED: 503 } as const;
+
 /** One that is there, and that whoever asks may reach: no account and no token for somebody else's. */
 export async function assertEnterprise(
   { licensing }: Use,

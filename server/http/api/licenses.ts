@@ -9,6 +9,7 @@ import type { Fork } from '../../licensing/ports/licenses.ts';
 import { reading } from '../../licensing/use-case.ts';
 import { type Endpoint, endpoint, type Use } from './endpoint.ts';
 import { ids, pageExample } from './examples.ts';
+import { JOURNAL_REFUSALS } from './guarded.ts';
 import { listed, pageOf, pageQuery } from './paging.ts';
 import { licenseExample } from './pem.ts';
 import { idFilter } from './things.ts';
@@ -198,6 +199,7 @@ export const licenseEndpoints: readonly Endpoint[] = [
       LICENSE_NOT_FOUND: 404,
       NOT_FORKED: 409,
       LICENSE_REVOKED: 409,
+      ...JOURNAL_REFUSALS,
     },
     run: ({ principal, params, body }, { licensing }) =>
       resolveFork(licensing)(principal, { site: params.id, survivor: body.serial }),

@@ -8,9 +8,9 @@ import {
   revokeLicense,
   suspendLicense,
 } from '../../licensing/licenses/change-status.ts';
-import { type Endpoint, endpoint, type Use } from './endpoint.ts';
+import { type Endpoint, endpoint } from './endpoint.ts';
 import { output } from './examples.ts';
-import { APPROVAL_REFUSALS } from './guarded.ts';
+import { APPROVAL_REFUSALS, JOURNAL_REFUSALS } from './guarded.ts';
 import { enterpriseView, json, versioned } from './views.ts';
 import { idParams, instant } from './wire.ts';
 
@@ -46,12 +46,8 @@ const REFUSALS = {
   LICENSE_NOT_FOUND: 404,
   NOT_ISSUED: 404,
   ALREADY_REVOKED: 409,
-  SIGNER_UNAVAILABLE: 503,
-  JOURNAL_FULL: 503,
-  FENCED: 503,
+  ...JOURNAL_REFUSALS,
 } as const;
-
-const statusDeps = ({ licensing, revocations }: Use) => ({ ...licensing, revocations });
 
 /** As outcomes are named on the wire. */
 const OUTCOMES: Readonly<Record<Outcome, string>> = {
@@ -101,7 +97,7 @@ export const revocationEndpoints: readonly Endpoint[] = [
     answer: changedView,
     example: { params: { serial: example.serial }, body: { reason: 'keyCompromise' }, answer: example },
     refusals: REFUSALS,
-    run: ({ principal, params, body }, use) => revokeLicense(statusDeps(use))(principal, { ...params, ...body }),
+    run: ({ principal, params, body }, { licensing }) => revokeLicense(licensing)(principal, { ...params, ...body }),
     reply: (it) => ({ body: changedJson(it) }),
   }),
   endpoint({
@@ -121,7 +117,7 @@ export const revocationEndpoints: readonly Endpoint[] = [
       answer: { serial: example.serial, site: example.site, status: 'suspended', since: example.since },
     },
     refusals: REFUSALS,
-    run: ({ principal, params }, use) => suspendLicense(statusDeps(use))(principal, params),
+    run: ({ principal, params }, { licensing }) => suspendLicense(licensing)(principal, params),
     reply: (it) => ({ body: changedJson(it) }),
   }),
   endpoint({
@@ -140,7 +136,7 @@ export const revocationEndpoints: readonly Endpoint[] = [
       answer: { serial: example.serial, site: example.site, status: 'current' },
     },
     refusals: { ...REFUSALS, NOT_HELD: 409, SITE_SUSPENDED: 409 },
-    run: ({ principal, params }, use) => reinstateLicense(statusDeps(use))(principal, params),
+    run: ({ principal, params }, { licensing }) => reinstateLicense(licensing)(principal, params),
     reply: (it) => ({ body: changedJson(it) }),
   }),
   endpoint({
@@ -176,12 +172,10 @@ export const revocationEndpoints: readonly Endpoint[] = [
       ORGANIZATION_ONLY: 403,
       ORDER_MISMATCH: 409,
       ORDER_STALE: 409,
-      SIGNER_UNAVAILABLE: 503,
-      JOURNAL_FULL: 503,
-      FENCED: 503,
+      ...JOURNAL_REFUSALS,
       ...APPROVAL_REFUSALS,
     },
-    run: ({ principal, body }, use) => changeManyLicenses(statusDeps(use))(principal, body),
+    run: ({ principal, body }, { licensing }) => changeManyLicenses(licensing)(principal, body),
     reply: ({ progress: { total, done, outcomes }, refused }) => ({
       body: {
         total,
@@ -200,7 +194,7 @@ export const revocationEndpoints: readonly Endpoint[] = [
     tag: 'Customers',
     summary: 'Close an enterprise and revoke everything below it, for this reason',
     description:
-      'For good. Its CA certificates are revoked first, which ends every license below them for whoever checks the chain, and then each license; it goes on by itself, also after a crash.',
+      'For good. Its CA certificates are revoked when it is answered, which ends every license below them for whoever checks the chain; then each license follows by itself, also after a crash.',
     action: 'enterprise.revoke',
     params: idParams,
     body: z.strictObject({ reason }),
@@ -212,6 +206,7 @@ export const revocationEndpoints: readonly Endpoint[] = [
       ENTERPRISE_NOT_FOUND: 404,
       TRANSITION_REFUSED: 409,
       ORGANIZATION_ONLY: 403,
+      ...JOURNAL_REFUSALS,
       ...APPROVAL_REFUSALS,
     },
     run: ({ principal, params, body, version }, { licensing }) =>

@@ -8,6 +8,7 @@ import { reinstateSite, retireSite, suspendSite } from '../../licensing/sites/si
 import { updateSite } from '../../licensing/sites/update-site.ts';
 import { type Endpoint, endpoint, type Use } from './endpoint.ts';
 import { input, output } from './examples.ts';
+import { JOURNAL_REFUSALS } from './guarded.ts';
 import { csrPem, ISSUE_REFUSALS, licenseExample, licenseJson, licenseView } from './pem.ts';
 import { idFilter, type Kind, readEndpoints, stepEndpoint } from './things.ts';
 import { json, siteView } from './views.ts';
@@ -141,7 +142,9 @@ export const siteEndpoints: readonly Endpoint[] = [
     method: 'DELETE',
     action: 'site.retire',
     useCase: retireSite,
-    description: 'For good: its licenses are revoked and its seat is free; its history stays readable.',
+    description:
+      'For good: its licenses are revoked and its seat is free; its history stays readable. OCSP says so at once, the CRL within seconds.',
+    refusals: JOURNAL_REFUSALS,
   }),
 ];
 

@@ -114,6 +114,7 @@ export function stepEndpoint<T extends Entity, View>(
     action,
     useCase,
     description,
+    summary = `${step[0]?.toUpperCase()}${step.slice(1)} ${article(thing)}`,
     method = 'POST',
     refusals = {},
   }: {
@@ -121,6 +122,7 @@ export function stepEndpoint<T extends Entity, View>(
     readonly action: Action;
     readonly useCase: UseCase<z.ZodObject<{ id: z.ZodString; version: z.ZodOptional<z.ZodNumber> }>, T>;
     readonly description: string;
+    readonly summary?: string;
     /** DELETE for the last step of all: what is gone stays readable. */
     readonly method?: 'POST' | 'DELETE';
     readonly refusals?: Endpoint['refusals'];
@@ -131,7 +133,7 @@ export function stepEndpoint<T extends Entity, View>(
     path: method === 'DELETE' ? `${path}/:id` : `${path}/:id/${step}`,
     operation: `${step}${name}`,
     tag,
-    summary: `${step[0]?.toUpperCase()}${step.slice(1)} ${article(thing)}`,
+    summary,
     description,
     action,
     params: idParams,

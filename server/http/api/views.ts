@@ -83,6 +83,7 @@ export const enterpriseView = z
     slug: z.string(),
     name: z.string(),
     status: z.enum(['active', 'suspended', 'closed']),
+    held: z.boolean().meta({ description: 'Its CA certificates are on hold, and with them all its sites.' }),
     labels,
   })
   .meta({ id: 'Enterprise' });
@@ -171,6 +172,7 @@ export const json = {
     slug: it.slug,
     name: it.name,
     status: it.status,
+    held: it.held,
     labels: it.labels,
   }),
   contract: (it: Contract): Json<typeof contractView> => ({

@@ -35,6 +35,10 @@ export const ACTIONS = {
   'enterprise.create': { does: 'Create an enterprise', may: [ALL, ALL, NO, ALL, NO, NO, NO, NO] },
   'enterprise.change': { does: 'Change name and labels of an enterprise', may: [ALL, ALL, NO, ALL, NO, ENT, NO, NO] },
   'enterprise.suspend': { does: 'Suspend an enterprise', may: [ALL, ALL, NO, NO, NO, NO, NO, NO] },
+  'enterprise.hold': {
+    does: 'Put the CA of an enterprise on hold, and with it all its sites',
+    may: [ALL, ALL, NO, NO, NO, NO, NO, NO],
+  },
   'enterprise.reinstate': { does: 'Reinstate an enterprise', may: [ALL, ALL, NO, NO, NO, NO, NO, NO] },
   'enterprise.close': { does: 'Close an enterprise', may: [ALL, ALL, NO, NO, NO, NO, NO, NO] },
   'enterprise.revoke': { does: 'Revoke the CA of an enterprise', may: [ALL, ALL, NO, NO, NO, NO, NO, NO] },
@@ -141,6 +145,7 @@ export type Action = keyof typeof ACTIONS;
 /** Acts that wait for a second person when the organization says so. */
 export const DANGEROUS = [
   'organization.relax',
+  'enterprise.hold',
   'enterprise.revoke',
   'license.change-many',
   'enterprise.erase',

@@ -126,9 +126,19 @@ export const reinstateContract = useCase(target, (deps, actor, input) =>
   inTransaction(deps, actor, (work) => step(deps, work, actor, input, 'reinstate')),
 );
 
-/** For good. Licenses below it run to their end and are not renewed. */
+/**
+ * For good. Licenses below it run to their end and are not renewed. A CA that the enterprise keeps itself is revoked:
+ * nothing else would stop it.
+ */
 export const endContract = useCase(target, (deps, actor, input) =>
-  inTransaction(deps, actor, (work) => step(deps, work, actor, input, 'end')),
+  inTransaction(deps, actor, async (work) => {
+    const contract = await step(deps, work, actor, input, 'end');
+    const { id, slug } = found('enterprise', await deps.stores.enterprises.get(work.tx, contract.enterprise));
+    const event = { type: 'revoke', reason: 'cessationOfOperation' } as const;
+    const context = { enterprise: id, contract: contract.id };
+    work.change({ event, of: { enterprise: slug, delegatedFor: contract.id }, context });
+    return contract;
+  }),
 );
 
 const DONE = { activate: 'activated', suspend: 'suspended', reinstate: 'reinstated', end: 'ended' } as const;

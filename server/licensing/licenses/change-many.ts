@@ -6,8 +6,8 @@ import { assertWholeOrganization } from '../entities.ts';
 import { LicetError } from '../errors.ts';
 import type { Principal } from '../model/principal.ts';
 import { demandSecondPerson, withSecondPerson } from '../second-person.ts';
-import { parsed, reading } from '../use-case.ts';
-import { reason, revocation, serial, type StatusDeps } from './change-status.ts';
+import { type Dependencies, parsed, reading } from '../use-case.ts';
+import { reason, revocation, serial } from './change-status.ts';
 
 /** One order is one list; what is longer is several orders. */
 const MOST = 100_000;
@@ -43,7 +43,7 @@ export type ManyChanged = {
  * What single ones are refused for is counted and does not stop the others.
  */
 export const changeManyLicenses = Object.assign(
-  (deps: StatusDeps) =>
+  (deps: Dependencies) =>
     async (actor: Principal, raw: z.input<typeof input>): Promise<ManyChanged> => {
       const asked = parsed(input, raw);
       const event = eventOf(asked);
@@ -73,7 +73,7 @@ function eventOf({ change, reason: why }: Asked) {
 }
 
 /** Where the organization wants it, a second person approves the list as it is; what was begun is approved. */
-async function approve(deps: StatusDeps, actor: Principal, { order, change, reason: why, serials }: Asked) {
+async function approve(deps: Dependencies, actor: Principal, { order, change, reason: why, serials }: Asked) {
   if ((await deps.revocations.progress(actor.organization, order)) !== undefined) return;
   const list = createHash('sha256').update(serials.join('\n')).digest('hex');
   const payload = { change, reason: why ?? '', count: serials.length, list };
@@ -83,7 +83,7 @@ async function approve(deps: StatusDeps, actor: Principal, { order, change, reas
 
 /** What is no license of the organization keeps its place, under no issuer: it is counted as never issued. */
 async function certificatesOf(
-  deps: StatusDeps,
+  deps: Dependencies,
   actor: Principal,
   serials: readonly string[],
 ): Promise<readonly CertificateId[]> {
@@ -96,10 +96,10 @@ async function certificatesOf(
   return serials.map((id) => ({ issuer: issuers.get(id) ?? '', serial: fromHex(id) }));
 }
 
-type Order = Parameters<StatusDeps['revocations']['changeAll']>[0];
+type Order = Parameters<Dependencies['revocations']['changeAll']>[0];
 
 async function foreseen(
-  { revocations }: StatusDeps,
+  { revocations }: Dependencies,
   { organization, event }: Order,
   certificates: readonly CertificateId[],
   serials: readonly string[],

@@ -6,10 +6,7 @@ import { found } from '../entities.ts';
 import { LicetError } from '../errors.ts';
 import type { License } from '../model/license.ts';
 import type { Principal } from '../model/principal.ts';
-import type { Revocations } from '../ports/revocations.ts';
 import { type Dependencies, parsed, reading } from '../use-case.ts';
-
-export type StatusDeps = Dependencies & { readonly revocations: Revocations };
 
 /** A license with what CRL and OCSP say of it. */
 export type ChangedLicense = { readonly license: License; readonly state: RevocationState };
@@ -40,7 +37,7 @@ function statusChange<Schema extends z.ZodType<{ serial: string }>>(
   eventOf: (input: z.output<Schema>) => RevocationEvent,
 ) {
   const change =
-    (deps: StatusDeps) =>
+    (deps: Dependencies) =>
     async (actor: Principal, raw: z.input<Schema>): Promise<ChangedLicense> => {
       const asked = parsed(input, raw);
       const event = eventOf(asked);
@@ -57,13 +54,13 @@ function statusChange<Schema extends z.ZodType<{ serial: string }>>(
 }
 
 /** A hold of the site is undone with the site: otherwise one of its licenses would be good while the site is not. */
-async function assertSiteAlive(deps: StatusDeps, actor: Principal, { lineage: id }: License): Promise<void> {
+async function assertSiteAlive(deps: Dependencies, actor: Principal, { lineage: id }: License): Promise<void> {
   const lineage = await reading(deps, actor, (tx) => deps.stores.licenses.lineage(tx, id));
   if (lineage?.held !== true) return;
   throw new LicetError('conflict', 'SITE_SUSPENDED', 'The site itself is suspended; reinstate the site.');
 }
 
-function visible(deps: StatusDeps, actor: Principal, id: string): Promise<License> {
+function visible(deps: Dependencies, actor: Principal, id: string): Promise<License> {
   return reading(deps, actor, async (tx) =>
     found('license', await deps.stores.licenses.get(tx, id), actor, enterpriseOf),
   );

@@ -6,7 +6,7 @@ import { reference } from '../fields.ts';
 import { raiseAlert, settleAlert } from '../alerts/raise-alert.ts';
 import type { Principal } from '../model/principal.ts';
 import type { RenewalCase } from '../ports/licenses.ts';
-import { licenseFact } from '../sites/site-life.ts';
+import { certificateOf } from '../sites/site-life.ts';
 import { type Dependencies, inTransaction, useCase } from '../use-case.ts';
 
 export const cloneKey = (lineage: string): string => `clone:${lineage}`;
@@ -72,12 +72,11 @@ export const resolveFork = useCase(
         );
       }
       const others = all.filter((one) => one !== survivor && one.status !== 'revoked');
-      await licenses.setStatus(
-        work.tx,
-        others.map(({ serial }) => serial),
-        'revoked',
-      );
-      for (const license of others) work.note(licenseFact('license.revoked', license, 'keyCompromise'));
+      work.change({
+        event: { type: 'revoke', reason: 'keyCompromise' },
+        of: others.map(certificateOf),
+        context: { site: site.id, lineage: lineage.id, enterprise: site.enterprise },
+      });
       await licenses.forgetRenewal(work.tx, survivor.serial);
       await licenses.setLineage(work.tx, lineage.id, { status: 'live', held: lineage.held, forkedFrom: undefined });
       await settleAlert(deps, work, cloneKey(lineage.id), actor.id);

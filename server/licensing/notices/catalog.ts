@@ -39,6 +39,8 @@ export const EVENTS = {
   'enterprise.created': 'There is a new enterprise.',
   'enterprise.changed': 'Name or labels of an enterprise were changed.',
   'enterprise.suspended': 'An enterprise is suspended: nothing below it is issued or renewed.',
+  'enterprise.held':
+    'An enterprise is suspended at once: its CA certificates are on hold, and with them all its sites.',
   'enterprise.reinstated': 'A suspended enterprise is active again.',
   'enterprise.closed':
     'An enterprise is closed for good: its contracts, sites and licenses end with it and tell nothing of their own.',

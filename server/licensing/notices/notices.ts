@@ -15,7 +15,7 @@ type Told = Fact & { readonly organization: string };
  */
 function inBatch(
   deps: Dependencies,
-  find: (work: Omit<Work, 'note'>, note: (told: Told) => void) => Promise<number>,
+  find: (work: Pick<Work, 'tx' | 'at'>, note: (told: Told) => void) => Promise<number>,
 ): Promise<number> {
   const { transactions, clock, outbox, auditLog } = deps;
   return transactions.run('platform', async (tx) => {

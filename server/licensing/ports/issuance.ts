@@ -4,7 +4,7 @@ import type { Delegation } from './delegation.ts';
 /**
  * A license that the domain has decided to give: everything that the authority needs, so that it looks up nothing. The
  * domain's rows (license, lineage, site) are written by the authority's store in the transaction that commits the
- * certificate: see `recordIssuedLicenses`.
+ * certificate: see `createIssuedRecorder`.
  */
 export type LicenseOrder = {
   readonly organization: string;
@@ -31,7 +31,7 @@ export type LicenseKey =
   /** The key of this license again, whose holder has proven to have it when that was issued. */
   | { readonly licensed: string };
 
-/** What travels with the certificate through the authority into `recordIssuedLicenses`; as strings, see `licenseContext`. */
+/** What travels with the certificate through the authority into `createIssuedRecorder`; as strings, see `licenseContext`. */
 export type LicenseFacts = {
   /** The ids of the rows that it belongs to. */
   readonly enterprise: string;

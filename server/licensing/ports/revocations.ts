@@ -3,9 +3,26 @@ import type {
   CertificateId,
   KnownCertificate,
   OrderProgress,
+  RevocationEvent,
   RevocationOrder,
   RevocationState,
 } from '@licet/authority';
+import type { Transaction } from './transactions.ts';
+
+/**
+ * Of which certificates: by name, or the CA certificates that were issued here for an enterprise (by its slug); of one
+ * contract only those of CAs whose keys the enterprise keeps itself.
+ */
+export type ChangedCertificates =
+  readonly CertificateId[] | { readonly enterprise: string; readonly delegatedFor?: string };
+
+/** What CRL and OCSP shall say from now on. */
+export type StatusChange = {
+  readonly event: RevocationEvent;
+  readonly of: ChangedCertificates;
+  /** For the audit log: where it came from. */
+  readonly context: RevocationOrder['context'];
+};
 
 /**
  * The authority's revocations as use cases see them. What it refuses comes as a LicetError of the same code; the licenses
@@ -17,6 +34,16 @@ export interface Revocations {
    * with ALREADY_REVOKED, NOT_HELD or NOT_ISSUED, and then nothing was done.
    */
   change(order: RevocationOrder, certificate: CertificateId): Promise<RevocationState>;
+  /**
+   * In the caller's transaction, after everything that could refuse it: in the journal when it resolves, and true with the
+   * commit, after which the caller calls what it resolves to. What is so already, or cannot change any more, is passed
+   * over.
+   */
+  within(
+    tx: Transaction,
+    by: Pick<RevocationOrder, 'organization' | 'principal'> & { readonly at: Date },
+    changes: readonly StatusChange[],
+  ): Promise<() => void>;
   /** As far as it comes until `options.signal` is aborted; the same order again carries on there. */
   changeAll(
     order: RevocationOrder,

@@ -1,3 +1,5 @@
+import { type CertificateId, REVOCATION_STEPS, type RevocationEvent } from '@licet/authority';
+import { fromHex } from '@licet/format';
 import { z } from 'zod';
 import { enterpriseOf } from '../enrolment/create-token.ts';
 import { assertSeen, changed, found } from '../entities.ts';
@@ -5,12 +7,8 @@ import { reference, version } from '../fields.ts';
 import type { License } from '../model/license.ts';
 import { next } from '../model/state.ts';
 import { type Site, SITE_LIFE } from '../model/site.ts';
-import { type Dependencies, type Fact, inTransaction, useCase, type Work } from '../use-case.ts';
+import { type Dependencies, inTransaction, useCase, type Work } from '../use-case.ts';
 
-/**
- * What happens to a license here is carried out by the authority when the event of the same name reaches it, moments
- * later and also after a crash: see `revocationOf`.
- */
 export const target = z.strictObject({ id: reference('site'), version });
 
 /** Its licenses are put on hold; it keeps its seat. */
@@ -19,7 +17,7 @@ export const suspendSite = useCase(target, (deps, actor, input) =>
     const before = await lockSite(deps, work, actor, input);
     const after = await setStatus(deps, work, before, 'suspend');
     await holdLineage(deps, work, after, true);
-    await eachLicense(deps, work, after, ['current', 'superseded'], 'suspended', 'license.suspended');
+    await changeLicenses(deps, work, after, { type: 'hold' });
     return after;
   }),
 );
@@ -29,7 +27,7 @@ export const reinstateSite = useCase(target, (deps, actor, input) =>
     const before = await lockSite(deps, work, actor, input);
     const after = await setStatus(deps, work, before, 'reinstate');
     await holdLineage(deps, work, after, false);
-    await eachLicense(deps, work, after, ['suspended'], 'current', 'license.reinstated');
+    await changeLicenses(deps, work, after, { type: 'reinstate' });
     return after;
   }),
 );
@@ -53,7 +51,7 @@ export async function retire(deps: Dependencies, work: Work, id: string): Promis
 export async function endLineage(
   deps: Dependencies,
   work: Work,
-  site: Pick<Site, 'id' | 'lineage'>,
+  site: Pick<Site, 'id' | 'lineage' | 'enterprise'>,
   reason: 'cessationOfOperation' | 'superseded',
 ): Promise<void> {
   await deps.stores.licenses.lockLineage(work.tx, site.lineage);
@@ -62,10 +60,8 @@ export async function endLineage(
     held: false,
     forkedFrom: undefined,
   });
-  await eachLicense(deps, work, site, ['current', 'superseded', 'suspended'], 'revoked', 'license.revoked', reason);
+  await changeLicenses(deps, work, site, { type: 'revoke', reason });
 }
-
-type LicenseEvent = 'license.suspended' | 'license.reinstated' | 'license.revoked';
 
 const DONE = { suspend: 'suspended', reinstate: 'reinstated', retire: 'retired' } as const;
 
@@ -88,41 +84,25 @@ async function holdLineage(
   await stores.licenses.setLineage(tx, id, { status, forkedFrom, held });
 }
 
-async function eachLicense(
+/** Where a license stands, as its certificate does: a license that has a successor is good until it ends. */
+const STANDS = { current: 'valid', superseded: 'valid', suspended: 'held', revoked: 'revoked' } as const;
+
+/** The licenses follow their certificates: see `createLicenseFollower`. */
+async function changeLicenses(
   { stores }: Dependencies,
-  { tx, at, note }: Work,
-  site: Pick<Site, 'id' | 'lineage'>,
-  from: readonly License['status'][],
-  status: License['status'],
-  action: LicenseEvent,
-  reason?: string,
+  { tx, at, change }: Work,
+  { id: site, lineage, enterprise }: Pick<Site, 'id' | 'lineage' | 'enterprise'>,
+  event: RevocationEvent,
 ): Promise<void> {
-  const unexpired = await stores.licenses.unexpired(tx, site.lineage, at);
-  const licenses = unexpired.filter((license) => from.includes(license.status));
-  for (const serials of statusGroups(licenses, status)) await stores.licenses.setStatus(tx, ...serials);
-  for (const license of licenses) note(licenseFact(action, license, reason));
+  const unexpired = await stores.licenses.unexpired(tx, lineage, at);
+  const licenses = unexpired.filter(({ status }) => REVOCATION_STEPS[STANDS[status]].includes(event.type));
+  change({ event, of: licenses.map(certificateOf), context: { site, lineage, enterprise } });
 }
 
-/** A license that was superseded when it was suspended is superseded again afterwards. */
-function statusGroups(licenses: readonly License[], status: License['status']): [string[], License['status']][] {
-  const serials = (list: readonly License[]): string[] => list.map(({ serial }) => serial);
-  if (status !== 'current') return [[serials(licenses), status]];
-  const isUsed = (license: License): boolean =>
-    license.renewal?.successor !== undefined || license.reissuedAs !== undefined;
-  return [
-    [serials(licenses.filter((one) => !isUsed(one))), 'current'],
-    [serials(licenses.filter(isUsed)), 'superseded'],
-  ];
-}
-
-export function licenseFact(action: LicenseEvent, license: License, reason?: string): Fact {
-  const { site, enterprise, contract, lineage, serial, issuerKey } = license;
-  return {
-    action,
-    subject: `lineage:${lineage}`,
-    details: { site, enterprise, contract, serial, issuer: issuerKey, ...(reason !== undefined && { reason }) },
-  };
-}
+export const certificateOf = ({ issuerKey, serial }: License): CertificateId => ({
+  issuer: issuerKey,
+  serial: fromHex(serial),
+});
 
 export async function lockSite(
   { stores }: Dependencies,

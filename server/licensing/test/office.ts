@@ -1,14 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import { addressesOf, createIssuer, IssuerGeneration, loadProfiles } from '@licet/authority';
+import { addressesOf, createIssuer, createRevoker, IssuerGeneration, loadProfiles } from '@licet/authority';
 import { makeCsr, Workshop } from '@licet/authority/workshop';
 import { decodeCertificate, encodeClaims, fromHex, MODES, toHex } from '@licet/format';
 import { asLicetError } from '../../authority/errors.ts';
+import { createRevocations } from '../../authority/revocations.ts';
 import { accessStores } from '../../persistence/access/index.ts';
 import { auditLog } from '../../persistence/audit-log.ts';
 import { createCertificateStore } from '../../persistence/authority/certificate-store.ts';
+import { createRevocationStore, createRevocationsWithin } from '../../persistence/authority/revocation-store.ts';
+import { leases } from '../../persistence/leases.ts';
+import { createLicenseFollower } from '../../persistence/licensing/follow-revocations.ts';
 import { makeCertificatePartitions } from '../../persistence/authority/partitions.ts';
 import { type Database, sql } from '../../persistence/database.ts';
-import { recordIssuedLicenses } from '../../persistence/licensing/record-issued.ts';
+import { createIssuedRecorder } from '../../persistence/licensing/record-issued.ts';
 import { stores } from '../../persistence/licensing/stores.ts';
 import { outbox } from '../../persistence/outbox.ts';
 import { activateContract, createContract } from '../contracts/contracts.ts';
@@ -71,9 +75,16 @@ export class Office {
   constructor(database: Database) {
     this.#database = database;
     const random = { bytes: (length: number) => new Uint8Array(randomBytes(length)) };
-    const committed: typeof recordIssuedLicenses = (tx, issued) => {
+    const common = { transactions: database, clock: this.clock, random, auditLog, outbox };
+    const changed = createLicenseFollower(outbox);
+    const stored = { ...common, leases, holder: 'office', changed };
+    const revocations = createRevocationStore(stored);
+    const revoker = createRevoker({ signer: this.shop.signer, store: revocations, clock: this.clock });
+    const revoking = createRevocations(revoker, revocations, createRevocationsWithin(stored));
+    const record = createIssuedRecorder(revoking);
+    const committed: typeof record = (tx, issued) => {
       this.batches.push(issued.length);
-      return recordIssuedLicenses(tx, issued);
+      return record(tx, issued);
     };
     this.#issuer = createIssuer({
       signer: this.shop.signer,
@@ -82,7 +93,6 @@ export class Office {
       random,
       generationOf: this.shop.generationOf,
     });
-    const common = { transactions: database, clock: this.clock, random, auditLog, outbox };
     const access = { ...common, stores: accessStores, organizations: stores.organizations };
     this.deps = {
       ...common,
@@ -93,6 +103,7 @@ export class Office {
         // The CAs here are those of this office; those of enterprises have tests of their own.
         delegation: { certify: noDelegation, follow: noDelegation, revoke: noDelegation },
       },
+      revocations: revoking,
       secondPerson: createSecondPerson(access),
     };
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { makeCsr } from '@licet/authority/workshop';
 import { fingerprintDigest, TrustAnchors, verifyLicense } from '@licet/verify';
-import { encodePem } from '@licet/format';
+import { encodePem, toHex } from '@licet/format';
 import { testDatabase, type TestDatabase } from '../../persistence/test/test-database.ts';
 import { incidents, licenseDirectory } from '../../persistence/identity/renewal.ts';
 import { outbox } from '../../persistence/outbox.ts';
@@ -11,7 +11,6 @@ import { enrol } from '../enrolment/enrol.ts';
 import { renewalInfo } from '../identity/renewal-info.ts';
 import { claimsOf } from '../licenses/claims-of.ts';
 import { renewLicense } from '../licenses/renew.ts';
-import { revocationOf } from '../licenses/revocation.ts';
 import { LicetError } from '../errors.ts';
 import { createSite } from '../sites/create-site.ts';
 import { reinstateSite, retireSite, suspendSite } from '../sites/site-life.ts';
@@ -385,22 +384,27 @@ describe('Sites', () => {
     await assert.rejects(renewal, hasCode('CONTRACT_SUSPENDED'));
   });
 
-  it('tell the authority by events which licenses to hold, to release and to revoke', async () => {
+  it('have their licenses held, released and revoked in the journal when they are answered', async () => {
     const { contract } = await office.customer();
     const { site, license } = await office.site(contract);
     await suspendSite(office.deps)(OWNER, { id: site.id });
     await reinstateSite(office.deps)(OWNER, { id: site.id });
     await retireSite(office.deps)(OWNER, { id: site.id });
-    const changes: string[] = [];
+    const lines = office.shop.signer.journal.flatMap(({ record }) =>
+      record.type === 'revocation' && toHex(record.serial) === license.serial ? [record.event] : [],
+    );
+    assert.deepEqual(lines, ['held', 'reinstated', 'revoked']);
+    const told: string[] = [];
     for (;;) {
       const claimed = await database.run('platform', (tx) => outbox.claim(tx, 'test', 100, 60));
       if (claimed.length === 0) break;
       for (const claim of claimed) {
-        const change = revocationOf(claim.event);
-        if (change?.serial === license.serial) changes.push(change.change.type);
+        if (claim.event.payload['serial'] === license.serial) told.push(claim.event.type);
         await database.run('platform', (tx) => outbox.settle(tx, claim));
       }
     }
-    assert.deepEqual(changes, ['hold', 'reinstate', 'revoke']);
+    const changes = ['suspended', 'reinstated', 'revoked'];
+    const expected = changes.flatMap((one) => [`license.${one}`, `certificate.${one}`]);
+    assert.deepEqual(told.filter((type) => type !== 'license.issued').toSorted(), expected.toSorted());
   });
 });

@@ -12,13 +12,17 @@ export type CertificateStoreDeps = {
   readonly auditLog: AuditLog;
   readonly outbox: Outbox;
   /**
-   * What else becomes true with the certificates, in their transaction: the domain's own rows. What it says about one
-   * takes the place of `certificate.issued`.
+   * What else becomes true with the certificates, in their transaction: the domain's own rows.
    */
-  readonly committed?: (tx: Transaction, issued: readonly Issued[]) => Promise<Told>;
+  readonly committed?: (tx: Transaction, issued: readonly Issued[]) => Promise<Committed>;
 };
 
-export type Told = ReadonlyMap<Issued, readonly NewEvent[]>;
+export type Committed = {
+  /** What is said about one in the place of `certificate.issued`. */
+  readonly told: ReadonlyMap<Issued, readonly NewEvent[]>;
+  /** To be called when it is durable. */
+  readonly after?: () => void;
+};
 
 /** Profiles of authorities: their certificates are never dropped. */
 const KEPT_FOREVER: ReadonlySet<string> = new Set(['root', 'organization', 'enterprise', 'service-ca']);
@@ -31,7 +35,7 @@ export function createCertificateStore(deps: CertificateStoreDeps): CertificateS
   const { transactions } = deps;
   return {
     reserve: (intents) => transactions.run('platform', (tx) => reserveAll(tx, intents, keptUntil)),
-    commit: (issued) => transactions.run('platform', (tx) => commitAll(tx, issued, deps)),
+    commit: (issued) => commitAll(issued, deps),
     close: (intents, reason, at) => transactions.run('platform', (tx) => closeAll(tx, intents, reason, at, deps)),
     findByRequest: (request, at) => transactions.run('platform', (tx) => findByRequest(tx, request, at)),
     intentsWithoutCertificate: (before, limit) =>
@@ -46,26 +50,37 @@ export type Key = { issuer: string; serial: Buffer };
 
 export const keyOf = ({ issuer, serial }: { issuer: string; serial: Uint8Array }): string => `${issuer}/${hex(serial)}`;
 
-async function commitAll(
+async function commitAll(issued: readonly Issued[], deps: CertificateStoreDeps): Promise<Commitment[]> {
+  const done = await deps.transactions.run('platform', (tx) => commitIn(tx, issued, deps));
+  done.after?.();
+  return done.commitments;
+}
+
+type Done = { readonly commitments: Commitment[]; readonly after: Committed['after'] };
+
+async function commitIn(
   tx: Transaction,
   issued: readonly Issued[],
   { auditLog, outbox, committed }: CertificateStoreDeps,
-): Promise<Commitment[]> {
+): Promise<Done> {
   const stored = new Set((await store(tx, issued)).map(keyOf));
   const fresh = issued.filter(({ intent }) => stored.has(keyOf(intent)));
   const rest = issued.filter(({ intent }) => !stored.has(keyOf(intent)));
   const there = await certificatesOf(tx, rest);
+  let after: Done['after'];
   if (fresh.length > 0) {
-    const told = await committed?.(tx, fresh);
-    const events = fresh.flatMap((one) => told?.get(one) ?? [eventOf(one)]);
+    const more = await committed?.(tx, fresh);
+    after = more?.after;
+    const events = fresh.flatMap((one) => more?.told.get(one) ?? [eventOf(one)]);
     // The audit log last, because it locks the heads of the chains until the end of the transaction.
     await Promise.all([outbox.publish(tx, events), auditLog.append(tx, fresh.map(auditEntryOf))]);
   }
-  return issued.map(({ intent, certificate }) => {
+  const commitments = issued.map(({ intent, certificate }): Commitment => {
     if (stored.has(keyOf(intent))) return { outcome: 'committed' };
     const isThere = there.get(keyOf(intent))?.equals(certificate) === true;
     return { outcome: isThere ? 'already-committed' : 'closed' };
   });
+  return { commitments, after };
 }
 
 /** An intent that is gone was committed or closed: only one that is taken out here is written. */

@@ -52,6 +52,23 @@ export async function enterpriseOf(
   return { certificates: certificates.map(idOf), keys: keys.map(({ key }) => key) };
 }
 
+/** Every certificate of the CAs whose keys an enterprise keeps itself, for one contract: it is delegated or it is not. */
+export async function delegatedOf(
+  tx: Transaction,
+  of: { readonly organization: string; readonly enterprise: string; readonly contract: string; readonly at: Date },
+): Promise<readonly CertificateId[]> {
+  const rows = await sql(tx).query<IdRow>(
+    `select issuer, serial from certificates
+      where kept_until = '9999-12-31 00:00:00Z' and organization = $1 and enterprise = $2 and not_after > $3
+        and context ->> 'contract' = $4
+        and exists (select 1 from authorities a where a.organization = $1 and a.enterprise = $2
+                                                  and a.contract::text = $4 and not a.held)
+      order by issuer, serial`,
+    [of.organization, of.enterprise, of.at, of.contract],
+  );
+  return rows.map(idOf);
+}
+
 /** A responder must go on saying that the others are revoked. */
 export async function issuedBy(
   tx: Transaction,

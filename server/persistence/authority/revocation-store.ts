@@ -17,10 +17,11 @@ import type { AuditLog } from '../../licensing/ports/audit-log.ts';
 import type { Leases } from '../../licensing/ports/leases.ts';
 import type { Outbox } from '../../licensing/ports/outbox.ts';
 import type { Transaction, Transactions } from '../../licensing/ports/transactions.ts';
-import { sql } from '../transactions.ts';
+import type { RevocationsWithin } from '../../authority/ports/revocations-within.ts';
+import { asPlatform, sql } from '../transactions.ts';
 import { bytea, columns, hex } from './columns.ts';
 import { createCrlStore } from './crl-store.ts';
-import { changedSince, enterpriseOf, issuedBy, lastChange, latest } from './revocation-queries.ts';
+import { changedSince, delegatedOf, enterpriseOf, issuedBy, lastChange, latest } from './revocation-queries.ts';
 
 export type RevocationStoreDeps = {
   readonly transactions: Transactions;
@@ -37,6 +38,18 @@ export type RevocationStoreDeps = {
     at: Date,
   ) => Promise<void>;
 };
+
+/** As a part of a transaction of somebody else's. */
+export function createRevocationsWithin(deps: RevocationStoreDeps): RevocationsWithin {
+  return (tx) => ({
+    find: (ids) => asPlatform(tx, (all) => find(all, ids)),
+    change: (order, ids, at) => asPlatform(tx, (all) => change(all, deps, { order, ids, at, bulk: undefined })),
+    enterprise: (organization, enterprise, at) =>
+      asPlatform(tx, (all) => enterpriseOf(all, organization, enterprise, at)),
+    delegated: (organization, enterprise, contract, at) =>
+      asPlatform(tx, (all) => delegatedOf(all, { organization, enterprise, contract, at })),
+  });
+}
 
 /** Revocations on PostgreSQL, in the platform's scope: the status of a certificate is no secret, and CRLs know no tenant. */
 export function createRevocationStore(deps: RevocationStoreDeps): RevocationStore {

@@ -18,8 +18,8 @@ const FOLLOWS = {
 } as const;
 
 /**
- * What becomes true of licenses in the transaction that changes the status of their certificates. Where the domain
- * decided first (a site that was retired), its rows say so already, and nothing is changed or told twice.
+ * What becomes true of licenses in the transaction that changes the status of their certificates. Where their rows say so
+ * already (everything below an enterprise that was closed), nothing is changed or told twice.
  */
 export function createLicenseFollower(outbox: Outbox) {
   return async function follow(
@@ -48,8 +48,7 @@ export function createLicenseFollower(outbox: Outbox) {
       tx,
       rows.map((row): NewEvent => {
         const subject = `lineage:${row.lineage}`;
-        // `done`: the authority itself says so and has nothing left to carry out.
-        const payload = { ...row, ...reason, subject, actor, done: true };
+        const payload = { ...row, ...reason, subject, actor };
         return { organization, stream: subject, type, payload, at };
       }),
     );

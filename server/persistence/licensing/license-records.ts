@@ -151,8 +151,9 @@ const TOLD = `
   )`;
 
 /**
- * By the reasons that the domain gives (`revocationOf`): cessationOfOperation (5) is the end of a site, superseded (4)
- * of a lineage whose site was installed anew, certificateHold (6) a suspension, removeFromCRL (8) the end of one.
+ * By the reasons that the domain gives: cessationOfOperation (5) is the end of a site, superseded (4)
+ * of a lineage whose site was installed anew, certificateHold (6) a suspension, removeFromCRL (8) the end of one. Of a CA
+ * certificate the last two are those of its enterprise.
  */
 const FOLLOW: readonly { readonly text: string; readonly isDated: boolean }[] = [
   {
@@ -181,6 +182,22 @@ const FOLLOW: readonly { readonly text: string; readonly isDated: boolean }[] = 
         from told t where t.is_head and t.reason in (5, 6, 8)
          and s.organization = t.organization and s.id = t.site and s.lineage = t.lineage and s.status <> 'retired'
          and s.status <> case t.reason when 5 then 'retired' when 6 then 'suspended' else 'active' end`,
+    isDated: true,
+  },
+  {
+    text: `with told as (
+        select c.organization, c.enterprise, bool_or(r.reason = 6) as held
+          from unnest($1::text[], $2::text[]) as asked(issuer, serial)
+          join revocations r on r.issuer = asked.issuer and r.serial = decode(asked.serial, 'hex') and r.reason in (6, 8)
+          join certificates c on c.issuer = r.issuer and c.serial = r.serial
+           and c.kept_until = '9999-12-31 00:00:00Z' and c.profile = 'enterprise'
+         group by c.organization, c.enterprise
+      )
+      update enterprises e
+         set status = case when t.held then 'suspended' else 'active' end, held = t.held,
+             updated_at = $3, version = e.version + 1
+        from told t where e.organization = t.organization and e.slug = t.enterprise
+         and e.status <> 'closed' and e.held <> t.held`,
     isDated: true,
   },
 ];

@@ -1,13 +1,57 @@
-import type { Issued } from '@licet/authority';
+import type { Issued, RevocationEvent } from '@licet/authority';
 import type { License } from '../../licensing/model/license.ts';
 import type { EventType } from '../../licensing/notices/catalog.ts';
 import type { NewEvent } from '../../licensing/ports/outbox.ts';
+import type { Revocations } from '../../licensing/ports/revocations.ts';
 import type { Transaction } from '../../licensing/ports/transactions.ts';
 import { columns, hex } from '../authority/columns.ts';
-import type { Told } from '../authority/certificate-store.ts';
+import type { Committed } from '../authority/certificate-store.ts';
 import { sql } from '../transactions.ts';
 
 type Stored = { serial: string; status: License['status']; organization: string };
+
+/**
+ * The domain's side of what was issued, in the transaction that commits it. A certificate whose site or enterprise was
+ * suspended or ended while it was being made shares that fate before anybody has it.
+ */
+export function createIssuedRecorder({ within }: Pick<Revocations, 'within'>) {
+  return async function record(tx: Transaction, issued: readonly Issued[]): Promise<Committed> {
+    const { told, fates } = await recordIssuedLicenses(tx, issued);
+    const tells: (() => void)[] = [];
+    for (const { one, event } of [...fates, ...(await fatesOfAuthorities(tx, issued))]) {
+      const { intent, at } = one;
+      const { organization, issuer, serial, context: facts } = intent;
+      const { principal = 'system', site, lineage, contract } = facts;
+      const context = Object.fromEntries(
+        Object.entries({ site, lineage, contract }).filter(
+          (entry): entry is [string, string] => entry[1] !== undefined,
+        ),
+      );
+      tells.push(await within(tx, { organization, principal, at }, [{ event, of: [{ issuer, serial }], context }]));
+    }
+    return { told, after: () => tells.forEach((tell) => tell()) };
+  };
+}
+
+type Fate = { readonly one: Issued; readonly event: RevocationEvent };
+
+const END = { type: 'revoke', reason: 'cessationOfOperation' } as const;
+
+/** Whoever holds or closes an enterprise has its row: what they decided is seen here, and they see what is written here. */
+async function fatesOfAuthorities(tx: Transaction, issued: readonly Issued[]): Promise<Fate[]> {
+  const fates: Fate[] = [];
+  for (const one of issued) {
+    const { profile, organization, enterprise } = one.intent;
+    if (profile !== 'enterprise' || enterprise === undefined) continue;
+    const [row] = await sql(tx).query<{ status: string; held: boolean }>(
+      'select status, held from enterprises where organization = $1 and slug = $2 for share',
+      [organization, enterprise],
+    );
+    if (row?.status === 'closed') fates.push({ one, event: END });
+    else if (row?.held === true) fates.push({ one, event: { type: 'hold' } });
+  }
+  return fates;
+}
 
 /**
  * What becomes true with issued licenses, in the transaction that commits their certificates: the license, the newest of
@@ -15,9 +59,12 @@ type Stored = { serial: string; status: License['status']; organization: string 
  *
  * The facts come from the order (`licenseContext`); certificates that are no license are left alone.
  */
-export async function recordIssuedLicenses(tx: Transaction, issued: readonly Issued[]): Promise<Told> {
+async function recordIssuedLicenses(
+  tx: Transaction,
+  issued: readonly Issued[],
+): Promise<Pick<Committed, 'told'> & { fates: Fate[] }> {
   const licenses = issued.filter(({ intent }) => intent.profile === 'site' && 'lineage' in intent.context);
-  if (licenses.length === 0) return new Map();
+  if (licenses.length === 0) return { told: new Map(), fates: [] };
   const lineages = columns(licenses, context('lineage'));
   const values = columns(licenses, ...COLUMNS.map(([, , value]) => value));
   const [, stored] = await Promise.all([
@@ -25,9 +72,13 @@ export async function recordIssuedLicenses(tx: Transaction, issued: readonly Iss
     sql(tx).prepared<Stored>(RECORD, values),
   ]);
   const byId = new Map(stored.map((row) => [`${row.organization} ${row.serial}`, row.status]));
-  return new Map(
-    licenses.map((one) => [one, eventsOf(one, byId.get(`${one.intent.organization} ${hex(one.intent.serial)}`))]),
-  );
+  const statusOf = ({ intent }: Issued) => byId.get(`${intent.organization} ${hex(intent.serial)}`);
+  const fates = licenses.flatMap((one): Fate[] => {
+    const status = statusOf(one);
+    if (status === 'revoked') return [{ one, event: END }];
+    return status === 'suspended' ? [{ one, event: { type: 'hold' } }] : [];
+  });
+  return { told: new Map(licenses.map((one) => [one, eventsOf(one, statusOf(one))])), fates };
 }
 
 const context =
@@ -103,7 +154,6 @@ const ISSUED: Readonly<Record<string, EventType>> = {
   branch: 'license.issued',
 };
 
-/** A license whose site was suspended or retired while it was being made shares that fate at once. */
 function eventsOf({ intent, at }: Issued, status: Stored['status'] | undefined): NewEvent[] {
   const { organization, notBefore, notAfter, issuer } = intent;
   const { principal: actor = 'system', enterpriseId, kind = 'first', ...facts } = intent.context;
@@ -118,7 +168,7 @@ function eventsOf({ intent, at }: Issued, status: Stored['status'] | undefined):
   });
   const dates = { notBefore: notBefore.toISOString(), notAfter: notAfter.toISOString() };
   const events = [event(ISSUED[kind] ?? 'license.issued', { kind, ...dates })];
-  if (status === 'revoked') events.push(event('license.revoked', { reason: 'cessationOfOperation' }));
+  if (status === 'revoked') events.push(event('license.revoked', { reason: END.reason }));
   if (status === 'suspended') events.push(event('license.suspended', {}));
   return events;
 }

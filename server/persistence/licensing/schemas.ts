@@ -60,6 +60,7 @@ export const enterpriseSchema = entity<Enterprise>('enterprises', {
   slug: text,
   name: text,
   status: text,
+  held: { type: 'boolean' },
   labels: json,
 });
 

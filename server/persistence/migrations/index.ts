@@ -13,6 +13,7 @@ import { notices } from './0011-notices.ts';
 import { administration } from './0012-administration.ts';
 import { subscriptions } from './0013-subscriptions.ts';
 import { siteRequests } from './0014-site-requests.ts';
+import { enterpriseHold } from './0017-enterprise-hold.ts';
 import { workloadSites } from './0019-workload-sites.ts';
 
 /** In the order in which they run. Append only. */
@@ -31,5 +32,6 @@ export const migrations: readonly Migration[] = [
   administration,
   subscriptions,
   siteRequests,
+  enterpriseHold,
   workloadSites,
 ];

@@ -33,7 +33,7 @@ function organization(slug: string): Organization {
 
 function enterprise(of: Organization, slug: string): Enterprise {
   const common = { id: nextId(), organization: of.slug, createdAt: AT, updatedAt: AT, version: 1 };
-  return { ...common, slug, name: `${slug} Ltd`, status: 'active', labels: { region: 'north' } };
+  return { ...common, slug, name: `${slug} Ltd`, status: 'active', held: false, labels: { region: 'north' } };
 }
 
 const hasCode = (code: string) => (error: unknown) => (error as { code?: string }).code === code;

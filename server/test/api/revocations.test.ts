@@ -124,21 +124,18 @@ describe('revoking, as an administrator does it', function () {
     assert.equal(refused.body.code, 'REASON_MISPLACED');
   });
 
-  it('tells webhooks and the domain of each license once, whoever decided first', async () => {
+  it('tells webhooks and the domain of each license once', async () => {
     const { site, serial } = await license();
     await change(serial, 'suspend');
     await api.ok('DELETE', `/api/v1/sites/${site}`, undefined, { 'If-Match': '*' });
     const told = await world.database.run('platform', (tx) =>
-      sql(tx).query<{ type: string; done: string | null }>(
-        `select type, payload->>'done' as done from outbox_events
+      sql(tx).query<{ type: string }>(
+        `select type from outbox_events
           where type like 'license.%' and payload->>'serial' = $1 order by position`,
         [serial],
       ),
     );
-    assert.deepEqual(told.map(({ type, done }) => [type, done]).slice(1), [
-      ['license.suspended', 'true'],
-      ['license.revoked', null],
-    ]);
+    assert.deepEqual(told.map(({ type }) => type).slice(1), ['license.suspended', 'license.revoked']);
   });
 
   it('from the shell: one license, and all of a file, with a dry run and progress', async () => {

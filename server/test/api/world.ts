@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Signer } from '@licet/authority';
-import { createRevocations } from '../../authority/revocations.ts';
 import { createVerdictTokens } from '../../authority/verdict-tokens.ts';
 import { loadConfig } from '../../config/index.ts';
 import { apiRoutes } from '../../http/api/index.ts';
@@ -88,6 +87,7 @@ export async function openWorld(context: Mocha.Context): Promise<World> {
     outbox,
     stores,
     issuance: authority.issuance,
+    revocations: authority.licenseRevocations,
     secondPerson: createSecondPerson(access),
   };
   const authenticator = createAuthenticator(access);
@@ -113,7 +113,6 @@ export async function openWorld(context: Mocha.Context): Promise<World> {
     licensing,
     access: accessed,
     identity: wired.identity,
-    revocations: createRevocations(authority.revoker, authority.revocations),
     notices,
     renew,
     tokens,

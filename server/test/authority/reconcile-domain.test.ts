@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { makeCsr } from '@licet/authority/workshop';
 import { reconcile, type Reconciled } from '../../authority/reconcile.ts';
 import { openEvaluationShop } from '../../evaluation-shop.ts';
-import { startDeliverer } from '../../jobs/outbox-deliverer.ts';
 import { createToken } from '../../licensing/enrolment/create-token.ts';
 import { enrol } from '../../licensing/enrolment/enrol.ts';
+import { holdEnterprise, reinstateEnterprise } from '../../licensing/enterprises/enterprises.ts';
 import { renewLicense } from '../../licensing/licenses/renew.ts';
 import type { Site } from '../../licensing/model/site.ts';
 import type { IssuedLicense } from '../../licensing/ports/issuance.ts';
@@ -15,10 +15,8 @@ import { OWNER as SOMEBODY } from '../../licensing/test/office.ts';
 import { auditLog } from '../../persistence/audit-log.ts';
 import { makeCertificatePartitions } from '../../persistence/authority/partitions.ts';
 import { licenseRecords } from '../../persistence/licensing/license-records.ts';
-import { outbox } from '../../persistence/outbox.ts';
 import { sql } from '../../persistence/transactions.ts';
 import { systemRandom as random } from '../../random.ts';
-import { revocationSubscriber } from '../../wire-events.ts';
 import { connectLicensing } from '../../wire-licensing.ts';
 import { Workshop } from './workshop.ts';
 
@@ -48,34 +46,18 @@ describe('the domain after a restored backup was reconciled', function () {
     const { token } = await createToken(deps)(OWNER, { site: site.id });
     return enrol(deps)({ token, csr: makeCsr() });
   };
-  const revocations = () =>
-    workshop.database.run('platform', async (tx) =>
-      Number((await sql(tx).query<{ n: string }>('select count(*) as n from revocations'))[0]!.n),
-    );
   const siteNamed = (name: string) =>
     deps.transactions.run({ organization: 'demo' }, async (tx) => {
       const { items } = await deps.stores.sites.list(tx, { where: { name }, limit: 10 });
       return items.map(({ status }) => status);
     });
-  /** Until the decisions about licenses have reached the journal. */
-  const carriedOut = async (wanted: number): Promise<void> => {
-    const subscribers = [revocationSubscriber(workshop.authority.revoker)];
-    const log = { info: () => {}, warn: () => {}, error: () => {} };
-    const options = { transactions: workshop.database, outbox, random, log, pollMs: 10 };
-    const deliverer = await startDeliverer(subscribers, options);
-    while ((await revocations()) < wanted) await new Promise((resolve) => setTimeout(resolve, 10));
-    await deliverer.stop();
-  };
 
   before(async () => {
     workshop = await Workshop.open();
     connect();
     ({ contract } = (await openEvaluationShop(deps, 'demo'))!);
-    // Subscribes: what came before is not heard.
-    await carriedOut(0);
     for (const name of NAMES) early[name] = await make(name);
     await suspendSite(deps)(OWNER, { id: early.reinstated.site.id });
-    await carriedOut(1);
     await workshop.stop();
     workshop.backUp();
     await workshop.start();
@@ -88,7 +70,7 @@ describe('the domain after a restored backup was reconciled', function () {
     late['anew'] = await installAnew(early['installed-anew'].site);
     await reinstateSite(deps)(OWNER, { id: early.reinstated.site.id });
     late['young'] = await renew((await make('young')).license);
-    await carriedOut(4);
+    await holdEnterprise(deps)(OWNER, { id: early.renewed.site.enterprise });
     await workshop.stop();
     workshop.restore();
     await workshop.start();
@@ -113,6 +95,14 @@ describe('the domain after a restored backup was reconciled', function () {
   it('knows each license again', () => {
     const { licenses, sites, homeless } = done.domain;
     assert.deepEqual({ licenses, sites, homeless: [...homeless] }, { licenses: 7, sites: 3, homeless: [] });
+  });
+
+  it('knows that an enterprise was put on hold, and its operator undoes that as ever', async () => {
+    const { enterprise: id } = early.renewed.site;
+    const known = await deps.transactions.run({ organization: 'demo' }, (tx) => deps.stores.enterprises.get(tx, id));
+    assert.deepEqual([known?.status, known?.held], ['suspended', true]);
+    await assert.rejects(renew(late['renewed']!), { code: 'ENTERPRISE_SUSPENDED' });
+    await reinstateEnterprise(deps)(OWNER, { id });
   });
 
   it('renews what was renewed meanwhile, and takes nobody for a clone', async () => {

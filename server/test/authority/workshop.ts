@@ -81,6 +81,8 @@ export class Workshop {
   database!: Database;
   signer!: Signer;
   authority!: AuthorityParts;
+  /** What stands between the server and its signer: for faults. */
+  around: (signer: Signer) => Signer = (signer) => signer;
 
   private constructor(data: string) {
     this.data = data;
@@ -101,8 +103,8 @@ export class Workshop {
       clock: systemClock,
       keys: { wrappingKey: Uint8Array.from(this.#wrappingKey) },
     });
-    const { config, database, signer } = this;
-    const ground = { config, database, signer, holder: 'test', base: 'http://pki.example' };
+    const { config, database } = this;
+    const ground = { config, database, signer: this.around(this.signer), holder: 'test', base: 'http://pki.example' };
     this.authority = connectAuthority(ground);
     await readyAuthority(ground, this.authority);
   }

@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { publishDue, type PublishedCrl, type RevocationStore } from '@licet/authority';
 import { makeCsr } from '@licet/authority/workshop';
 import { encodePem } from '@licet/format';
-import { createRevocations } from '../../authority/revocations.ts';
 import { createVerdictTokens } from '../../authority/verdict-tokens.ts';
 import { issueServiceCertificate } from '../../authority/service-certificates.ts';
 import { loadConfig } from '../../config/index.ts';
@@ -82,7 +81,8 @@ export async function openWorld(
   await readyAuthority(ground, authority);
   const common = { transactions: database, clock, random, auditLog, outbox };
   const access = { ...common, stores: accessStores, organizations: stores.organizations };
-  const deps = { ...common, stores, issuance: authority.issuance, secondPerson: createSecondPerson(access) };
+  const { issuance, licenseRevocations: revocations } = authority;
+  const deps = { ...common, stores, issuance, revocations, secondPerson: createSecondPerson(access) };
   const customers = await found(deps);
   const owner = await database.run({ organization: 'acme' }, (tx) => createFirstOwner(access, tx, 'acme'));
   const authenticator = createAuthenticator(access);
@@ -112,7 +112,6 @@ export async function openWorld(
       licensing: deps,
       access: accessed,
       identity: wired.identity,
-      revocations: createRevocations(authority.revoker, authority.revocations),
       notices: noticeUse(deps, accessed),
       renew,
       validate: validateLicense(deps),

@@ -6,6 +6,7 @@ import type {
   KeyAlgorithm,
   KeyDescription,
   KeyRole,
+  RevocationRecord,
   Signer,
   SignRequest,
 } from '../../ports/signer.ts';
@@ -98,6 +99,11 @@ export class KeySigner implements Signer {
     return sequence;
   }
 
+  recordRevocations(records: readonly RevocationRecord[]): Promise<void> {
+    for (const record of records) this.#append({ type: 'revocation', ...record });
+    return Promise.resolve();
+  }
+
   keys(): Promise<readonly KeyDescription[]> {
     return Promise.resolve([...this.#keys.values()].map(({ description }) => description));
   }
@@ -113,7 +119,6 @@ export class KeySigner implements Signer {
   bindCertificate = () => unused();
   rotateKey = () => unused();
   retireKey = () => unused();
-  recordRevocations = () => unused();
   ping = () => Promise.resolve();
   close = () => Promise.resolve();
 }

@@ -1,0 +1,292 @@
+import assert from 'node:assert/strict';
+import { AuthorityError, type Signer } from '@licet/authority';
+import { makeCsr } from '@licet/authority/workshop';
+import { fromHex, toHex } from '@licet/format';
+import { openEvaluationShop } from '../../evaluation-shop.ts';
+import { activateContract, createContract } from '../../licensing/contracts/contracts.ts';
+import { createToken } from '../../licensing/enrolment/create-token.ts';
+import { enrol } from '../../licensing/enrolment/enrol.ts';
+import {
+  closeEnterprise,
+  createEnterprise,
+  holdEnterprise,
+  reinstateEnterprise,
+  suspendEnterprise,
+} from '../../licensing/enterprises/enterprises.ts';
+import { resolveFork } from '../../licensing/licenses/fork.ts';
+import { renewLicense } from '../../licensing/licenses/renew.ts';
+import type { Site } from '../../licensing/model/site.ts';
+import type { IssuedLicense } from '../../licensing/ports/issuance.ts';
+import { createSite } from '../../licensing/sites/create-site.ts';
+import { reinstateSite, retireSite, suspendSite } from '../../licensing/sites/site-life.ts';
+import { OWNER as SOMEBODY, TERMS } from '../../licensing/test/office.ts';
+import type { Dependencies } from '../../licensing/use-case.ts';
+import { sql } from '../../persistence/transactions.ts';
+import { connectLicensing } from '../../wire-licensing.ts';
+import { Workshop } from './workshop.ts';
+
+const OWNER = { ...SOMEBODY, organization: 'demo' };
+
+type Licensed = { readonly site: Site; readonly license: IssuedLicense };
+
+/** No subscriber of the outbox runs here: whatever is true is true when the call resolves. */
+describe('A change of what licenses are worth', function () {
+  this.timeout(60_000);
+  let workshop: Workshop;
+  let deps: Dependencies;
+  let contract: string;
+  let count = 0;
+  /** What happens instead of, before or after a call of the signer. */
+  let fault: Partial<Signer> = {};
+
+  const connect = () => (deps = connectLicensing(workshop.database, workshop.authority));
+  before(async () => {
+    workshop = await Workshop.open();
+    await workshop.stop();
+    workshop.around = (signer) =>
+      new Proxy(signer, {
+        get(target, name: keyof Signer) {
+          const value: unknown = fault[name] ?? target[name];
+          return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+        },
+      });
+    await workshop.start();
+    connect();
+    ({ contract } = (await openEvaluationShop(deps, 'demo'))!);
+  });
+  after(() => workshop?.close());
+  afterEach(() => void (fault = {}));
+
+  const made = async (of = contract): Promise<Licensed> => {
+    count += 1;
+    const wanted = { contract: of, name: `site-${count}`, mode: 'development', csr: makeCsr() } as const;
+    const { site, license } = await createSite(deps)(OWNER, wanted);
+    return { site, license: license! };
+  };
+  const customer = async () => {
+    count += 1;
+    const enterprise = await createEnterprise(deps)(OWNER, { slug: `hooli-${count}`, name: 'Hooli' });
+    return { enterprise, contract: await contractOf(enterprise.id) };
+  };
+  const contractOf = async (enterprise: string): Promise<string> => {
+    count += 1;
+    const { features: _, ...terms } = TERMS;
+    const year = new Date().getUTCFullYear();
+    const term = { firstDay: `${year}-01-01`, lastDay: `${year + 1}-12-31`, timeZone: 'UTC' };
+    const sold = { ...terms, features: ['demo'], limits: [], reporting: undefined };
+    const { id } = await createContract(deps)(OWNER, { enterprise, number: `H-${count}`, terms: sold, term });
+    await activateContract(deps)(OWNER, { id });
+    return id;
+  };
+  const idOf = async ({ serial, chain }: IssuedLicense) => {
+    const { key } = (await workshop.authority.directory.list({ limit: 100 })).find(({ certificate }) =>
+      Buffer.from(certificate).equals(chain[1]!),
+    )!;
+    return { issuer: key, serial: fromHex(serial) };
+  };
+  const stateOf = async (license: IssuedLicense) =>
+    (await workshop.authority.revocations.find([await idOf(license)]))[0]?.state.state;
+  const authoritiesOf = async (enterprise: string) => {
+    const at = new Date();
+    const { certificates } = await workshop.authority.revocations.enterprise('demo', enterprise, at);
+    return Promise.all(
+      certificates.map(async (id) => ({
+        serial: toHex(id.serial),
+        state: (await workshop.authority.revocations.find([id]))[0]?.state.state,
+      })),
+    );
+  };
+  const journaled = async (serial: string): Promise<string[]> => {
+    const all: string[] = [];
+    for (let after = 0n; ;) {
+      const page = await workshop.signer.journalAfter(after, 1000);
+      for (const { record } of page) {
+        if (record.type === 'revocation' && toHex(record.serial) === serial) all.push(record.event);
+      }
+      if (page.length === 0) return all;
+      after = page.at(-1)!.sequence;
+    }
+  };
+  const audited = (serial: string) =>
+    workshop.database.run('platform', async (tx) => {
+      const rows = await sql(tx).query<{ action: string }>(
+        `select action from audit_log where subject like 'certificate:%/' || $1 order by sequence`,
+        [serial],
+      );
+      return rows.map(({ action }) => action).filter((action) => action !== 'certificate.issued');
+    });
+  const siteStatus = (id: string) =>
+    deps.transactions.run({ organization: 'demo' }, async (tx) => (await deps.stores.sites.get(tx, id))?.status);
+  const restart = async () => {
+    fault = {};
+    await workshop.stop();
+    await workshop.start();
+    connect();
+  };
+
+  describe('is in the journal, in the database and in the audit log when it is answered:', () => {
+    it('a site that is suspended, reinstated and retired', async () => {
+      const { site, license } = await made();
+      for (const [run, state] of [
+        [suspendSite, 'held'],
+        [reinstateSite, 'valid'],
+        [retireSite, 'revoked'],
+      ] as const) {
+        await run(deps)(OWNER, { id: site.id });
+        assert.equal(await stateOf(license), state);
+      }
+      assert.deepEqual(await journaled(license.serial), ['held', 'reinstated', 'revoked']);
+      const actions = ['certificate.suspended', 'certificate.reinstated', 'certificate.revoked'];
+      assert.deepEqual(await audited(license.serial), actions);
+    });
+
+    it('a site that is installed anew', async () => {
+      const { site, license } = await made();
+      const { token } = await createToken(deps)(OWNER, { site: site.id });
+      await enrol(deps)({ token, csr: makeCsr() });
+      assert.deepEqual([await stateOf(license), await journaled(license.serial)], ['revoked', ['revoked']]);
+    });
+
+    it('a clone that is found to be one', async () => {
+      const { site, license } = await made();
+      const renew = () => renewLicense(deps)(OWNER, { predecessor: license.serial, csr: makeCsr() });
+      const renewed = await renew();
+      await assert.rejects(renew());
+      await resolveFork(deps)(OWNER, { site: site.id, survivor: renewed.serial });
+      assert.deepEqual([await stateOf(license), await stateOf(renewed)], ['revoked', 'valid']);
+      assert.deepEqual(await journaled(license.serial), ['revoked']);
+    });
+
+    it('an enterprise that is put on hold and reinstated, by all its CA certificates and by no license', async () => {
+      const { enterprise, contract: first } = await customer();
+      const { license } = await made(first);
+      await made(await contractOf(enterprise.id));
+      const { status, held } = await holdEnterprise(deps)(OWNER, { id: enterprise.id });
+      assert.deepEqual([status, held], ['suspended', true]);
+      const states = async () => (await authoritiesOf(enterprise.slug)).map(({ state }) => state);
+      assert.deepEqual([await states(), await stateOf(license)], [['held', 'held'], 'valid']);
+      await assert.rejects(made(first), { code: 'ENTERPRISE_SUSPENDED' });
+      const reinstated = await reinstateEnterprise(deps)(OWNER, { id: enterprise.id });
+      assert.deepEqual([reinstated.status, reinstated.held], ['active', false]);
+      assert.deepEqual(await states(), ['valid', 'valid']);
+      const [{ serial } = { serial: '' }] = await authoritiesOf(enterprise.slug);
+      assert.deepEqual(await journaled(serial), ['held', 'reinstated']);
+    });
+
+    it('an enterprise that is closed, and nothing brings its CA back', async () => {
+      const { enterprise, contract: sold } = await customer();
+      await made(sold);
+      await holdEnterprise(deps)(OWNER, { id: enterprise.id });
+      await closeEnterprise(deps)(OWNER, { id: enterprise.id });
+      assert.deepEqual(
+        (await authoritiesOf(enterprise.slug)).map(({ state }) => state),
+        ['revoked'],
+      );
+      await assert.rejects(reinstateEnterprise(deps)(OWNER, { id: enterprise.id }), { code: 'TRANSITION_REFUSED' });
+    });
+  });
+
+  it('is softer where an enterprise is suspended: its CA stays good, until it is put on hold after all', async () => {
+    const { enterprise, contract: sold } = await customer();
+    await made(sold);
+    await suspendEnterprise(deps)(OWNER, { id: enterprise.id });
+    assert.equal((await authoritiesOf(enterprise.slug))[0]?.state, 'valid');
+    await holdEnterprise(deps)(OWNER, { id: enterprise.id });
+    assert.equal((await authoritiesOf(enterprise.slug))[0]?.state, 'held');
+    await reinstateEnterprise(deps)(OWNER, { id: enterprise.id });
+    assert.equal((await authoritiesOf(enterprise.slug))[0]?.state, 'valid');
+  });
+
+  it('writes nothing anywhere when it is refused, or when the signer is away, and then works', async () => {
+    const { site, license } = await made();
+    await assert.rejects(retireSite(deps)(OWNER, { id: site.id, version: 77 }), { code: 'VERSION_STALE' });
+    fault = {
+      recordRevocations: () => Promise.reject(new AuthorityError('SIGNER_UNAVAILABLE', 'The signer is gone.')),
+    };
+    await assert.rejects(retireSite(deps)(OWNER, { id: site.id }), { code: 'SIGNER_UNAVAILABLE' });
+    fault = {};
+    assert.deepEqual([await siteStatus(site.id), await stateOf(license)], ['active', 'valid']);
+    assert.deepEqual(await journaled(license.serial), []);
+    await retireSite(deps)(OWNER, { id: site.id });
+    assert.deepEqual([await siteStatus(site.id), await stateOf(license)], ['retired', 'revoked']);
+  });
+
+  /** As if the process ended there: nothing after it happens, the transaction is rolled back. */
+  const dyingAfterJournal = (): Partial<Signer> => ({
+    recordRevocations: async (records) => {
+      await workshop.signer.recordRevocations(records);
+      throw new Error('kill -9');
+    },
+  });
+
+  it('that a crash cut off between journal and database is made true at the next start, however idle it was', async () => {
+    const [site, other] = [await made(), await made()];
+    const { enterprise, contract: sold } = await customer();
+    await made(sold);
+    await workshop.database.run('platform', (tx) =>
+      sql(tx).query(`update journal_marks set at = at - interval '1 hour'`),
+    );
+    await workshop.authority.guard.check();
+    fault = dyingAfterJournal();
+    await assert.rejects(retireSite(deps)(OWNER, { id: site.site.id }), /kill -9/);
+    await assert.rejects(suspendSite(deps)(OWNER, { id: other.site.id }), /kill -9/);
+    await assert.rejects(holdEnterprise(deps)(OWNER, { id: enterprise.id }), /kill -9/);
+    assert.deepEqual([await stateOf(site.license), await siteStatus(site.site.id)], ['valid', 'active']);
+    await restart();
+    assert.equal(workshop.authority.fence.reason, undefined);
+    assert.deepEqual([await stateOf(site.license), await stateOf(other.license)], ['revoked', 'held']);
+    assert.equal((await authoritiesOf(enterprise.slug))[0]?.state, 'held');
+    // What was not answered is asked for again, and is then whole.
+    await retireSite(deps)(OWNER, { id: site.site.id });
+    await suspendSite(deps)(OWNER, { id: other.site.id });
+    await holdEnterprise(deps)(OWNER, { id: enterprise.id });
+    assert.deepEqual([await siteStatus(site.site.id), await siteStatus(other.site.id)], ['retired', 'suspended']);
+    await reinstateSite(deps)(OWNER, { id: other.site.id });
+    await reinstateEnterprise(deps)(OWNER, { id: enterprise.id });
+    assert.equal(await stateOf(other.license), 'valid');
+    assert.equal((await authoritiesOf(enterprise.slug))[0]?.state, 'valid');
+  });
+
+  describe('reaches what is being made meanwhile:', () => {
+    /** Runs something between the record of a certificate and its signature. */
+    const whileSigning = (then: () => Promise<unknown>): void => {
+      fault = {
+        sign: async (requests) => {
+          if (requests.some(({ kind }) => kind === 'certificate')) {
+            fault = {};
+            await then();
+          }
+          return workshop.signer.sign(requests);
+        },
+      };
+    };
+
+    it('a license whose site is suspended or retired', async () => {
+      for (const [run, state] of [
+        [suspendSite, 'held'],
+        [retireSite, 'revoked'],
+      ] as const) {
+        const { site } = await made();
+        const { token } = await createToken(deps)(OWNER, { site: site.id });
+        whileSigning(() => run(deps)(OWNER, { id: site.id }));
+        const license = await enrol(deps)({ token, csr: makeCsr() });
+        assert.equal(await stateOf(license), state);
+        assert.equal((await journaled(license.serial)).length, 1);
+      }
+    });
+
+    it('the CA of an enterprise that is put on hold or closed', async () => {
+      for (const [run, state] of [
+        [holdEnterprise, 'held'],
+        [closeEnterprise, 'revoked'],
+      ] as const) {
+        const { enterprise, contract: sold } = await customer();
+        whileSigning(() => run(deps)(OWNER, { id: enterprise.id }));
+        await made(sold).catch(() => undefined);
+        const [authority] = await authoritiesOf(enterprise.slug);
+        assert.equal(authority?.state, state);
+        assert.equal((await journaled(authority?.serial ?? '')).length, 1);
+      }
+    });
+  });
+});
