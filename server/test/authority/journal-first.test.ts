@@ -1,9 +1,20 @@
 import assert from 'node:assert/strict';
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { AuthorityError, type Signer } from '@licet/authority';
 import { makeCsr } from '@licet/authority/workshop';
-import { fromHex, toHex } from '@licet/format';
+import {
+  createAlgorithm,
+  createName,
+  encodeCertificationRequest,
+  encodeCertificationRequestInfo,
+  encodePem,
+  fromHex,
+  OID,
+  toHex,
+} from '@licet/format';
 import { openEvaluationShop } from '../../evaluation-shop.ts';
-import { activateContract, createContract } from '../../licensing/contracts/contracts.ts';
+import { activateContract, createContract, endContract } from '../../licensing/contracts/contracts.ts';
+import { delegateContract } from '../../licensing/contracts/delegate.ts';
 import { createToken } from '../../licensing/enrolment/create-token.ts';
 import { enrol } from '../../licensing/enrolment/enrol.ts';
 import {
@@ -24,6 +35,24 @@ import type { Dependencies } from '../../licensing/use-case.ts';
 import { sql } from '../../persistence/transactions.ts';
 import { connectLicensing } from '../../wire-licensing.ts';
 import { Workshop } from './workshop.ts';
+
+/** As `licet authority enterprise request` makes it. */
+function requestOf(enterprise: string): string {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const info = encodeCertificationRequestInfo({
+    subject: createName([
+      { type: 'organizationName', value: 'demo' },
+      { type: 'organizationalUnitName', value: enterprise },
+      { type: 'commonName', value: 'Own CA' },
+    ]),
+    publicKey: { raw: publicKey.export({ type: 'spki', format: 'der' }) },
+  });
+  const signature = sign('sha256', info, privateKey);
+  return encodePem(
+    'CERTIFICATE REQUEST',
+    encodeCertificationRequest(info, createAlgorithm(OID.ecdsaWithSha256), signature),
+  );
+}
 
 const OWNER = { ...SOMEBODY, organization: 'demo' };
 
@@ -173,6 +202,20 @@ describe('A change of what licenses are worth', function () {
       assert.deepEqual(await journaled(serial), ['held', 'reinstated']);
     });
 
+    it('a CA that an enterprise keeps itself, which is held with it and revoked with its contract', async () => {
+      const { enterprise, contract: sold } = await customer();
+      await delegateContract(deps)(OWNER, { id: sold, csr: requestOf(enterprise.slug) });
+      const states = async () => (await authoritiesOf(enterprise.slug)).map(({ state }) => state);
+      await holdEnterprise(deps)(OWNER, { id: enterprise.id });
+      assert.deepEqual(await states(), ['held']);
+      await reinstateEnterprise(deps)(OWNER, { id: enterprise.id });
+      assert.deepEqual(await states(), ['valid']);
+      await endContract(deps)(OWNER, { id: sold });
+      assert.deepEqual(await states(), ['revoked']);
+      const [{ serial } = { serial: '' }] = await authoritiesOf(enterprise.slug);
+      assert.deepEqual(await journaled(serial), ['held', 'reinstated', 'revoked']);
+    });
+
     it('an enterprise that is closed, and nothing brings its CA back', async () => {
       const { enterprise, contract: sold } = await customer();
       await made(sold);
@@ -195,6 +238,22 @@ describe('A change of what licenses are worth', function () {
     assert.equal((await authoritiesOf(enterprise.slug))[0]?.state, 'held');
     await reinstateEnterprise(deps)(OWNER, { id: enterprise.id });
     assert.equal((await authoritiesOf(enterprise.slug))[0]?.state, 'valid');
+  });
+
+  it('refuses to hold an enterprise whose CA was certified elsewhere: nothing would be held', async () => {
+    const { enterprise } = await customer();
+    const columns = 'kind, algorithm, held, key_identifier, certificate, addresses, status, created_at';
+    await workshop.database.run('platform', (tx) =>
+      sql(tx).query(
+        `insert into authorities (key, organization, enterprise, parent, ${columns})
+         select 'elsewhere', organization, $1, key, 'enterprise', algorithm, false, 'x', 'x', '{}', 'retired', now()
+           from authorities where kind = 'organization' limit 1`,
+        [enterprise.slug],
+      ),
+    );
+    await assert.rejects(holdEnterprise(deps)(OWNER, { id: enterprise.id }), { code: 'AUTHORITY_ELSEWHERE' });
+    const { status } = await suspendEnterprise(deps)(OWNER, { id: enterprise.id });
+    assert.equal(status, 'suspended');
   });
 
   it('writes nothing anywhere when it is refused, or when the signer is away, and then works', async () => {
