@@ -39,7 +39,6 @@ const RENEW_AFTER = 2 / 3;
 export async function keepOwnTls(options: OwnTlsOptions): Promise<WatchedTls> {
   const users: ((tls: CheckedTls) => void)[] = [];
   let current = read(options) ?? (await renew(options));
-  let working: Promise<void> | undefined;
   const look = async (): Promise<void> => {
     if (!isDue(current, options)) return;
     try {
@@ -51,6 +50,10 @@ export async function keepOwnTls(options: OwnTlsOptions): Promise<WatchedTls> {
       options.log.error({ err: error }, 'own TLS certificate not renewed, the old one stays in use');
     }
   };
+  // Of a file that was kept: one that cannot be renewed now, because the server is fenced or its signer away, is no reason
+  // not to start. CRL and OCSP are to be there whatever state TLS is in.
+  await look();
+  let working: Promise<void> | undefined;
   const start = () => {
     working ??= look().finally(() => (working = undefined));
   };
@@ -65,7 +68,7 @@ export async function keepOwnTls(options: OwnTlsOptions): Promise<WatchedTls> {
 
 type Own = { readonly checked: CheckedTls; readonly leaf: X509Certificate };
 
-/** What was kept from an earlier start, unless it is of no use any more. */
+/** What was kept from an earlier start, unless it cannot be used. */
 function read(options: OwnTlsOptions): Own | undefined {
   let text: string;
   try {
@@ -75,8 +78,7 @@ function read(options: OwnTlsOptions): Own | undefined {
     throw new TlsMaterialError(`The file ${options.file} cannot be read: correct its rights.`, { cause: error });
   }
   try {
-    const own = open(text, options);
-    return isDue(own, options) ? undefined : own;
+    return open(text, options);
   } catch (error) {
     if (!(error instanceof TlsMaterialError)) throw error;
     options.log.warn({ file: options.file, err: error }, 'own TLS certificate is damaged, making another');

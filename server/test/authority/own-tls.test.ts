@@ -80,6 +80,22 @@ describe("the server's own TLS certificate, and /ca", function () {
     assert.ok(leafIn(file).checkHost('localhost'));
   });
 
+  it('that is due and cannot be renewed yet is no reason not to start: it is served, and renewed later', async () => {
+    const file = join(workshop.folder, 'due.pem');
+    (await keep(file)).stop();
+    const { serialNumber } = leafIn(file);
+    now = new Date(now.getTime() + 61 * DAY_MS);
+    let isFenced = true;
+    const watched = await keep(file, { lookEveryMs: 5, fail: () => isFenced });
+    assert.ok(watched.first.options.cert);
+    assert.equal(leafIn(file).serialNumber, serialNumber);
+    const renewed = new Promise<void>((resolve) => watched.onChange(() => resolve()));
+    isFenced = false;
+    await renewed;
+    watched.stop();
+    assert.notEqual(leafIn(file).serialNumber, serialNumber);
+  });
+
   it('is renewed when two thirds of its life are over, and served from then on, while connections go on', async () => {
     const file = join(workshop.folder, 'renewed.pem');
     const watched = await keep(file, { lookEveryMs: 5 });
