@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { HttpError } from '../../problem.ts';
 import { requestId } from '../context.ts';
 import type { FastPath } from '../dispatcher.ts';
-import { REQUEST_ID } from '../headers.ts';
+import { hasTag, REQUEST_ID } from '../headers.ts';
 import { pemLength, pemOf } from './pem.ts';
 
 /** A CRL in force, with its bytes. */
@@ -62,11 +62,9 @@ async function send(crl: ServedCrl, asPem: boolean, request: IncomingMessage, re
 }
 
 /** RFC 9110 §13.2.2: a tag that is given is what counts, and the date only without one. */
-function isUnchanged({ headers }: IncomingMessage, etag: string, changedAt: Date): boolean {
-  const tags = headers['if-none-match'];
-  if (tags !== undefined) {
-    return tags === '*' || tags.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
-  }
+function isUnchanged(request: IncomingMessage, etag: string, changedAt: Date): boolean {
+  const { headers } = request;
+  if (headers['if-none-match'] !== undefined) return hasTag(request, etag);
   const since = Date.parse(headers['if-modified-since'] ?? '');
   return Math.floor(changedAt.getTime() / 1000) * 1000 <= since;
 }

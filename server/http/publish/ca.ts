@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { encodeCertsOnly, encodePem } from '@licet/format';
 import { HttpError } from '../../problem.ts';
 import type { FastPath } from '../dispatcher.ts';
+import { hasTag } from '../headers.ts';
 
 /** What is published of an authority. */
 export type PublishedAuthority = {
@@ -92,7 +93,7 @@ function send({ type, body }: Document, request: IncomingMessage, response: Serv
   const etag = `"${hash('sha256', bytes, 'hex').slice(0, 32)}"`;
   response.setHeader('ETag', etag);
   response.setHeader('Cache-Control', `public, max-age=${MAX_AGE_SECONDS}`);
-  if (request.headers['if-none-match']?.split(/\s*,\s*/).includes(etag) === true) {
+  if (hasTag(request, etag)) {
     response.writeHead(304).end();
     return;
   }
