@@ -27,6 +27,8 @@ export type Route = {
   /** The media types the route can answer with; default JSON. A client that accepts none of them gets 406. */
   readonly produces?: readonly string[];
   readonly handle: Step;
+  /** Where the work is much by its nature: how long its client waits, if that is longer than for others. */
+  readonly answerMs?: number;
   /** In the words of its protocol, that it takes too long; default the problem document. */
   readonly refuse?: (late: LicetError, request: Request, response: Response) => void;
 };
@@ -48,8 +50,10 @@ export function mountRoutes(app: Express, routes: readonly Route[], limits: Body
       contextOf(request).route = path;
       const route = byMethod.get(request.method === 'HEAD' ? 'GET' : request.method);
       if (route !== undefined) {
-        const { refuse = patience.late } = route;
-        answerInTime(request, response, patience.answerMs, (late) => refuse(late, request, response));
+        const { refuse = patience.late, answerMs = 0 } = route;
+        answerInTime(request, response, Math.max(answerMs, patience.answerMs), (late) =>
+          refuse(late, request, response),
+        );
         await serve(route, limits, request, response);
       } else refuseMethod(request, response, allowHeader(byMethod.keys()));
     });

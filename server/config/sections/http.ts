@@ -96,7 +96,7 @@ const timeouts = z
       .default(4.5)
       .describe(
         'For the answer, once the request is here; then 503. The work is not stopped: the same request again finds ' +
-          'what came of it.',
+          'what came of it. A call over many licenses has 24 s.',
       ),
     keepAliveSeconds: seconds(0.1, 600)
       .default(65)

@@ -124,6 +124,8 @@ export type Endpoint<
   readonly body?: z.ZodType<Body>;
   /** Where a body may be larger than the configuration allows elsewhere. */
   readonly bodyBytes?: number;
+  /** Where the work is much by its nature: how long it may take, if that is longer than the configuration allows. */
+  readonly answerMs?: number;
   readonly status: 200 | 201 | 204 | 303;
   /** Instead of JSON: what an answer in pieces is, the first of these unless the reply says another. */
   readonly media?: readonly string[];

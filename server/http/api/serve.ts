@@ -45,6 +45,7 @@ export function routeOf(endpoint: Endpoint, deps: ApiDeps): Route {
     ...(endpoint.body && {
       body: { kind: 'json', ...(endpoint.bodyBytes !== undefined && { limit: endpoint.bodyBytes }) },
     }),
+    ...(endpoint.answerMs !== undefined && { answerMs: endpoint.answerMs }),
     handle: (request, response) => serve(endpoint, deps, readUrl(request), request, response),
   };
 }

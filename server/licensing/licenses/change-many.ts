@@ -12,7 +12,7 @@ import { reason, revocation, serial } from './change-status.ts';
 /** One order is one list; what is longer is several orders. */
 const MOST = 100_000;
 /** Well below what clients and proxies wait: whoever asked is answered how far it came, and asks again. */
-const CALL_MS = 8000;
+export const CALL_MS = 8000;
 const LOOK_UP = 5000;
 const MOST_REFUSED = 100;
 

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { makeCsr } from '@licet/authority/workshop';
 import { encodePem, fromHex, toHex } from '@licet/format';
+import { revocationEndpoints } from '../../http/api/revocations.ts';
+import { CALL_MS } from '../../licensing/licenses/change-many.ts';
 import { sql } from '../../persistence/transactions.ts';
 import { client, type Client } from './client.ts';
 import { openShop, type Shop } from './shop.ts';
@@ -122,6 +124,11 @@ describe('revoking, as an administrator does it', function () {
     const noReason = { ...real, order: 'other', reason: undefined };
     const refused = await api.refused('POST', '/api/v1/license-changes', noReason);
     assert.equal(refused.body.code, 'REASON_MISPLACED');
+  });
+
+  it('is given the time that a call over many takes, whatever the time of others', async () => {
+    const many = revocationEndpoints.find(({ path }) => path === '/api/v1/license-changes');
+    assert.ok((many?.answerMs ?? 0) >= 2 * CALL_MS);
   });
 
   it('tells webhooks and the domain of each license once', async () => {

@@ -111,4 +111,26 @@ describe('limits of the public listener', () => {
       await served.close();
     }
   });
+
+  it('lets those wait whose work is much by its nature', async () => {
+    const served = await serve({
+      limits: { answerMs: 20 },
+      routes: [
+        {
+          method: 'GET',
+          path: '/much',
+          answerMs: 10_000,
+          async handle(_, response) {
+            await new Promise((resolve) => setTimeout(resolve, 200));
+            response.setHeader('Content-Type', 'text/plain').end('all done');
+          },
+        },
+      ],
+    });
+    try {
+      assert.equal(await (await fetch(`${served.url}/much`)).text(), 'all done');
+    } finally {
+      await served.close();
+    }
+  });
 });
