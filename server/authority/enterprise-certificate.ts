@@ -46,10 +46,28 @@ const PROFILE = loadProfiles().enterprise;
 /** The certificate of the CA of an enterprise, below its organization, saying what a contract says. */
 export async function certifyEnterprise(
   { issuer }: Pick<EnterpriseCertificateDeps, 'issuer'>,
-  { customer, contract, parent, key, keyOwner, commonName, after }: EnterpriseOrder,
+  order: EnterpriseOrder,
 ): Promise<Certificate> {
+  return decodeCertificate((await issuer.issue(requestFor(order))).certificate);
+}
+
+/**
+ * Throws what would be refused whatever the key is. Before one is made: it would stay behind at each refusal, and a
+ * cloud bills for every key. The parent's stands in for it.
+ */
+export function checkEnterprise(
+  { issuer }: Pick<EnterpriseCertificateDeps, 'issuer'>,
+  order: Pick<EnterpriseOrder, 'customer' | 'contract' | 'parent'>,
+): void {
+  const { customer, contract, parent } = order;
+  const key = { held: { publicKey: parent.generation.chain[0]!.publicKey.raw } };
+  const commonName = commonNameFor(customer, contract);
+  issuer.check(requestFor({ ...order, key, keyOwner: 'nobody', commonName, after: undefined }));
+}
+
+function requestFor({ customer, contract, parent, key, keyOwner, commonName, after }: EnterpriseOrder): IssueRequest {
   const step = [contract.id, contract.sequence, 'below', parent.authority.key, 'after', serialOf(after)].join(' ');
-  const { certificate } = await issuer.issue({
+  return {
     profile: PROFILE,
     issuer: parent.generation,
     key,
@@ -59,8 +77,7 @@ export async function certifyEnterprise(
     principal: `${keyOwner} contract ${step}`,
     keyOwner,
     context: { principal: 'system:authority', contract: contract.id },
-  });
-  return decodeCertificate(certificate);
+  };
 }
 
 const serialOf = (certificate: Certificate | undefined): string =>

@@ -4,6 +4,7 @@ import { LicetError } from '../licensing/errors.ts';
 import type { Opened } from './directory.ts';
 import {
   certifyEnterprise,
+  checkEnterprise,
   commonNameFor,
   type Customer,
   type EnterpriseCertificateDeps,
@@ -72,6 +73,7 @@ export class Enterprises {
     const parent = await parentFor(this.#deps, customer.organization, contract);
     const { organization, enterprise } = customer;
     if (found !== undefined) return this.#certifyAgain(found, parent, contract);
+    checkEnterprise(this.#deps, { customer, contract, parent });
     const key = await signer.createKey({
       purpose: 'enterprise',
       algorithm: this.#deps.algorithm,

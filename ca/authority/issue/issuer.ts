@@ -23,6 +23,8 @@ export interface Issuer {
    * with; after any failure the same request may be made again, and gets the certificate if there is one.
    */
   issue(request: IssueRequest): Promise<Certified>;
+  /** Throws what `issue` would refuse by the request alone. Writes nothing and signs nothing. */
+  check(request: IssueRequest): void;
 }
 
 /** A process that is alive finishes in a fraction of this; what is older belongs to nobody any more. */
@@ -61,9 +63,17 @@ class BatchingIssuer implements Issuer {
     return running;
   }
 
-  async #issue(request: IssueRequest): Promise<Certified> {
+  check(request: IssueRequest): void {
+    this.#prepare(request);
+  }
+
+  #prepare(request: IssueRequest): Ticket {
     const { clock, random } = this.#options;
-    const ticket = prepare(request, { now: clock.now(), random });
+    return prepare(request, { now: clock.now(), random });
+  }
+
+  async #issue(request: IssueRequest): Promise<Certified> {
+    const ticket = this.#prepare(request);
     this.#crashPoint('issue.prepared');
     const reservation = await this.#stages.record(ticket.intent);
     if (reservation.outcome !== 'pending') return this.#conclude(ticket, reservation);

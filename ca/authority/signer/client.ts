@@ -74,7 +74,7 @@ export class SignerClient implements Signer {
   }
 
   async createKey(role: KeyRole): Promise<KeyDescription> {
-    return readDescription(await this.#call('createKey', (to) => writeRole(to, role), KEY_TIMEOUT_MS));
+    return readDescription(await this.#callForKey('createKey', (to) => writeRole(to, role)));
   }
 
   async bindCertificate(key: string, certificate: Uint8Array, issuer?: Uint8Array): Promise<void> {
@@ -87,7 +87,7 @@ export class SignerClient implements Signer {
   }
 
   async rotateKey(id: string): Promise<KeyDescription> {
-    return readDescription(await this.#call('rotateKey', (to) => to.text(id), KEY_TIMEOUT_MS));
+    return readDescription(await this.#callForKey('rotateKey', (to) => to.text(id)));
   }
 
   async retireKey(id: string): Promise<void> {
@@ -118,6 +118,12 @@ export class SignerClient implements Signer {
     this.#closed = true;
     this.#failAll([...this.#calls.keys()], 'The signer client was closed.');
     this.#socket?.destroy();
+  }
+
+  /** Long patience is for a signer that is there: one that hangs is found out as quickly as by any other call. */
+  async #callForKey(operation: 'createKey' | 'rotateKey', write: (to: ByteWriter) => void): Promise<ByteReader> {
+    await this.ping();
+    return this.#call(operation, write, KEY_TIMEOUT_MS);
   }
 
   async #call(

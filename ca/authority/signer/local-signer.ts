@@ -68,11 +68,9 @@ export class LocalSigner implements Signer {
   }
 
   async rotateKey(id: string): Promise<KeyDescription> {
-    const { purpose, algorithm, organization, enterprise, generation } = this.#find(id).bound.description;
-    const created = await this.#create(
-      { purpose, algorithm, organization, ...(enterprise !== undefined && { enterprise }) },
-      generation + 1,
-    );
+    const { purpose, algorithm, organization, enterprise } = this.#find(id).bound.description;
+    const role = { purpose, algorithm, organization, ...(enterprise !== undefined && { enterprise }) };
+    const created = await this.#create(role, (await this.#newestOf(role)) + 1);
     await this.#recordKey(id, 'rotated', created.publicKey);
     return created;
   }
@@ -137,6 +135,14 @@ export class LocalSigner implements Signer {
     await this.#recordKey(description.id, 'created', description.publicKey);
     await this.#use(description);
     return description;
+  }
+
+  /** Of all keys of the role: an older one may be rotated too, and no two may be of one generation. */
+  async #newestOf({ purpose, organization, enterprise }: KeyRole): Promise<number> {
+    const same = (await this.#store.list()).filter(
+      (key) => key.purpose === purpose && key.organization === organization && key.enterprise === enterprise,
+    );
+    return Math.max(...same.map(({ generation }) => generation));
   }
 
   async #use(description: KeyDescription): Promise<void> {

@@ -109,6 +109,10 @@ describe('rollover', function () {
         transactions: workshop.database,
         supersede: () => Promise.reject(new Error('nothing was lowered')),
       });
+    const known = (await signer.keys()).length;
+    const tooMuch = contract({ id: '00000000-0000-4000-8000-0000000005a0', features: ['press/forever'] });
+    await assert.rejects(cas(inYears(0)).ensure(customer, tooMuch), { code: 'CLAIMS_ABOVE_PARENT' });
+    assert.equal((await signer.keys()).length, known, 'a contract that is refused leaves no key behind');
     const short = contract({ id: '00000000-0000-4000-8000-0000000005a1' });
     const { certificate } = (await authority.enterprises.ensure(customer, short)).authority;
     assert.equal(decodeCertificate(certificate).notAfter.getTime(), short.term.to.getTime() - 1000);
