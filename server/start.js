@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import '../require-node.js';
 
 // The C library would keep freed memory in one heap for each thread, V8 a young generation for bursts that a server of

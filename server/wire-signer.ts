@@ -19,7 +19,7 @@ export type SignerLog = Record<'warn' | 'error', (fields: object, message: strin
 /** The signer that the configuration names: one that runs by itself, or one that is started here and kept running. */
 export async function openServerSigner(config: Config, log: SignerLog): Promise<OpenedSigner> {
   const { socket } = config.signer;
-  if (socket !== undefined) return connect(socket);
+  if (socket !== undefined) return connect(socket, WAIT_MS, log);
   const folder = signerFolderOf(config);
   const vault = vaultOf(config, folder);
   try {
@@ -42,19 +42,31 @@ export async function openServerSigner(config: Config, log: SignerLog): Promise<
 export async function borrowSigner(config: Config, log: SignerLog): Promise<OpenedSigner> {
   const socket = config.signer.socket ?? join(signerFolderOf(config), 'signer.sock');
   if (config.signer.socket === undefined && !(await answers(socket))) return openServerSigner(config, log);
-  return connect(socket);
+  return connect(socket, 0, log);
 }
 
-async function connect(path: string): Promise<OpenedSigner> {
+/** How long a server waits at its start for a signer that runs by itself: machines start both at once. */
+const WAIT_MS = 60_000;
+const PAUSE_MS = 250;
+
+async function connect(path: string, waitMs: number, log: SignerLog): Promise<OpenedSigner> {
   const signer = new SignerClient({ path });
-  try {
-    await signer.ping();
-  } catch (error) {
-    await signer.close();
-    const message = `No signer answers at ${path}: start it, or correct signer.socket.`;
-    throw new StartError(EXIT_CODES.unavailable.code, message, error);
+  const until = performance.now() + waitMs;
+  for (let isTold = false; ; isTold = true) {
+    try {
+      await signer.ping();
+      return { signer, pid: () => undefined, close: () => signer.close() };
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      if (performance.now() >= until) {
+        await signer.close();
+        const message = `No signer answers at ${path}: start it, or correct signer.socket. ${reason}`;
+        throw new StartError(EXIT_CODES.unavailable.code, message, error);
+      }
+      if (!isTold) log.warn({ address: path, reason }, 'no signer answers yet, waiting for it');
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
   }
-  return { signer, pid: () => undefined, close: () => signer.close() };
 }
 
 const ASK_MS = 500;
@@ -81,8 +93,8 @@ function vaultOf(config: Config, folder: string): VaultChoice {
     const { module, library = '', token = '', pinFile = '' } = pkcs11;
     return { kind: vault, module, library, token, pinFile };
   }
-  const { region = '', credentialsFile = '', endpoint, profile } = awsKms;
-  return { kind: vault, region, credentialsFile, endpoint, profile };
+  const { region = '', ...more } = awsKms;
+  return { kind: vault, region, ...more };
 }
 
 function passphraseFileOf(config: Config, folder: string): string {

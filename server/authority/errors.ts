@@ -1,14 +1,22 @@
 import { AuthorityError, type AuthorityCode } from '@licet/authority';
 import { type ErrorKind, LicetError } from '../licensing/errors.ts';
 
-type Answer = { readonly kind: ErrorKind; readonly pointer?: string; readonly retryAfterSeconds?: number };
+type Answer = {
+  readonly kind: ErrorKind;
+  readonly pointer?: string;
+  readonly retryAfterSeconds?: number;
+  /** Instead of the sentence of the error, which may name what is behind it. */
+  readonly message?: string;
+};
+
+const SIGNER_AWAY = 'The signer cannot be used at the moment, and its log says why; ask again, with the same request.';
 
 /**
  * What the caller, or time, can do something about. The other codes (a refusal of the signer, a failed proof, a broken
  * rule of a profile) are defects of ours: they stay as they are and become a 500 and a whole record in the log.
  */
 const ANSWERS: Readonly<Partial<Record<AuthorityCode, Answer>>> = {
-  SIGNER_UNAVAILABLE: { kind: 'unavailable', retryAfterSeconds: 2 },
+  SIGNER_UNAVAILABLE: { kind: 'unavailable', retryAfterSeconds: 2, message: SIGNER_AWAY },
   JOURNAL_FULL: { kind: 'unavailable', retryAfterSeconds: 30 },
   BUSY: { kind: 'unavailable', retryAfterSeconds: 2 },
   FENCED: { kind: 'unavailable', retryAfterSeconds: 60 },
@@ -30,13 +38,13 @@ const ANSWERS: Readonly<Partial<Record<AuthorityCode, Answer>>> = {
   NAME_INVALID: { kind: 'invalid' },
 };
 
-/** The same code and sentence, as the use cases and `problem.ts` know errors. */
+/** The same code, as the use cases and `problem.ts` know errors, and the same sentence if it is for everybody. */
 export function asLicetError(error: unknown): unknown {
   if (!(error instanceof AuthorityError)) return error;
   const answer = ANSWERS[error.code];
   if (answer === undefined) return error;
-  const { kind, ...more } = answer;
-  return new LicetError(kind, error.code, error.message, { ...more, cause: error });
+  const { kind, message = error.message, ...more } = answer;
+  return new LicetError(kind, error.code, message, { ...more, cause: error });
 }
 
 export async function translated<T>(work: Promise<T>): Promise<T> {

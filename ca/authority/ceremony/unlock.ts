@@ -3,6 +3,7 @@ import { basename, resolve } from 'node:path';
 import { AuthorityError } from '../errors.ts';
 import { combineShares } from '../keys/shares.ts';
 import type { Unlock } from '../keys/keyring.ts';
+import type { Vault } from '../ports/key-store.ts';
 import type { Signer } from '../ports/signer.ts';
 import { readSecretFile } from '../signer/launch.ts';
 import { openSigner } from '../signer/open.ts';
@@ -21,6 +22,7 @@ export async function withSigner<T>(
   const keys = await keysOf(sitting, base, choice, folder);
   const signer = await openSigner({ folder, clock: sitting.room.clock, keys }).finally(() => {
     if ('wrappingKey' in keys) keys.wrappingKey.fill(0);
+    if ('passphrase' in keys) keys.passphrase.fill(0);
   });
   try {
     await sitting.noteJournal(signer, choice.folder, 'before');
@@ -34,6 +36,7 @@ export async function withSigner<T>(
 
 async function keysOf(sitting: Sitting, base: string, choice: SignerChoice, folder: string) {
   if (choice.pkcs11 !== undefined) return openToken(sitting, base, choice.pkcs11, folder);
+  if (choice.awsKms !== undefined) return openCloud(sitting, base, choice.awsKms, folder);
   if (choice.shares !== undefined) return { wrappingKey: await putTogether(sitting, base, choice.shares) };
   return { passphrase: await readSecretFile(resolve(base, choice.passphraseFile ?? '')) } satisfies Unlock;
 }
@@ -43,15 +46,26 @@ export function openToken(
   base: string,
   { module, library, token, pinFile }: NonNullable<SignerChoice['pkcs11']>,
   folder: string,
-) {
+): Promise<Vault> {
   const vault = {
     kind: 'pkcs11',
     // A package by its name, or by its path.
     module: module.startsWith('.') ? resolve(base, module) : module,
-    library,
+    library: resolve(base, library),
     token,
     pinFile: resolve(base, pinFile),
   } as const;
+  return openVault({ folder, socket: '', vault }, undefined, room.clock);
+}
+
+function openCloud(
+  { room }: Sitting,
+  base: string,
+  { credentialsFile, ...more }: NonNullable<SignerChoice['awsKms']>,
+  folder: string,
+): Promise<Vault> {
+  const credentials = credentialsFile === undefined ? {} : { credentialsFile: resolve(base, credentialsFile) };
+  const vault = { kind: 'aws-kms', ...more, ...credentials } as const;
   return openVault({ folder, socket: '', vault }, undefined, room.clock);
 }
 

@@ -40,14 +40,16 @@ export class KeyFolder implements KeyStore {
   }
 
   async create(role: KeyRole, generation: number): Promise<KeyDescription> {
+    const id = randomBytes(16).toString('hex');
+    const createdAt = this.#clock.now();
     const entry = await this.#vault.generate(role, (publicKey) => ({
-      id: randomBytes(16).toString('hex'),
+      id,
       purpose: role.purpose,
       algorithm: role.algorithm,
       organization: role.organization,
       enterprise: role.enterprise,
       publicKey,
-      createdAt: this.#clock.now(),
+      createdAt,
       generation,
       retiredAt: undefined,
       certificate: undefined,

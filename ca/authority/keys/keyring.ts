@@ -10,7 +10,7 @@ import { seal, unseal, WRAPPING_KEY_LENGTH } from './sealed.ts';
 
 /**
  * How a folder of keys is opened: by a passphrase, or by a 256-bit wrapping key (from shares, or from elsewhere).
- * The bytes are wiped once they were used.
+ * Whoever read the bytes wipes them once they were used.
  */
 export type Unlock = { readonly passphrase: Uint8Array } | { readonly wrappingKey: Uint8Array };
 

@@ -1,11 +1,12 @@
-import { AwsClient, fileCredentials } from '@licet/keystores';
+import { AwsClient, fileCredentials, surroundingCredentials } from '@licet/keystores';
 import { JsonObject } from './json.ts';
 import { outside } from './outside.ts';
 
 export type KmsOptions = {
   readonly region: string;
   readonly endpoint?: string | undefined;
-  readonly credentialsFile: string;
+  /** Without it, those that AWS gives to the container or the machine. */
+  readonly credentialsFile?: string | undefined;
   readonly profile?: string | undefined;
 };
 
@@ -17,7 +18,11 @@ export class KmsClient {
 
   constructor({ region, endpoint, credentialsFile, profile }: KmsOptions, clock: { now(): Date }) {
     const service = { name: 'kms', target: 'TrentService', region, endpoint, timeoutMs: TIMEOUT_MS };
-    this.#aws = new AwsClient(service, fileCredentials(credentialsFile, profile), clock);
+    const credentials =
+      credentialsFile === undefined
+        ? surroundingCredentials(process.env, clock)
+        : fileCredentials(credentialsFile, profile);
+    this.#aws = new AwsClient(service, credentials, clock);
   }
 
   async call(action: string, input: object): Promise<JsonObject> {

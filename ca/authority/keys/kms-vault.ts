@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { derToRaw } from '@licet/keystores';
 import { AuthorityError } from '../errors.ts';
 import type { PrivateKey, Vault, VaultEntry } from '../ports/key-store.ts';
@@ -17,13 +18,18 @@ const IN_CLOUD: Readonly<
   'RSA-3072': { spec: 'RSA_3072', sign: 'RSASSA_PKCS1_V1_5_SHA_256', size: 384 },
 };
 
+const NOT_KNOWN_YET = new Uint8Array();
+const TRIES = 8;
+const PAUSE_MS = 250;
+
 export function openKmsVault(options: KmsOptions, clock: { now(): Date }): Vault {
   return new KmsVault(new KmsClient(options, clock));
 }
 
 /**
- * Keys that never leave AWS. The description of a key in KMS holds the hash of its role, so a key file that was changed
- * to another purpose or tenant does not find its key. Certificate and retirement are kept by the file alone.
+ * Keys that never leave AWS. The description of a key in KMS says what it is for and holds the hash of its role, so a key
+ * file that was changed to another purpose or tenant does not find its key. Certificate and retirement are kept by the
+ * file alone.
  */
 class KmsVault implements Vault {
   readonly kind = 'aws-kms';
@@ -37,12 +43,22 @@ class KmsVault implements Vault {
     const created = await this.#client.call('CreateKey', {
       KeySpec: factsOf(role.algorithm).spec,
       KeyUsage: 'SIGN_VERIFY',
+      Description: roleText(describe(NOT_KNOWN_YET)),
     });
     const arn = created.object('KeyMetadata').text('Arn', /./);
-    const publicKey = await this.#client.call('GetPublicKey', { KeyId: arn });
-    const description = describe(publicKey.bytes('PublicKey'));
-    await this.#client.call('UpdateKeyDescription', { KeyId: arn, Description: roleText(description) });
-    return { description, vault: this.kind, secret: { arn } };
+    return { description: describe(await this.#publicKeyOf(arn)), vault: this.kind, secret: { arn } };
+  }
+
+  /** KMS is eventually consistent: a key that was made this moment may not be found yet, and is paid for already. */
+  async #publicKeyOf(arn: string): Promise<Uint8Array> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return (await this.#client.call('GetPublicKey', { KeyId: arn })).bytes('PublicKey');
+      } catch (error) {
+        if (tries === TRIES) throw error;
+        await pause(PAUSE_MS);
+      }
+    }
   }
 
   async open({ description, secret }: VaultEntry): Promise<PrivateKey> {
@@ -95,6 +111,9 @@ function factsOf(algorithm: KeyAlgorithm): (typeof IN_CLOUD)[CloudAlgorithm] {
   }
 }
 
+/** For whoever looks into KMS, and for us. The public key is compared by itself. */
 function roleText(description: KeyDescription): string {
-  return `licet ${hash('sha256', roleBytes(description))}`;
+  const { purpose, id, organization, enterprise } = description;
+  const tenant = enterprise === undefined ? organization : `${organization}/${enterprise}`;
+  return `licet ${purpose} key ${id} of ${tenant} ${hash('sha256', roleBytes({ ...description, publicKey: NOT_KNOWN_YET }))}`;
 }

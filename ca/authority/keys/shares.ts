@@ -66,6 +66,7 @@ export async function combineShares(lines: readonly string[]): Promise<Uint8Arra
     );
   }
   const wrappingKey = await combine([...distinct.values()].map(({ bytes }) => bytes));
+  for (const { bytes } of shares) bytes.fill(0);
   if (unseal(wrappingKey, proof, additional(set, needed, total)) === undefined) {
     throw wrong(`a share of set ${set}`, 'together they do not give the key that was split');
   }

@@ -25,7 +25,7 @@ export interface KeyStore {
 /** What makes and uses the private halves for a `KeyFolder`, which keeps the descriptions. */
 export interface Vault {
   readonly kind: VaultKind;
-  /** `describe` gives the description once the public key is known: the vault binds the private key to it. */
+  /** `describe` gives the description to a public key, the same but for that: the vault binds the private key to it. */
   generate(role: KeyRole, describe: (publicKey: Uint8Array) => KeyDescription): Promise<VaultEntry>;
   open(entry: VaultEntry): Promise<PrivateKey>;
   /** The same key under a changed description (bound, retired). */

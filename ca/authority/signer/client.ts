@@ -57,6 +57,8 @@ export class SignerClient implements Signer {
   #closed = false;
   #nextCall = 1;
   #retryMs = FIRST_RETRY_MS;
+  /** Why there is no link, in the words of the system. */
+  #lastTrouble: string | undefined;
   /** When the oldest call was made since which nothing has been heard; undefined: nothing is waited for. */
   #silentSince: number | undefined;
 
@@ -140,7 +142,7 @@ export class SignerClient implements Signer {
     this.#nextCall = call === 0xff_ff_ff_ff ? 1 : call + 1;
     const bytes = frame(call, OPERATIONS[operation], write, capacity);
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#failAll([call], SLOW), timeoutMs);
+      const timer = setTimeout(() => this.#failAll([call], this.#silence()), timeoutMs);
       this.#calls.set(call, { bytes, resolve, reject, timer });
       if (this.#connected) this.#send(bytes);
       else this.#unsent.push(call);
@@ -162,6 +164,7 @@ export class SignerClient implements Signer {
     this.#socket = socket;
     socket.on('connect', () => {
       this.#connected = true;
+      this.#lastTrouble = undefined;
       this.#retryMs = FIRST_RETRY_MS;
       this.#heard();
       const waiting = this.#unsent.splice(0);
@@ -175,8 +178,11 @@ export class SignerClient implements Signer {
         socket.destroy();
       }
     });
-    // What went wrong is told by 'close', which always follows.
-    socket.on('error', () => socket.destroy());
+    // 'close' always follows, and tells those who wait.
+    socket.on('error', (error) => {
+      this.#lastTrouble = error.message;
+      socket.destroy();
+    });
     socket.on('close', () => this.#reconnect());
   }
 
@@ -216,6 +222,10 @@ export class SignerClient implements Signer {
     this.#heard();
     if (code === OUTCOME.done) waiting.resolve(body);
     else waiting.reject(readError(body));
+  }
+
+  #silence(): string {
+    return this.#lastTrouble === undefined ? SLOW : `The signer cannot be reached: ${this.#lastTrouble}.`;
   }
 
   #failAll(calls: readonly number[], reason: string): void {

@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
+import { AuthorityError } from '../errors.ts';
 import type { Unlock } from '../keys/keyring.ts';
 import { JsonObject } from '../keys/json.ts';
 
@@ -24,15 +26,22 @@ export type VaultChoice =
       readonly region: string;
       /** Other than AWS's own, e.g. a VPC endpoint. */
       readonly endpoint?: string | undefined;
-      /** In the format of ~/.aws/credentials; read again when it changes. */
-      readonly credentialsFile: string;
+      /**
+       * In the format of ~/.aws/credentials; read again when it changes. Without it, those that AWS gives to the
+       * container or the machine.
+       */
+      readonly credentialsFile?: string | undefined;
       readonly profile?: string | undefined;
     };
+
+export type SocketAccess = 'owner' | 'group';
 
 /** What a signer process is told at its start. */
 export type Launch = {
   readonly folder: string;
   readonly socket: string;
+  /** Who may connect: this user alone, or this user's group as well, for a server that is another user. */
+  readonly access?: SocketAccess | undefined;
   readonly vault: VaultChoice;
 };
 
@@ -65,38 +74,41 @@ export async function readLaunch(from: Readable): Promise<{ readonly launch: Lau
   return { launch, secret: kind === 1 ? { passphrase: bytes } : { wrappingKey: bytes } };
 }
 
-/** Throws RangeError naming the field that is wrong. */
-export function parseLaunch(text: string): Launch {
+/** Paths start at `base`, where there is one. Throws RangeError naming the field that is wrong. */
+export function parseLaunch(text: string, base?: string): Launch {
   const file = JsonObject.parse(text);
+  const path = (path: string) => (base === undefined ? path : resolve(base, path));
   const launch = {
-    folder: file.text('folder', /./),
-    socket: file.text('socket', /./),
-    vault: parseVault(file.object('vault')),
+    folder: path(file.text('folder', /./)),
+    socket: path(file.text('socket', /./)),
+    access: file.optional('access', (name) => file.word<SocketAccess>(name, ['owner', 'group'])),
+    vault: parseVault(file.object('vault'), path),
   };
   file.finish();
   return launch;
 }
 
-function parseVault(vault: JsonObject): VaultChoice {
-  const choice = vaultOf(vault);
+function parseVault(vault: JsonObject, path: (path: string) => string): VaultChoice {
+  const choice = vaultOf(vault, path);
   vault.finish();
   return choice;
 }
 
-function vaultOf(vault: JsonObject): VaultChoice {
+function vaultOf(vault: JsonObject, path: (path: string) => string): VaultChoice {
   const text = (name: string) => vault.text(name, /./);
+  const file = (name: string) => path(text(name));
   const kind = vault.word('kind', ['file', 'pkcs11', 'aws-kms']);
   switch (kind) {
     case 'file':
-      return { kind, passphraseFile: vault.optional('passphraseFile', text) };
+      return { kind, passphraseFile: vault.optional('passphraseFile', file) };
     case 'pkcs11':
-      return { kind, module: text('module'), library: text('library'), token: text('token'), pinFile: text('pinFile') };
+      return { kind, module: text('module'), library: file('library'), token: text('token'), pinFile: file('pinFile') };
     case 'aws-kms':
       return {
         kind,
         region: text('region'),
         endpoint: vault.optional('endpoint', text),
-        credentialsFile: text('credentialsFile'),
+        credentialsFile: vault.optional('credentialsFile', file),
         profile: vault.optional('profile', text),
       };
     default:
@@ -109,7 +121,18 @@ export async function readSecretFile(path: string): Promise<Uint8Array> {
   const bytes = await readFile(path);
   let end = bytes.length;
   while (end > 0 && (bytes[end - 1] === 0x0a || bytes[end - 1] === 0x0d)) end -= 1;
-  return bytes.subarray(0, end);
+  if (end > 0) return bytes.subarray(0, end);
+  throw new AuthorityError('KEY_LOCKED', `The file ${path} is empty, and a secret should be in it.`);
+}
+
+/** The secret of a file, wiped when the work is done. */
+export async function withSecretFile<T>(path: string, work: (secret: Uint8Array) => Promise<T>): Promise<T> {
+  const secret = await readSecretFile(path);
+  try {
+    return await work(secret);
+  } finally {
+    secret.fill(0);
+  }
 }
 
 async function readSized(from: Readable): Promise<Buffer> {

@@ -195,5 +195,11 @@ function orderOf({ key, kind, bytes }: SignRequest): JournalRecord | undefined {
 async function signAll(keys: readonly OpenKey[], requests: readonly SignRequest[]): Promise<readonly Uint8Array[]> {
   const made = requests.map(({ bytes, kind }, i) => keys[i]!.key!.sign(bytes, kind === 'token' ? 'jws' : 'x509'));
   if (made.every((signature) => signature instanceof Uint8Array)) return made;
-  return Promise.all(made.map(async (signature) => signature));
+  try {
+    return await Promise.all(made.map(async (signature) => signature));
+  } catch (cause) {
+    if (!(cause instanceof AuthorityError)) throw cause;
+    // It did open: a place that takes its PIN or its credentials no more is away, and may be back.
+    throw new AuthorityError('SIGNER_UNAVAILABLE', cause.message, { cause });
+  }
 }

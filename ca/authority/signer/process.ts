@@ -1,13 +1,10 @@
 /**
  * The signer process: it alone opens keys. Started by the server (`supervisor.ts`), which writes the launch into its
- * standard input and keeps that open as a sign of life; or standing alone, e.g. under systemd, with a launch file:
- *
- *     node --disable-sigusr1 --report-exclude-env ca/authority/signer/process.ts signer.json
- *
- * Standing alone, core dumps are its unit's matter (LimitCORE=0): Node cannot set that limit for itself.
- * What imports it takes in is Node itself and `@licet/format`, which a test holds it to.
+ * standard input and keeps that open as a sign of life; or standing alone, e.g. under systemd, with a launch file, by
+ * `start.js`. What imports it takes in is Node itself and `@licet/format`, which a test holds it to.
  */
 import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { AuthorityError } from '../errors.ts';
 import { CRASH_AT, crashHook } from '../issue/crash-points.ts';
 import type { Signer } from '../ports/signer.ts';
@@ -37,19 +34,24 @@ try {
 }
 
 async function launchFrom(path: string): Promise<{ readonly launch: Launch; readonly secret: Secret }> {
-  return { launch: parseLaunch(await readFile(path, 'utf8')), secret: undefined };
+  return { launch: parseLaunch(await readFile(path, 'utf8'), dirname(path)), secret: undefined };
 }
 
 async function start(launch: Launch, secret: Secret): Promise<{ signer: Signer; server: { close(): Promise<void> } }> {
-  const keys = await openVault(launch, secret, clock);
+  const keys = await openVault(launch, secret, clock).finally(() => wipe(secret));
   const crashPoint = crashHook(process.env[CRASH_AT], endAll);
   const signer = await openSigner({ folder: launch.folder, clock, keys, crashPoint });
   try {
-    return { signer, server: await serveSigner(signer, { path: launch.socket, report }) };
+    const { socket: path, access } = launch;
+    return { signer, server: await serveSigner(signer, { path, access, report }) };
   } catch (error) {
     await signer.close();
     throw error;
   }
+}
+
+function wipe(secret: Secret): void {
+  if (secret !== undefined) ('passphrase' in secret ? secret.passphrase : secret.wrappingKey).fill(0);
 }
 
 /** As when the power goes: the server that started this process does not outlive it. */
@@ -90,12 +92,19 @@ function say(message: object): void {
 }
 
 function report(error: unknown): void {
-  process.stderr.write(`licet signer: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.stderr.write(`licet signer: ${wordsOf(error)}\n`);
+}
+
+/** What a person can do something about needs no stack. */
+function wordsOf(error: unknown): string {
+  if (error instanceof AuthorityError) return `${error.message} [${error.code}]`;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
 function errorFor(error: unknown): { code: string; message: string; details: readonly string[] } {
   if (error instanceof AuthorityError) return { code: error.code, message: error.message, details: error.details };
-  report(error);
+  // A file that is missing or not to be read, named by the system's own words.
+  if (!(error instanceof Error && 'syscall' in error)) report(error);
   const message = error instanceof Error ? error.message : String(error);
   return { code: 'SIGNER_UNAVAILABLE', message: `The signer could not start: ${message}`, details: [] };
 }

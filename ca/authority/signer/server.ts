@@ -4,6 +4,7 @@ import { AuthorityError } from '../errors.ts';
 import { wordFor } from '../journal/record.ts';
 import type { ByteReader, ByteWriter } from '../journal/binary.ts';
 import type { Signer } from '../ports/signer.ts';
+import type { SocketAccess } from './launch.ts';
 import {
   FrameSplitter,
   frame,
@@ -23,13 +24,15 @@ import {
 
 export type SignerServerOptions = {
   readonly path: string;
+  readonly access?: SocketAccess | undefined;
   /** Calls under way, of all clients together; above it SIGNER_UNAVAILABLE at once instead of an answer too late. */
   readonly queueLimit?: number;
-  /** What is a defect of ours, and so tells the caller nothing. */
+  /** Defects of ours, which tell the caller nothing, and what keeps keys or journal from being used. */
   readonly report: (error: unknown) => void;
 };
 
 const QUEUE_LIMIT = 4096;
+const TROUBLE_EVERY_MS = 10_000;
 
 type Answer = (to: ByteWriter) => void;
 type Handler = (signer: Signer, body: ByteReader) => Promise<Answer | undefined>;
@@ -80,12 +83,13 @@ const HANDLERS: Readonly<Record<Operation, Handler>> = {
 };
 
 /**
- * Offers a signer on a unix socket. Who may connect is the kernel's matter: the folder and the socket are open to our
- * own user only. The journal's lock is held by now, so a socket that lies here belongs to a process that is dead.
+ * Offers a signer on a unix socket. Who may connect is the kernel's matter: the folder is open to our own user only, and
+ * so is the socket unless the launch says that the group may connect too. The journal's lock is held by now, so a socket that lies here belongs to a process that is dead.
  */
 export async function serveSigner(signer: Signer, options: SignerServerOptions): Promise<{ close(): Promise<void> }> {
   const sockets = new Set<Socket>();
   let underWay = 0;
+  const trouble = onceIn(TROUBLE_EVERY_MS, options.report);
   const limit = options.queueLimit ?? QUEUE_LIMIT;
 
   async function answer(received: ReceivedFrame): Promise<Buffer> {
@@ -96,7 +100,10 @@ export async function serveSigner(signer: Signer, options: SignerServerOptions):
       const write = await handle(signer, received.body);
       return frame(received.call, OUTCOME.done, write);
     } catch (error) {
-      if (error instanceof AuthorityError) return failure(received.call, error);
+      if (error instanceof AuthorityError) {
+        if (isTrouble(error)) trouble(error);
+        return failure(received.call, error);
+      }
       options.report(error);
       return failure(received.call, error instanceof RangeError ? malformed(error) : defect());
     } finally {
@@ -111,7 +118,7 @@ export async function serveSigner(signer: Signer, options: SignerServerOptions):
   });
   await rm(options.path, { force: true });
   await listen(server, options.path);
-  await chmod(options.path, 0o600);
+  await chmod(options.path, options.access === 'group' ? 0o660 : 0o600);
   return {
     close: async () => {
       const closed = new Promise((resolve) => server.close(resolve));
@@ -144,6 +151,22 @@ function serveConnection(
       socket.destroy();
     }
   });
+}
+
+/** What somebody has to do something about: callers are told no more than that they may ask again. */
+function isTrouble({ code, cause }: AuthorityError): boolean {
+  return code === 'JOURNAL_FULL' || (code === 'SIGNER_UNAVAILABLE' && cause !== undefined);
+}
+
+/** While a place is away each call meets the same; the log needs it now and then. */
+function onceIn(everyMs: number, report: (error: unknown) => void): (error: unknown) => void {
+  let last = -Infinity;
+  return (error) => {
+    const now = performance.now();
+    if (now - last < everyMs) return;
+    last = now;
+    report(error);
+  };
 }
 
 function failure(call: number, error: AuthorityError): Buffer {

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { AuthorityError, type AuthorityCode } from '../errors.ts';
-import { CRASH_AT } from '../issue/crash-points.ts';
 import type { Signer } from '../ports/signer.ts';
 import { SignerClient, type SignerClientOptions } from './client.ts';
+import { signerCommand } from './command.ts';
 import { encodeLaunch, type Secret, type VaultChoice } from './launch.ts';
 
 export type SupervisorOptions = Omit<SignerClientOptions, 'path'> & {
@@ -81,27 +81,10 @@ export async function startSigner(options: SupervisorOptions): Promise<Supervise
   };
 }
 
-/**
- * No core dump (a shell sets the limit, Node has no call for it), no inspector by signal, no diagnostic report or
- * environment that could carry a secret, and no NODE_OPTIONS that could undo any of it.
- */
 async function startProcess(options: SupervisorOptions, socket: string): Promise<ChildProcess> {
   const { folder, vault } = options;
-  const node = [
-    process.execPath,
-    '--disable-sigusr1',
-    '--report-exclude-env',
-    '--disallow-code-generation-from-strings',
-    '--max-semi-space-size=2',
-    // Only a PKCS#11 library has to be loaded into the process.
-    ...(vault.kind === 'pkcs11' ? [] : ['--no-addons']),
-    join(import.meta.dirname, 'process.ts'),
-  ];
-  const child = spawn('/bin/sh', ['-c', 'ulimit -c 0; exec "$@"', 'licet-signer', ...node], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-    // Each thread of Node would keep a heap of its own for what is freed at once.
-    env: Object.assign({ MALLOC_ARENA_MAX: '2' }, ...PASSED_ON.map(passedOn)),
-  });
+  const { file, args, env } = signerCommand(vault);
+  const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'], env });
   // A process that died before it read its launch says so by its exit.
   child.stdin.on('error', () => child.stdin.destroy());
   const secret = await options.secret?.();
@@ -110,14 +93,6 @@ async function startProcess(options: SupervisorOptions, socket: string): Promise
   if (secret !== undefined) ('passphrase' in secret ? secret.passphrase : secret.wrappingKey).fill(0);
   await untilReady(child);
   return child;
-}
-
-/** Time zone, where compiled code lies, where SoftHSM keeps its tokens, a drill: no secret among them, and nothing else. */
-const PASSED_ON = ['TZ', 'NODE_COMPILE_CACHE', 'SOFTHSM2_CONF', CRASH_AT];
-
-function passedOn(name: string): Record<string, string> {
-  const value = process.env[name];
-  return value === undefined ? {} : { [name]: value };
 }
 
 async function untilReady(child: ChildProcess & { readonly stdout: NodeJS.ReadableStream | null }): Promise<void> {

@@ -1,22 +1,23 @@
 import { join } from 'node:path';
 import { AuthorityError } from '../errors.ts';
 import type { Vault } from '../ports/key-store.ts';
-import { readSecretFile, type Launch, type Secret } from './launch.ts';
+import { type Launch, type Secret, withSecretFile } from './launch.ts';
 import { openFileVault } from './open.ts';
 
 /** Opens the vault that the launch names. What only some need is loaded only then. */
 export async function openVault({ folder, vault }: Launch, secret: Secret, clock: { now(): Date }): Promise<Vault> {
   switch (vault.kind) {
     case 'file': {
-      const path = vault.passphraseFile;
-      const unlock = path === undefined ? secret : { passphrase: await readSecretFile(path) };
-      if (unlock === undefined)
-        throw new AuthorityError('KEY_LOCKED', 'No passphrase was given; name a passphrase file.');
-      return openFileVault(join(folder, 'keys'), unlock);
+      const keys = join(folder, 'keys');
+      if (vault.passphraseFile !== undefined) {
+        return withSecretFile(vault.passphraseFile, (passphrase) => openFileVault(keys, { passphrase }));
+      }
+      if (secret !== undefined) return openFileVault(keys, secret);
+      throw new AuthorityError('KEY_LOCKED', 'No passphrase was given; name a passphrase file.');
     }
     case 'pkcs11': {
       const { openPkcs11Vault } = await import('../keys/pkcs11-vault.ts');
-      return openPkcs11Vault({ ...vault, pin: await readSecretFile(vault.pinFile) });
+      return withSecretFile(vault.pinFile, async (pin) => openPkcs11Vault({ ...vault, pin }));
     }
     case 'aws-kms': {
       const { openKmsVault } = await import('../keys/kms-vault.ts');

@@ -1,4 +1,4 @@
-import { listKeyFiles, openSigner, readSecretFile, rewrapSigner, type KeyDescription } from '@licet/authority';
+import { listKeyFiles, openSigner, rewrapSigner, type KeyDescription, withSecretFile } from '@licet/authority';
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.ts';
 import { CliError, type CliIo } from '../io.ts';
@@ -53,8 +53,9 @@ export function register(program: Command, io: CliIo): void {
 }
 
 async function rotate(id: string, { folder, passphraseFile }: Options, io: CliIo): Promise<KeyDescription> {
-  const passphrase = await readSecretFile(passphraseFile);
-  const signer = await openSigner({ folder, clock: io, keys: { passphrase } });
+  const signer = await withSecretFile(passphraseFile, (passphrase) =>
+    openSigner({ folder, clock: io, keys: { passphrase } }),
+  );
   try {
     return await signer.rotateKey(id);
   } finally {
@@ -63,12 +64,13 @@ async function rotate(id: string, { folder, passphraseFile }: Options, io: CliIo
 }
 
 async function rewrap({ folder, passphraseFile, newPassphraseFile }: Options, io: CliIo): Promise<number> {
-  return rewrapSigner({
-    folder,
-    clock: io,
-    unlock: { passphrase: await readSecretFile(passphraseFile) },
-    ...(newPassphraseFile !== undefined && { newUnlock: { passphrase: await readSecretFile(newPassphraseFile) } }),
-    progress: (done, total) => io.err(`${done} of ${total}`),
+  const options = { folder, clock: io, progress: (done: number, total: number) => io.err(`${done} of ${total}`) };
+  return withSecretFile(passphraseFile, (passphrase) => {
+    const unlock = { passphrase };
+    if (newPassphraseFile === undefined) return rewrapSigner({ ...options, unlock });
+    return withSecretFile(newPassphraseFile, (renewed) =>
+      rewrapSigner({ ...options, unlock, newUnlock: { passphrase: renewed } }),
+    );
   });
 }
 

@@ -21,7 +21,12 @@ const awsKms = z
   .strictObject({
     region: z.string().min(1).optional().describe('The region of the keys.'),
     endpoint: z.url().optional().meta({ allowed: 'a URL' }).describe('Another endpoint than that of AWS.'),
-    credentialsFile: filePath().optional().describe('In the format of ~/.aws/credentials; read again when it changes.'),
+    credentialsFile: filePath()
+      .optional()
+      .describe(
+        'In the format of ~/.aws/credentials; read again when it changes. Default: what AWS gives to the container (ECS, ' +
+          'EKS) or the machine (EC2).',
+      ),
     profile: z.string().min(1).optional().describe('Which profile of that file.'),
   })
   .prefault({})
@@ -34,10 +39,7 @@ const NEEDED = {
     ['pkcs11', 'token'],
     ['pkcs11', 'pinFile'],
   ],
-  'aws-kms': [
-    ['awsKms', 'region'],
-    ['awsKms', 'credentialsFile'],
-  ],
+  'aws-kms': [['awsKms', 'region']],
 } as const;
 
 export const signerSection = z

@@ -76,7 +76,15 @@ export const claims = z
 
 export const pkcs11 = z.strictObject({ module: path, library: path, token: line, pinFile: path });
 
-const WAYS = ['shares', 'passphraseFile', 'pkcs11'] as const;
+/** Without `credentialsFile`, those that AWS gives to this container or machine. */
+export const awsKms = z.strictObject({
+  region: line,
+  endpoint: z.url().optional(),
+  credentialsFile: path.optional(),
+  profile: line.optional(),
+});
+
+const WAYS = ['shares', 'passphraseFile', 'pkcs11', 'awsKms'] as const;
 
 /** A signer's folder and the one way in which it opens. */
 export const signer = z
@@ -85,6 +93,7 @@ export const signer = z
     shares: z.array(path).min(2).optional(),
     passphraseFile: path.optional(),
     pkcs11: pkcs11.optional(),
+    awsKms: awsKms.optional(),
   })
   .refine(
     (given) => WAYS.filter((way) => given[way] !== undefined).length === 1,

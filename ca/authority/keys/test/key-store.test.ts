@@ -63,8 +63,7 @@ const BACKENDS: Readonly<Record<string, Backend>> = {
   'AWS KMS (local endpoint)': {
     algorithms: ['P-256', 'P-384', 'RSA-3072'],
     refused: ['Ed25519', 'ML-DSA-65'],
-    prepare: async (context, folder) => {
-      requireTool(context, 'openssl');
+    prepare: async (_context, folder) => {
       endpoint = await startKmsEndpoint();
       const credentials = `[default]\naws_access_key_id = ${ACCESS_KEY}\naws_secret_access_key = ${SECRET_KEY}\n`;
       writeFileSync(join(folder, 'credentials'), credentials);

@@ -1,10 +1,14 @@
-import { execFileSync } from 'node:child_process';
-import { createPublicKey, generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  createECDH,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  privateEncrypt,
+  randomUUID,
+} from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rawToDer } from '@licet/keystores';
 import { isSigned } from '@licet/keystores/testing';
 
 /** Speaks the part of the AWS KMS API that we use, and checks Signature Version 4 by its own reading of the documents. */
@@ -13,6 +17,8 @@ export type KmsEndpoint = {
   readonly keys: Map<string, { description: string; readonly privateKey: KeyObject; readonly spec: string }>;
   /** Set to answer every call with this status instead. */
   failWith: number | undefined;
+  /** What was asked of it, e.g. `Sign`. */
+  readonly calls: string[];
   close(): Promise<void>;
 };
 
@@ -29,8 +35,9 @@ export async function startKmsEndpoint(): Promise<KmsEndpoint> {
           ? generateKeyPairSync('rsa', { modulusLength: 3072 })
           : generateKeyPairSync('ec', { namedCurve: curve });
       const arn = `arn:aws:kms:eu-central-1:000000000000:key/${randomUUID()}`;
-      keys.set(arn, { description: '', privateKey, spec: input['KeySpec']! });
-      return { KeyMetadata: { Arn: arn, Description: '' } };
+      const description = input['Description'] ?? '';
+      keys.set(arn, { description, privateKey, spec: input['KeySpec']! });
+      return { KeyMetadata: { Arn: arn, Description: description } };
     }
     const key = keys.get(input['KeyId']!);
     if (key === undefined) return undefined;
@@ -40,9 +47,6 @@ export async function startKmsEndpoint(): Promise<KmsEndpoint> {
         return { PublicKey: spki().toString('base64'), KeySpec: key.spec };
       case 'DescribeKey':
         return { KeyMetadata: { Arn: input['KeyId'], Description: key.description } };
-      case 'UpdateKeyDescription':
-        key.description = input['Description']!;
-        return {};
       case 'Sign':
         return { Signature: signDigest(key.privateKey, input) };
       default:
@@ -58,6 +62,7 @@ export async function startKmsEndpoint(): Promise<KmsEndpoint> {
       if (endpoint.failWith !== undefined) return answer(endpoint.failWith, { __type: 'KMSInternalException' });
       if (!isSigned(request, body, 'kms')) return answer(400, { __type: 'IncompleteSignatureException' });
       const action = String(request.headers['x-amz-target']).replace('TrentService.', '');
+      endpoint.calls.push(action);
       const result = perform(action, JSON.parse(body) as Record<string, string>);
       return result === undefined ? answer(400, { __type: 'NotFoundException' }) : answer(200, result);
     });
@@ -67,6 +72,7 @@ export async function startKmsEndpoint(): Promise<KmsEndpoint> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     keys,
     failWith: undefined,
+    calls: [],
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -75,21 +81,47 @@ export async function startKmsEndpoint(): Promise<KmsEndpoint> {
   return endpoint;
 }
 
-/** Node signs messages and KMS is given a digest, so openssl does it. */
-function signDigest(key: KeyObject, input: Record<string, string>): string {
-  if (input['MessageType'] !== 'DIGEST') throw new Error('only digests are sent');
-  const folder = mkdtempSync(join(tmpdir(), 'licet-kms-'));
-  try {
-    writeFileSync(join(folder, 'key'), key.export({ type: 'pkcs8', format: 'pem' }));
-    const digest = input['SigningAlgorithm'] === 'ECDSA_SHA_384' ? 'sha384' : 'sha256';
-    return execFileSync(
-      'openssl',
-      ['pkeyutl', '-sign', '-inkey', join(folder, 'key'), '-pkeyopt', `digest:${digest}`],
-      {
-        input: Buffer.from(input['Message']!, 'base64'),
-      },
-    ).toString('base64');
-  } finally {
-    rmSync(folder, { recursive: true });
+/** Node signs messages and KMS is given a digest. */
+function signDigest(key: KeyObject, { MessageType, Message = '', SigningAlgorithm }: Record<string, string>): string {
+  if (MessageType !== 'DIGEST') throw new Error('only digests are sent');
+  const digest = Buffer.from(Message, 'base64');
+  if (SigningAlgorithm === 'RSASSA_PKCS1_V1_5_SHA_256') {
+    return privateEncrypt(key, Buffer.concat([SHA256_INFO, digest])).toString('base64');
   }
+  return Buffer.from(ecdsa(key, digest)).toString('base64');
+}
+
+/** RFC 8017 §9.2, note 1. */
+const SHA256_INFO = Buffer.from('3031300d060960864801650304020105000420', 'hex');
+
+const ORDERS: Readonly<Record<string, readonly [curve: string, order: bigint]>> = {
+  'P-256': ['prime256v1', 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n],
+  'P-384': [
+    'secp384r1',
+    0xffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973n,
+  ],
+};
+
+/** FIPS 186-5 §6.4.1; the multiplication by the base point is what ECDH does to get a public key. */
+function ecdsa(key: KeyObject, digest: Buffer): Uint8Array {
+  const { crv = '', d = '' } = key.export({ format: 'jwk' });
+  const [curve, order] = ORDERS[crv]!;
+  const size = digest.length;
+  const nonce = createECDH(curve);
+  const point = nonce.generateKeys();
+  const k = numberOf(nonce.getPrivateKey());
+  const r = numberOf(point.subarray(1, 1 + size)) % order;
+  const s = (power(k, order - 2n, order) * (numberOf(digest) + r * numberOf(Buffer.from(d, 'base64url')))) % order;
+  const raw = [r, s].map((number) => number.toString(16).padStart(2 * size, '0')).join('');
+  return rawToDer(Buffer.from(raw, 'hex'));
+}
+
+const numberOf = (bytes: Buffer): bigint => BigInt(`0x${bytes.toString('hex')}`);
+
+function power(base: bigint, exponent: bigint, modulus: bigint): bigint {
+  let result = 1n;
+  for (let square = base % modulus, left = exponent; left > 0n; left >>= 1n, square = (square * square) % modulus) {
+    if (left & 1n) result = (result * square) % modulus;
+  }
+  return result;
 }

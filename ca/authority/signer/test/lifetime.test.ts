@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { SignerClient } from '../client.ts';
 import { openFileVault } from '../open.ts';
+import { hasCode } from './errors.ts';
 import { FAST, PASSPHRASE, passphrase, withFolder } from './hierarchy.ts';
 
 async function firstLine(child: ChildProcessByStdio<null, Readable, null>): Promise<string> {
@@ -26,7 +27,13 @@ async function untilGone(pid: number): Promise<void> {
 describe('The life of the signer process', function () {
   this.timeout(15_000);
   const folder = withFolder();
-  const run = (...args: string[]) => spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const children: ChildProcess[] = [];
+  const run = (...args: string[]) => {
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    children.push(child);
+    return child;
+  };
+  afterEach(() => children.splice(0).forEach((child) => child.kill('SIGKILL')));
 
   beforeEach(async () => {
     writeFileSync(join(folder(), 'passphrase'), PASSPHRASE);
@@ -49,27 +56,85 @@ describe('The life of the signer process', function () {
     await untilGone(pid);
   });
 
-  it('stands alone with a launch file, and ends when it is told to', async () => {
-    const socket = join(folder(), 'socket');
-    const launch = {
-      folder: join(folder(), 'signer'),
-      socket,
-      vault: { kind: 'file', passphraseFile: join(folder(), 'passphrase') },
-    };
+  const START = join(import.meta.dirname, '../start.js');
+  const LAUNCH = { folder: 'signer', socket: 'socket', vault: { kind: 'file', passphraseFile: 'passphrase' } };
+  const alone = (launch: object) => {
     writeFileSync(join(folder(), 'signer.json'), JSON.stringify(launch));
-    const signer = run(join(import.meta.dirname, '../process.ts'), join(folder(), 'signer.json'));
+    return run(START, join(folder(), 'signer.json'));
+  };
+  const end = async (signer: ReturnType<typeof run>) => {
+    signer.kill('SIGTERM');
+    assert.deepEqual(await once(signer, 'exit'), [0, null]);
+  };
+  const mode = () => (statSync(join(folder(), 'socket')).mode & 0o777).toString(8);
+
+  it('stands alone with a launch file, guarded like any other, and ends when it is told to', async () => {
+    const signer = alone(LAUNCH);
     assert.equal(await firstLine(signer), '{"ready":true}');
-    const client = new SignerClient({ path: socket });
+    const client = new SignerClient({ path: join(folder(), 'socket') });
     await client.ping();
     await client.close();
-    signer.kill('SIGTERM');
-    const [code] = (await once(signer, 'exit')) as [number];
-    assert.equal(code, 0);
+    assert.equal(mode(), '600');
+    assert.match(readFileSync(`/proc/${signer.pid}/limits`, 'utf8'), /Max core file size\s+0\s+0/);
+    assert.match(readFileSync(`/proc/${signer.pid}/cmdline`, 'utf8'), /--disable-sigusr1/);
+    await end(signer);
   });
 
-  it('does not begin with a launch file that says something unknown', async () => {
+  it('lets its group connect where the launch says so, and opens nothing else to it', async () => {
+    const signer = alone({ ...LAUNCH, access: 'group' });
+    await firstLine(signer);
+    assert.equal(mode(), '660');
+    for (const place of ['signer', 'signer/keys', 'signer/journal']) {
+      assert.equal(statSync(join(folder(), place)).mode & 0o077, 0, place);
+    }
+    await end(signer);
+  });
+
+  it('takes the place of one that was killed, and its callers find it', async () => {
+    const first = alone(LAUNCH);
+    await firstLine(first);
+    const client = new SignerClient({ path: join(folder(), 'socket') });
+    await client.ping();
+    first.kill('SIGKILL');
+    await once(first, 'exit');
+    // The first may have been on its way when the link broke.
+    await assert.rejects(client.ping(), hasCode('SIGNER_UNAVAILABLE'));
+    await assert.rejects(
+      client.ping(),
+      hasCode('SIGNER_UNAVAILABLE', /cannot be reached: connect ECONNREFUSED .*socket/),
+    );
+    const second = alone(LAUNCH);
+    await firstLine(second);
+    const isBack = () =>
+      client.ping().then(
+        () => true,
+        () => false,
+      );
+    for (let tries = 0; !(await isBack()); tries += 1) {
+      assert.ok(tries < 100, 'the client does not find it again');
+      await pause(20);
+    }
+    await client.close();
+    await end(second);
+  });
+
+  it('does not begin with a launch file that is missing or says something unknown', async () => {
+    const said = async (signer: ChildProcess) => {
+      let text = '';
+      signer.stderr!.on('data', (data) => (text += String(data)));
+      const [code] = (await once(signer, 'close')) as [number];
+      return `${code} ${text}`;
+    };
+    const start = (...args: string[]) =>
+      spawn(process.execPath, [START, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
     writeFileSync(join(folder(), 'signer.json'), '{"folder":"x","socket":"y","vault":{"kind":"paper"}}');
-    const signer = run(join(import.meta.dirname, '../process.ts'), join(folder(), 'signer.json'));
-    assert.match(await firstLine(signer), /"kind\\" is none of file, pkcs11, aws-kms/);
+    const wrong = await said(start(join(folder(), 'signer.json')));
+    assert.match(wrong, /^78 licet signer: .*signer\.json cannot be used: "kind" is none of file, pkcs11, aws-kms/);
+    assert.match(await said(start(join(folder(), 'nothing'))), /^78 licet signer: .*nothing cannot be used: ENOENT/);
+    assert.match(await said(start()), /^78 licet signer: usage: /);
+    writeFileSync(join(folder(), 'signer.json'), JSON.stringify(LAUNCH));
+    rmSync(join(folder(), 'passphrase'));
+    const locked = start(join(folder(), 'signer.json'));
+    assert.equal(await said(locked), '1 ', 'the reason is for standard output, and no stack is shown');
   });
 });
