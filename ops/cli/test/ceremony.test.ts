@@ -1,91 +1,48 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { CEREMONIES } from '@licet/authority';
 import { decodeCertificate, decodePem } from '@licet/format';
-import { requireThat, requireTool } from '@licet/checks';
+import { requireTool } from '@licet/checks';
 import type { CliIo } from '../io.ts';
 import { createProgram } from '../program.ts';
+import { pageOf, sectionOf } from './page.ts';
 import { agree, crlAddressOf, post, ProductionServer, sell } from './production-server.ts';
+import { requireEmptyNetwork, Room } from './room.ts';
 
 const LICET = join(import.meta.dirname, '../licet.js');
 const AGENT = join(import.meta.dirname, '../../agent/licet-agent.js');
-const PAGE = join(import.meta.dirname, '../../../docs/ceremony.md');
-
-/** No device but a loopback that is down. */
-const EMPTY_NETWORK = ['--map-root-user', '--net'];
-
-type Block = { readonly language: string; readonly file: string | undefined; readonly text: string };
-
+const PAGE = 'ceremony.md';
 const ENTERPRISE = '## An enterprise that keeps its own key';
+const ELSEWHERE = ['## A token instead of files', '## AWS KMS instead of files'];
 
-/** What is walked through offline, and what beside a server. */
-function partsOf(page: string): { readonly offline: string; readonly enterprise: string } {
-  const start = page.indexOf(ENTERPRISE);
-  const end = page.indexOf('\n## ', start + 1);
-  assert.ok(start > 0 && end > start);
-  return { offline: page.slice(0, start) + page.slice(end), enterprise: page.slice(start, end) };
-}
-
-/** The fenced blocks of a page, in order; a second word behind the language is the name of a file. */
-function blocksOf(page: string): Block[] {
-  return [...page.matchAll(/^```(\w+)(?: (\S+))?\n([\s\S]*?)^```$/gm)].map(([, language = '', file, text = '']) => ({
-    language,
-    file,
-    text,
-  }));
-}
-
-/** One shell script of the whole page: each file is written where the page shows it. */
-function scriptOf(blocks: readonly Block[]): string {
-  const steps = blocks.map(({ language, file, text }) => {
-    if (language === 'sh') return text;
-    assert.ok(file !== undefined, `a block of ${language} has no file name`);
-    return `cat > ${file} <<'LICET_PAGE'\n${text}LICET_PAGE\n`;
-  });
-  return ['set -eu', ...steps].join('\n');
+/** What is walked through without a network; the rest is beside a server, or in key-places.test.ts. */
+function offlineOf(page: string): string {
+  return [ENTERPRISE, ...ELSEWHERE].reduce((left, heading) => left.replace(sectionOf(page, heading), ''), page);
 }
 
 const as = (token: string) => ({ Authorization: `Bearer ${token}` });
 const codeOf = ({ body }: { readonly body: Buffer }) => (JSON.parse(body.toString()) as { code: string }).code;
 
 describe('docs/ceremony.md', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
+  let room: Room;
   let folder: string;
   let output: string;
 
   before(function () {
-    requireTool(this, 'unshare', 'openssl', 'bash');
-    const isAllowed = spawnSync('unshare', [...EMPTY_NETWORK, 'true']).status === 0;
-    requireThat(this, isAllowed ? [] : ['the right to make a network namespace']);
-    folder = mkdtempSync(join(tmpdir(), 'licet-ceremony-'));
-    const bin = join(folder, 'bin');
-    mkdirSync(bin);
-    writeFileSync(join(bin, 'licet'), `#!/bin/sh\nexec "${process.execPath}" "${LICET}" "$@"\n`, { mode: 0o755 });
-    mkdirSync(join(folder, 'room'));
-    output = walk(partsOf(readFileSync(PAGE, 'utf8')).offline, ['unshare', ...EMPTY_NETWORK]);
+    requireEmptyNetwork(this);
+    requireTool(this, 'openssl', 'jq', 'curl');
+    room = new Room();
+    folder = room.folder;
+    output = room.walk(offlineOf(pageOf(PAGE)), { network: false });
   });
-  after(() => folder && rmSync(folder, { recursive: true, force: true }));
+  after(() => room?.remove());
 
-  /** Runs the blocks of a part of the page as they stand there, and gives everything that was said. */
-  function walk(part: string, within: readonly string[], more: NodeJS.ProcessEnv = {}): string {
-    const script = join(folder, 'page.sh');
-    writeFileSync(script, scriptOf(blocksOf(part)));
-    const [program, ...args] = [...within, 'bash', script];
-    const { status, stdout, stderr } = spawnSync(program, args, {
-      cwd: join(folder, 'room'),
-      encoding: 'utf8',
-      env: { ...process.env, PATH: `${join(folder, 'bin')}:${process.env['PATH'] ?? ''}`, ...more },
-    });
-    assert.equal(status, 0, `${stdout}${stderr}`.slice(-1500));
-    return `${stdout}${stderr}`;
-  }
-
-  const inRoom = (...path: string[]) => join(folder, 'room', ...path);
+  const inRoom = (...path: string[]) => join(folder, ...path);
   /** In this process, and nobody at the keyboard: as from a script. */
   async function licet(...args: string[]): Promise<string> {
     const lines: string[] = [];
@@ -101,8 +58,9 @@ describe('docs/ceremony.md', function () {
     return lines.join('\n');
   }
 
-  it('walks through a whole ceremony without a network, and openssl agrees', () => {
+  it('walks without a network from the root to a first license and to the end of a CA, and openssl agrees', () => {
     assert.match(output, /usb\/organization-chain\.pem: OK/);
+    assert.match(output, /^Usable: valid\nIssued to license:\/\/globex\.acme\/plant-0 /m);
     assert.match(output, /usb\/successor-chain\.pem: OK/);
     assert.match(output, /revoked, as it should be/);
     assert.match(output, /error 23 at 0 depth lookup: certificate revoked/);
@@ -175,7 +133,7 @@ describe('docs/ceremony.md', function () {
         const acme = { url: server.url, root, token: owner };
         writeFileSync(contexts, JSON.stringify({ current: 'acme', contexts: { acme } }), { mode: 0o600 });
         surroundings = { LICET_CONTEXTS: contexts, CONTRACT: contract };
-        walk(partsOf(readFileSync(PAGE, 'utf8')).enterprise, [], surroundings);
+        room.walk(sectionOf(pageOf(PAGE), ENTERPRISE), { network: true }, surroundings);
         hub = await ProductionServer.start(inRoom('hub', 'licet.yaml'), root);
       });
       after(() => hub?.stop());

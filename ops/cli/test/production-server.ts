@@ -94,16 +94,22 @@ type Sold = {
   readonly token: string;
 };
 
-/** A product, an enterprise and its contract, and its first site. */
+/** A product and an enterprise, which may be there already, its contract, and a first site. */
 export async function sell(server: ProductionServer, owner: string): Promise<Sold> {
   const ok = (path: string, body?: unknown) => post(server, owner, path, body);
+  const made = async (path: string, name: 'slug' | 'code', body: Record<string, unknown>): Promise<string> => {
+    const headers = { Authorization: `Bearer ${owner}` };
+    const { body: listed } = await server.ask('GET', `/api/v1/${path}`, headers);
+    const { items } = JSON.parse(listed.toString()) as { items: Record<string, unknown>[] };
+    return String((items.find((one) => one[name] === body[name]) ?? (await ok(path, body)))['id']);
+  };
   const catalog = {
     features: [{ code: 'remote', name: 'Remote control' }],
     limits: [{ code: 'machines', name: 'Machines', unit: 'machines' }],
     tiers: [{ rank: 20, code: 'gold', name: 'Gold' }],
   };
-  await ok('products', { code: 'press', name: 'Press', catalog });
-  const enterprise = String((await ok('enterprises', { slug: 'globex', name: 'Globex' }))['id']);
+  await made('products', 'code', { code: 'press', name: 'Press', catalog });
+  const enterprise = await made('enterprises', 'slug', { slug: 'globex', name: 'Globex' });
   const contract = await agree(server, owner, enterprise, 'C-1');
   const { enrolment } = await ok('sites/create', { contract, name: 'plant-1', mode: 'production' });
   return { enterprise, contract, token: (enrolment as { token: string }).token };

@@ -22,9 +22,14 @@ export type KmsEndpoint = {
   close(): Promise<void>;
 };
 
+const FAILURES: Readonly<Record<number, object>> = {
+  400: { __type: 'AccessDeniedException', message: 'User: arn:aws:iam::000000000000:user/licet is not authorized' },
+  500: { __type: 'KMSInternalException' },
+};
+
 const CURVES: Readonly<Record<string, string>> = { ECC_NIST_P256: 'P-256', ECC_NIST_P384: 'P-384' };
 
-export async function startKmsEndpoint(): Promise<KmsEndpoint> {
+export async function startKmsEndpoint(port = 0): Promise<KmsEndpoint> {
   const keys: KmsEndpoint['keys'] = new Map();
 
   function perform(action: string, input: Record<string, string>): object | undefined {
@@ -59,7 +64,7 @@ export async function startKmsEndpoint(): Promise<KmsEndpoint> {
     request.on('data', (chunk: Buffer) => (body += chunk.toString()));
     request.on('end', () => {
       const answer = (status: number, content: object) => response.writeHead(status).end(JSON.stringify(content));
-      if (endpoint.failWith !== undefined) return answer(endpoint.failWith, { __type: 'KMSInternalException' });
+      if (endpoint.failWith !== undefined) return answer(endpoint.failWith, FAILURES[endpoint.failWith] ?? {});
       if (!isSigned(request, body, 'kms')) return answer(400, { __type: 'IncompleteSignatureException' });
       const action = String(request.headers['x-amz-target']).replace('TrentService.', '');
       endpoint.calls.push(action);
@@ -67,7 +72,7 @@ export async function startKmsEndpoint(): Promise<KmsEndpoint> {
       return result === undefined ? answer(400, { __type: 'NotFoundException' }) : answer(200, result);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   const endpoint: KmsEndpoint = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     keys,
