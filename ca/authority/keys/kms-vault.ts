@@ -63,10 +63,13 @@ class KmsVault implements Vault {
 
   async open({ description, secret }: VaultEntry): Promise<PrivateKey> {
     const arn = secret['arn'] ?? '';
-    const found = (await this.#client.call('DescribeKey', { KeyId: arn })).object('KeyMetadata');
     const { publicKey, id, algorithm } = description;
-    const held = (await this.#client.call('GetPublicKey', { KeyId: arn })).bytes('PublicKey');
-    if (found.text('Description') !== roleText(description) || Buffer.compare(held, publicKey) !== 0) {
+    const [found, held] = await Promise.all([
+      this.#client.call('DescribeKey', { KeyId: arn }),
+      this.#client.call('GetPublicKey', { KeyId: arn }),
+    ]);
+    const isIts = found.object('KeyMetadata').text('Description') === roleText(description);
+    if (!isIts || Buffer.compare(held.bytes('PublicKey'), publicKey) !== 0) {
       throw new AuthorityError(
         'KEY_CORRUPT',
         `The file of key ${id} does not fit the key in KMS; restore it from its copy.`,

@@ -23,6 +23,8 @@ import { StatementCounter } from './statements.ts';
 /** Enough for the largest batch that forms by itself, small enough that one caller cannot hold up the others. */
 const MAX_BATCH = 1024;
 const STATEMENTS_EVERY_MS = 5000;
+/** A key in a cloud takes some tens of milliseconds to open, and each enterprise has one. */
+const OPENED_AT_ONCE = 8;
 /** One page of the journal: what a reader may ask for at once. */
 const MAX_PAGE = 1000;
 
@@ -55,7 +57,10 @@ export class LocalSigner implements Signer {
     crashPoint: CrashHook = noCrash,
   ): Promise<LocalSigner> {
     const signer = new LocalSigner(store, journal, anchors, crashPoint);
-    for (const description of await store.list()) await signer.#use(description);
+    const all = await store.list();
+    for (let i = 0; i < all.length; i += OPENED_AT_ONCE) {
+      await Promise.all(all.slice(i, i + OPENED_AT_ONCE).map((description) => signer.#use(description)));
+    }
     return signer;
   }
 

@@ -122,7 +122,7 @@ async function room(io: CliIo): Promise<Room> {
 
 /** All of our code that a ceremony runs. */
 function packages(): Record<string, string> {
-  const names = ['@licet/format', '@licet/verify', '@licet/authority', '@licet/cli'];
+  const names = ['@licet/format', '@licet/verify', '@licet/keystores', '@licet/authority', '@licet/cli'];
   return Object.fromEntries(names.map((name) => [name, dirname(fileURLToPath(import.meta.resolve(name)))]));
 }
 

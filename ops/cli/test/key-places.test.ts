@@ -98,10 +98,11 @@ describe('The keys of CAs, by what the page of the ceremony says, up to a licens
           ${STOP}
           sed -i '/^signer:/,/^data:/{/^data:/!d}' online/licet.yaml
           printf 'signer:\\n  socket: ../socket\\n' >> online/licet.yaml
-          (sleep 3; exec licet-signer signer.json > signer.log) & ${START}
+          (sleep 3; exec licet-signer signer.json > signer.log) & alone=$!
+          ${START}
           echo "$(grep -c 'no signer answers yet' online/server.log) warning"
           ask plant-2
-          pkill -9 -P $(jobs -p | head -n 1) || kill -9 $(jobs -p | head -n 1)
+          kill -9 $alone
           ask plant-3
           licet-signer signer.json > signer.log & signer=$!
           sleep 3
