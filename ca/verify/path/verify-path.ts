@@ -45,32 +45,50 @@ type Attempt = { readonly candidate: Candidate; readonly findings: Finding[]; re
 /** Finds a path that holds or, failing that, the one that explains best why none does. */
 export function* findPath(leaf: Certificate, context: Context): Task<PathResult> {
   const own: Finding[] = localDefects(leaf, 'leaf', context).map((defect) => ({ ...defect, at: 0 }));
-  let best: Attempt | undefined;
-  let deepest: DeadEnd | undefined;
-  let visited = 0;
-  const visitor = (explaining: boolean): Visitor => ({
-    explaining,
-    *complete(candidate: Candidate): Task<Visit> {
-      context.budget.spendPath();
-      const attempt = yield* attemptPath(candidate, explaining ? undefined : own, context);
-      if (best === undefined || attempt.findings.length < best.findings.length) best = attempt;
-      visited += 1;
-      const enough = explaining ? visited >= MOST_EXPLAINED : best.findings.length <= own.length;
-      return enough ? 'stop' : 'go-on';
-    },
-    deadEnd(end: DeadEnd): void {
-      if (deepest === undefined || end.chain.length > deepest.chain.length) deepest = end;
-    },
-  });
-  yield* visitPaths(leaf, visitor(false), context);
-  if (best === undefined) yield* explain(leaf, visitor(true), context);
-  return best === undefined ? brokenOff(deepest!, own, context) : concluded(best);
+  const search = new Search(own, context);
+  yield* visitPaths(leaf, search, context);
+  if (search.best === undefined) yield* explain(leaf, search, context);
+  return search.best === undefined ? brokenOff(search.deepest!, own, context) : concluded(search.best);
+}
+
+/**
+ * What was met on the way. A class, because a generator function that is made for each search is given a prototype and a
+ * hidden class of its own by V8, and those keep all that the function sees until the next full collection of garbage:
+ * that cost more than the search.
+ */
+class Search implements Visitor {
+  best: Attempt | undefined;
+  deepest: DeadEnd | undefined;
+  explaining = false;
+  private visited = 0;
+  private readonly own: Finding[];
+  private readonly context: Context;
+
+  constructor(own: Finding[], context: Context) {
+    this.own = own;
+    this.context = context;
+  }
+
+  *complete(candidate: Candidate): Task<Visit> {
+    const { own, context, explaining } = this;
+    context.budget.spendPath();
+    const attempt = yield* attemptPath(candidate, explaining ? undefined : own, context);
+    if (this.best === undefined || attempt.findings.length < this.best.findings.length) this.best = attempt;
+    this.visited += 1;
+    const enough = explaining ? this.visited >= MOST_EXPLAINED : this.best.findings.length <= own.length;
+    return enough ? 'stop' : 'go-on';
+  }
+
+  deadEnd(end: DeadEnd): void {
+    if (this.deepest === undefined || end.chain.length > this.deepest.chain.length) this.deepest = end;
+  }
 }
 
 /** There is no path: what remains of the budget may be spent to say why, and what was found by then is reported. */
-function* explain(leaf: Certificate, visitor: Visitor, context: Context): Task<void> {
+function* explain(leaf: Certificate, search: Search, context: Context): Task<void> {
+  search.explaining = true;
   try {
-    yield* visitPaths(leaf, visitor, context);
+    yield* visitPaths(leaf, search, context);
   } catch (error) {
     if (!(error instanceof BudgetExceeded)) throw error;
   }
