@@ -21,7 +21,7 @@ import { checkRequest } from './request.ts';
 import { newSerial, shardOf } from './serial.ts';
 import { PLACEHOLDERS, SIGNATURE_ALGORITHMS } from './signatures.ts';
 import { alternativeNames, type Host, type Subject, subjectName } from './subject.ts';
-import { keyIdentifierOf, readSubjectKey } from './subject-key.ts';
+import { checkExists, checkSubjectKey, keyIdentifierOf } from './subject-key.ts';
 import { extensionsOf } from './template.ts';
 import { makeTicket, type Ticket } from './ticket.ts';
 import { validityOf } from './validity.ts';
@@ -124,7 +124,8 @@ function provenKey(key: KeySource, profile: Profile): { publicKey: PublicKeyInfo
     return { publicKey, digest: hash('sha256', key.csr, 'buffer') };
   }
   const publicKey = decodePublicKey(key.held.publicKey);
-  readSubjectKey(publicKey, profile);
+  checkSubjectKey(publicKey, profile);
+  checkExists(publicKey);
   return { publicKey, digest: hash('sha256', publicKey.raw, 'buffer') };
 }
 

@@ -2,7 +2,7 @@ import { type Bytes, type CertificationRequest, decodeCertificationRequest, Form
 import { AuthorityError } from '../errors.ts';
 import type { Profile } from '../profiles/profile.ts';
 import { isSignedBy } from './signatures.ts';
-import { readSubjectKey } from './subject-key.ts';
+import { cannotExist, checkSubjectKey } from './subject-key.ts';
 
 /** An ML-DSA-65 request with its extensions takes 6 KiB; RSA of 8192 bits 3 KiB. */
 export const REQUEST_MOST_BYTES = 16 * 1024;
@@ -26,15 +26,23 @@ export function checkRequest(der: Bytes, profile: Profile): CertificationRequest
       'The request asks for a CA certificate; ask without basicConstraints CA:TRUE.',
     );
   }
-  const key = readSubjectKey(request.publicKey, profile);
+  checkSubjectKey(request.publicKey, profile);
   // RFC 2986 §3: the signature over the exact bytes of the info proves that the requester has the private key.
-  if (!isSignedBy(key, request.signatureAlgorithm, request.info, request.signature)) {
+  if (!provesPossession(request)) {
     throw new AuthorityError(
       'CSR_SIGNATURE',
       'The request is not signed with the private key of the public key in it, or with a weak algorithm.',
     );
   }
   return request;
+}
+
+function provesPossession({ publicKey, signatureAlgorithm, info, signature }: CertificationRequest): boolean {
+  try {
+    return isSignedBy(publicKey, signatureAlgorithm, info, signature);
+  } catch (cause) {
+    throw cannotExist(cause);
+  }
 }
 
 function decode(der: Bytes): CertificationRequest {

@@ -1,5 +1,15 @@
-import { type KeyObject, verify } from 'node:crypto';
-import { type AlgorithmIdentifier, type Bytes, equalBytes, fromHex, OID } from '@licet/format';
+import { verify } from 'node:crypto';
+import {
+  type AlgorithmIdentifier,
+  type Bytes,
+  encodePem,
+  equalBytes,
+  fromHex,
+  keyKind,
+  type KeyKind,
+  OID,
+  type PublicKeyInfo,
+} from '@licet/format';
 import type { KeyAlgorithm } from '../ports/signer.ts';
 
 /**
@@ -15,28 +25,49 @@ export const SIGNATURE_ALGORITHMS: Readonly<Record<KeyAlgorithm, Bytes>> = {
 };
 
 /** A requester may use any digest that is not broken, with a key of the right kind. */
-const REQUEST_SCHEMES: Readonly<Record<string, { readonly keyType: string; readonly digest: string | null }>> = {
-  [OID.ecdsaWithSha256]: { keyType: 'ec', digest: 'sha256' },
-  [OID.ecdsaWithSha384]: { keyType: 'ec', digest: 'sha384' },
-  [OID.ecdsaWithSha512]: { keyType: 'ec', digest: 'sha512' },
-  [OID.sha256WithRsa]: { keyType: 'rsa', digest: 'sha256' },
-  [OID.sha384WithRsa]: { keyType: 'rsa', digest: 'sha384' },
-  [OID.sha512WithRsa]: { keyType: 'rsa', digest: 'sha512' },
-  [OID.ed25519]: { keyType: 'ed25519', digest: null },
-  [OID.mlDsa65]: { keyType: 'ml-dsa-65', digest: null },
+const REQUEST_SCHEMES: Readonly<Record<string, { readonly key: string; readonly digest: string | null }>> = {
+  [OID.ecdsaWithSha256]: { key: 'ec', digest: 'sha256' },
+  [OID.ecdsaWithSha384]: { key: 'ec', digest: 'sha384' },
+  [OID.ecdsaWithSha512]: { key: 'ec', digest: 'sha512' },
+  [OID.sha256WithRsa]: { key: 'rsa', digest: 'sha256' },
+  [OID.sha384WithRsa]: { key: 'rsa', digest: 'sha384' },
+  [OID.sha512WithRsa]: { key: 'rsa', digest: 'sha512' },
+  [OID.ed25519]: { key: 'ed25519', digest: null },
+  [OID.mlDsa65]: { key: 'ml-dsa-65', digest: null },
 };
 
 const NULL = Uint8Array.of(0x05, 0x00);
 
-/** Whether the holder of `key` signed these bytes. False also for a scheme that is weak, or of another kind than the key. */
-export function isSignedBy(key: KeyObject, algorithm: AlgorithmIdentifier, bytes: Bytes, signature: Bytes): boolean {
+/**
+ * Whether the holder of the key signed these bytes. False also for a scheme that is weak, or of another kind than the key.
+ * Throws for a key that cannot exist, such as a point that is not on its curve.
+ */
+export function isSignedBy(
+  key: PublicKeyInfo,
+  algorithm: AlgorithmIdentifier,
+  bytes: Bytes,
+  signature: Bytes,
+): boolean {
   const known = REQUEST_SCHEMES[algorithm.oid];
-  if (known === undefined || known.keyType !== key.asymmetricKeyType) return false;
+  const kind = keyKind(key);
+  if (known === undefined || kind === undefined || known.key !== exactly(kind)) return false;
   // RFC 4055 §5 wants NULL, and old tools leave it out; everything else has no parameters.
-  if (algorithm.parameters !== undefined && !(known.keyType === 'rsa' && equalBytes(algorithm.parameters, NULL))) {
+  if (algorithm.parameters !== undefined && !(known.key === 'rsa' && equalBytes(algorithm.parameters, NULL))) {
     return false;
   }
-  return verify(known.digest, bytes, key, signature);
+  // The key as text, read as it is used: a KeyObject costs more to make than that, and again when it is collected.
+  return verify(known.digest, bytes, keyText(key), signature);
+}
+
+/** For Node. As text: to see that bytes are no KeyObject, it throws and catches four times, which takes longer than the import. */
+export function keyText({ raw }: PublicKeyInfo): string {
+  return encodePem('PUBLIC KEY', raw);
+}
+
+function exactly(kind: KeyKind): string {
+  if (kind.kind === 'ml-dsa') return `ml-dsa-${kind.set}`;
+  // RFC 4055 §1.2: a key that is marked for PSS signs nothing else.
+  return kind.kind === 'rsa' && kind.pssOnly ? 'rsa-pss' : kind.kind;
 }
 
 /**

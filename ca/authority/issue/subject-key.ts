@@ -1,8 +1,9 @@
-import { createPublicKey, hash, type KeyObject } from 'node:crypto';
-import { type Bytes, encodePem, FormatError, keyKind, type KeyKind, type PublicKeyInfo, toHex } from '@licet/format';
+import { createPublicKey, hash } from 'node:crypto';
+import { type Bytes, FormatError, keyKind, type KeyKind, type PublicKeyInfo, toHex } from '@licet/format';
 import { AuthorityError } from '../errors.ts';
 import type { KeyAlgorithm } from '../ports/signer.ts';
 import type { Profile } from '../profiles/profile.ts';
+import { keyText } from './signatures.ts';
 import { hasSmallFactor, isRocaModulus } from './weak-rsa.ts';
 
 /** Longer ones would make every verifier of ours slow; nobody has them by accident. */
@@ -11,8 +12,8 @@ const RSA_MOST_BITS = 8192;
 const RSA_LEAST_EXPONENT = 65_537n;
 const RSA_MOST_EXPONENT = 2n ** 256n;
 
-/** Imports the key and refuses what the profile does not take, and what is known to be weak. RFC 5280 §4.1.2.7. */
-export function readSubjectKey(publicKey: PublicKeyInfo, profile: Profile): KeyObject {
+/** Refuses what the profile does not take, and what is known to be weak. RFC 5280 §4.1.2.7. */
+export function checkSubjectKey(publicKey: PublicKeyInfo, profile: Profile): void {
   const kind = readKind(publicKey);
   const algorithm = kind && algorithmOf(kind, publicKey.key);
   if (kind === undefined || algorithm === undefined || !profile.subjectKeys.includes(algorithm)) {
@@ -21,9 +22,7 @@ export function readSubjectKey(publicKey: PublicKeyInfo, profile: Profile): KeyO
       `Such a key (${kind?.kind ?? 'of unknown kind'}) is not accepted here; use one of ${profile.subjectKeys.join(', ')}.`,
     );
   }
-  const key = importKey(publicKey);
-  if (kind.kind === 'rsa') checkRsa(kind, key, profile);
-  return key;
+  if (kind.kind === 'rsa') checkRsa(kind, profile);
 }
 
 /** Undefined: of a kind that none of our keys has. */
@@ -41,14 +40,18 @@ function readKind(publicKey: PublicKeyInfo): KeyKind | undefined {
   }
 }
 
-function importKey({ raw }: PublicKeyInfo): KeyObject {
+/** What no verification of a signature has shown: that a key of this form can exist. */
+export function checkExists(publicKey: PublicKeyInfo): void {
   try {
-    // As text: to see that bytes are no KeyObject, Node throws and catches four times, which takes longer than the import.
-    return createPublicKey(encodePem('PUBLIC KEY', raw));
+    createPublicKey(keyText(publicKey));
   } catch (cause) {
-    // Form is right, so this is a point that is not on its curve.
-    throw new AuthorityError('KEY_WEAK', 'The public key is none that can exist; make a new key.', { cause });
+    throw cannotExist(cause);
   }
+}
+
+/** Its form is right, so this is a point that is not on its curve. */
+export function cannotExist(cause: unknown): AuthorityError {
+  return new AuthorityError('KEY_WEAK', 'The public key is none that can exist; make a new key.', { cause });
 }
 
 function algorithmOf(kind: KeyKind, bits: Bytes): KeyAlgorithm | undefined {
@@ -67,14 +70,14 @@ function algorithmOf(kind: KeyKind, bits: Bytes): KeyAlgorithm | undefined {
   }
 }
 
-function checkRsa({ bits, exponent }: Extract<KeyKind, { kind: 'rsa' }>, key: KeyObject, { rsaBits }: Profile): void {
+function checkRsa({ bits, exponent, modulus: octets }: Extract<KeyKind, { kind: 'rsa' }>, { rsaBits }: Profile): void {
   const weak = (why: string) => new AuthorityError('KEY_WEAK', `The RSA key ${why}; make a new key.`);
   if (bits < rsaBits) throw weak(`has ${bits} bits, fewer than ${rsaBits}`);
   if (bits > RSA_MOST_BITS) throw weak(`has ${bits} bits, more than ${RSA_MOST_BITS}`);
   if (exponent < RSA_LEAST_EXPONENT || exponent > RSA_MOST_EXPONENT) {
     throw weak(`has the exponent ${exponent}, and only those from 65537 to 2^256 are safe`);
   }
-  const modulus = BigInt(`0x${toHex(Buffer.from(key.export({ format: 'jwk' }).n ?? '', 'base64url'))}`);
+  const modulus = BigInt(`0x${toHex(octets)}`);
   if (hasSmallFactor(modulus)) throw weak('is a product of small primes');
   if (isRocaModulus(modulus)) throw weak('was made by a generator whose keys can be computed (CVE-2017-15361)');
 }

@@ -1,4 +1,3 @@
-import { createPublicKey, type KeyObject } from 'node:crypto';
 import { FormatError, decodeCertificate, type Certificate } from '@licet/format';
 import { isSignedBy } from '../issue/signatures.ts';
 import { refuse, type BoundKey } from './policy/bound-key.ts';
@@ -33,7 +32,7 @@ export function isVouchedFor(issuer: Certificate, trusted: readonly Certificate[
 function isIssuedBy(certificate: Certificate, issuer: Certificate): boolean {
   if (Buffer.compare(issuer.subject.raw, certificate.issuer.raw) !== 0) return false;
   const { signatureAlgorithm, tbs, signature } = certificate;
-  return isSignedBy(keyOf(issuer), signatureAlgorithm, tbs, signature);
+  return isSignedBy(issuer.publicKey, signatureAlgorithm, tbs, signature);
 }
 
 function decode(key: BoundKey, der: Uint8Array): Certificate {
@@ -43,8 +42,4 @@ function decode(key: BoundKey, der: Uint8Array): Certificate {
     if (!(error instanceof FormatError)) throw error;
     return refuse(key, `this is no certificate (${error.message})`, { cause: error });
   }
-}
-
-function keyOf(certificate: Certificate): KeyObject {
-  return createPublicKey({ key: Buffer.from(certificate.publicKey.raw), format: 'der', type: 'spki' });
 }

@@ -29,7 +29,14 @@ export type CurveName = 'P-256' | 'P-384' | 'P-521';
 /** A public key in terms that a crypto library and a policy understand. */
 export type KeyKind =
   | { readonly kind: 'ec'; readonly curve: CurveName }
-  | { readonly kind: 'rsa'; readonly bits: number; readonly exponent: bigint; readonly pssOnly: boolean }
+  | {
+      readonly kind: 'rsa';
+      readonly bits: number;
+      readonly exponent: bigint;
+      /** Content octets of the INTEGER. */
+      readonly modulus: Bytes;
+      readonly pssOnly: boolean;
+    }
   | { readonly kind: 'dsa' }
   | { readonly kind: 'ed25519' }
   | { readonly kind: 'ed448' }
@@ -101,7 +108,7 @@ function rsaKind(key: Bytes, pssOnly: boolean): KeyKind {
   const octets = modulus[0] === 0 ? modulus.length - 1 : modulus.length;
   if ((modulus.at(-1)! & 1) === 0) throw keyError('key.modulus', 'is even');
   if (exponent < 3n || (exponent & 1n) === 0n) throw keyError('key.exponent', 'should be odd and at least 3');
-  return { kind: 'rsa', bits: octets * 8 - (Math.clz32(first) - 24), exponent, pssOnly };
+  return { kind: 'rsa', bits: octets * 8 - (Math.clz32(first) - 24), exponent, modulus, pssOnly };
 }
 
 function keyError(path: string, message: string): FormatError {

@@ -24,8 +24,14 @@ export function nameKey(name: Name): string {
   return name.rdns.map(rdnKey).join(',');
 }
 
+const NOTHING: ReadonlyMap<string, never[]> = new Map();
+
 /** Objects by the name of who they belong to. */
-export function groupByName<T>(objects: readonly T[], nameOf: (object: T) => Name): Map<string, T[]> {
+export function groupByName<T>(
+  objects: readonly T[],
+  nameOf: (object: T) => Name,
+): ReadonlyMap<string, readonly T[]> {
+  if (objects.length === 0) return NOTHING;
   const groups = new Map<string, T[]>();
   for (const object of objects) {
     const key = nameKey(nameOf(object));

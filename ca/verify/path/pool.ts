@@ -66,7 +66,8 @@ function missing(objects: readonly unknown[]): number {
 }
 
 /** A bundle may hold the same certificate twice, next to each other or not; twice is no further candidate. */
-function distinct(certificates: readonly Certificate[]): Certificate[] {
+function distinct(certificates: readonly Certificate[]): readonly Certificate[] {
+  if (certificates.length < 2) return certificates;
   const seen = new Map<number, Certificate[]>();
   return certificates.filter((certificate) => {
     const { der, signature } = certificate;
