@@ -18,19 +18,19 @@ export function grantedClaims(profile: Profile, request: ClaimsRequest, issuer: 
     throw new AuthorityError('CLAIMS_ABOVE_PARENT', `Profile "${profile.name}" carries no claims.`);
   }
   if (claims === undefined) throw new AuthorityError('LINT_FAILED', `Profile "${profile.name}" needs claims.`);
-  const above = [
-    ...(contract === undefined ? [] : named('the contract', contract, claims)),
-    ...(issuer.claims === undefined ? [] : named('the issuer', issuer.claims, claims)),
-  ];
+  let granted = claims;
+  const above: string[] = [];
+  for (const [parent, rights] of [['the contract', contract] as const, ['the issuer', issuer.claims] as const]) {
+    if (rights === undefined) continue;
+    // What exceeds neither is the meet with both, so the last of them is what is granted.
+    granted = meet(rights, claims);
+    for (const { claim, detail } of excess(rights, claims, granted)) above.push(`${claim}: ${detail} (${parent})`);
+  }
   if (above.length > 0) {
     throw new AuthorityError('CLAIMS_ABOVE_PARENT', `More is asked for than may be given: ${above.join('; ')}.`, {
       details: above,
     });
   }
-  const granted = [contract, issuer.claims].reduce<Claims>(
-    (rights, parent) => (parent === undefined ? rights : meet(parent, rights)),
-    claims,
-  );
   const empty = emptyRights(granted);
   if (empty.length > 0) {
     throw new AuthorityError('CLAIMS_ABOVE_PARENT', `Nothing is left to be granted: ${empty.join(', ')} empty.`, {
@@ -38,8 +38,4 @@ export function grantedClaims(profile: Profile, request: ClaimsRequest, issuer: 
     });
   }
   return granted;
-}
-
-function named(parent: string, above: Claims, claims: Claims): string[] {
-  return excess(above, claims).map(({ claim, detail }) => `${claim}: ${detail} (${parent})`);
 }

@@ -1,9 +1,10 @@
+import { hash } from 'node:crypto';
 import { type Bytes, toHex } from '@licet/format';
 import { AuthorityError } from '../errors.ts';
 import type { Intent, Reservation } from '../ports/certificate-store.ts';
 import type { Random } from '../ports/random.ts';
 import { type CrashHook, noCrash } from './crash-points.ts';
-import { type IssueRequest, prepare, requestHash } from './prepare.ts';
+import { type IssueRequest, prepare } from './prepare.ts';
 import { prove } from './prove.ts';
 import { type Recovery, settle } from './recover.ts';
 import { createStages, type StageOptions, type Stages } from './stages.ts';
@@ -41,7 +42,7 @@ class BatchingIssuer implements Issuer {
   readonly #options: IssuerOptions;
   readonly #stages: Stages;
   readonly #crashPoint: CrashHook;
-  /** Requests under way here, by hash: fifty copies of one request are one request. */
+  /** Requests under way here, by hash and principal: fifty copies of one request are one request. */
   readonly #underWay = new Map<string, Promise<Certified>>();
   /** Serials that failed here after they were recorded: ours to settle, without waiting for another process. */
   readonly #failed = new Set<string>();
@@ -54,7 +55,7 @@ class BatchingIssuer implements Issuer {
 
   issue(request: IssueRequest): Promise<Certified> {
     if (!('csr' in request.key)) return this.#issue(request);
-    const id = toHex(requestHash(request.principal, request.key.csr));
+    const id = `${hash('sha256', request.key.csr, 'hex')} ${request.principal}`;
     let running = this.#underWay.get(id);
     if (running === undefined) {
       running = this.#issue(request).finally(() => this.#underWay.delete(id));

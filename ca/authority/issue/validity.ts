@@ -14,17 +14,16 @@ export function validityOf(
   issuer: IssuerGeneration,
   { now, until, claims }: { now: Date; until: Date | undefined; claims: Claims | undefined },
 ): Validity {
+  const at = now.getTime();
   for (const above of issuer.chain) {
-    if (now < above.notBefore || now > above.notAfter) {
+    if (at < above.notBefore.getTime() || at > above.notAfter.getTime()) {
       throw new AuthorityError(
         'ISSUER_NOT_VALID',
         `A certificate of the issuer is valid from ${above.notBefore.toISOString()} to ${above.notAfter.toISOString()} only.`,
       );
     }
   }
-  const notBefore = wholeSecond(
-    Math.max(now.getTime() - BACK_DATING_MS, issuer.certificate?.notBefore.getTime() ?? -Infinity),
-  );
+  const notBefore = wholeSecond(Math.max(at - BACK_DATING_MS, issuer.certificate?.notBefore.getTime() ?? -Infinity));
   const ends = [
     // RFC 5280 §4.1.2.5: the last second belongs to the validity.
     notBefore + profile.lifetime * 1000 - 1000,
@@ -34,7 +33,7 @@ export function validityOf(
     profile.name === 'enterprise' && claims !== undefined ? claims.term.to.getTime() - 1000 : Infinity,
   ];
   const notAfter = wholeSecond(Math.min(...ends));
-  if (notAfter <= now.getTime()) {
+  if (notAfter <= at) {
     throw new AuthorityError('ISSUER_NOT_VALID', 'The certificate would have ended before it was issued.');
   }
   return { notBefore: new Date(notBefore), notAfter: new Date(notAfter) };

@@ -87,7 +87,22 @@ export class DerWriter {
 
   integer(value: number | bigint, tag: number = Tag.INTEGER): this {
     if (value >= 0 && value < 0x80) return this.octet(tag, Number(value));
+    if (Number.isSafeInteger(value) && value > 0) return this.natural(Number(value), tag);
     return this.integerContent(integerOctets(BigInt(value)), tag);
+  }
+
+  private natural(value: number, tag: number): this {
+    let octets = 1;
+    for (let bound = 0x80; value >= bound; bound *= 0x100) octets += 1;
+    this.header(tag, octets);
+    this.reserve(octets);
+    let rest = value;
+    for (let i = octets - 1; i >= 0; i -= 1) {
+      this.buffer[this.length + i] = rest % 0x100;
+      rest = Math.trunc(rest / 0x100);
+    }
+    this.length += octets;
+    return this;
   }
 
   /** An INTEGER from its content octets, as a decoded serial holds them. */
@@ -140,7 +155,21 @@ export class DerWriter {
 
   /** Text of a type whose octets are those of UTF-8: UTF8String, and PrintableString and IA5String for ASCII. */
   text(value: string, tag: number = Tag.UTF8_STRING): this {
-    return this.primitive(tag, UTF8.encode(value));
+    const start = this.length;
+    this.header(tag, value.length);
+    this.reserve(value.length);
+    const { buffer, length } = this;
+    for (let i = 0; i < value.length; i += 1) {
+      const code = value.charCodeAt(i);
+      if (code >= 0x80) {
+        this.length = start;
+        return this.primitive(tag, UTF8.encode(value));
+      }
+      // Nearly all text is ASCII, and an array of its own for each piece takes ten times as long.
+      buffer[length + i] = code;
+    }
+    this.length = length + value.length;
+    return this;
   }
 
   /** What was written. The writer is not to be used afterwards. */

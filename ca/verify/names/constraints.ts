@@ -20,8 +20,11 @@ export function anyNames(): NameSpace {
 
 /** §6.1.4 (g): permitted subtrees are intersected form by form, excluded ones united. */
 export function narrow(space: NameSpace, constraints: NameConstraints): void {
-  for (const kind of new Set(constraints.permitted.map((subtree) => subtree.kind))) {
-    space.permitted.push(constraints.permitted.filter((subtree) => subtree.kind === kind));
+  const before = space.permitted.length;
+  for (const subtree of constraints.permitted) {
+    const same = space.permitted.find((list, i) => i >= before && list[0]!.kind === subtree.kind);
+    if (same === undefined) space.permitted.push([subtree]);
+    else same.push(subtree);
   }
   for (const subtree of constraints.excluded) space.excluded.push(subtree);
 }

@@ -27,10 +27,7 @@ export function nameKey(name: Name): string {
 const NOTHING: ReadonlyMap<string, never[]> = new Map();
 
 /** Objects by the name of who they belong to. */
-export function groupByName<T>(
-  objects: readonly T[],
-  nameOf: (object: T) => Name,
-): ReadonlyMap<string, readonly T[]> {
+export function groupByName<T>(objects: readonly T[], nameOf: (object: T) => Name): ReadonlyMap<string, readonly T[]> {
   if (objects.length === 0) return NOTHING;
   const groups = new Map<string, T[]>();
   for (const object of objects) {

@@ -117,8 +117,18 @@ export const EXTENSION_RULES: readonly Rule[] = [
   },
 ];
 
-/** Which extensions a profile has, and which of them are critical. */
+const sets = new WeakMap<Profile, ReadonlyMap<string, boolean>>();
+
 function wrongSet({ all }: CertificateExtensions, profile: Profile): string | undefined {
+  let wanted = sets.get(profile);
+  if (wanted === undefined) sets.set(profile, (wanted = setOf(profile)));
+  if (all.length !== wanted.size) return `there are ${all.length} extensions instead of ${wanted.size}`;
+  const strange = all.find(({ oid, critical }) => wanted.get(oid) !== critical);
+  return strange && `the extension ${strange.oid} is not of this profile, or as critical as it must not be`;
+}
+
+/** Which extensions a profile has, and which of them are critical. */
+function setOf(profile: Profile): ReadonlyMap<string, boolean> {
   const wanted = new Map<string, boolean>([
     [OID.authorityKeyIdentifier, false],
     [OID.subjectKeyIdentifier, false],
@@ -134,9 +144,7 @@ function wrongSet({ all }: CertificateExtensions, profile: Profile): string | un
     wanted.set(OID.crlDistributionPoints, false).set(OID.authorityInfoAccess, false);
   // A critical extension that nobody knows would make every TLS stack refuse the certificate.
   if (profile.claims === 'required') wanted.set(OID.licenseClaims, false);
-  if (all.length !== wanted.size) return `there are ${all.length} extensions instead of ${wanted.size}`;
-  const strange = all.find(({ oid, critical }) => wanted.get(oid) !== critical);
-  return strange && `the extension ${strange.oid} is not of this profile, or as critical as it must not be`;
+  return wanted;
 }
 
 function sameMembers(found: readonly string[], wanted: readonly string[]): boolean {

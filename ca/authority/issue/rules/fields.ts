@@ -58,7 +58,8 @@ export const FIELD_RULES: readonly Rule[] = [
     section: 'RFC 5280 §4.1.2.5',
     check: ({ notBefore, notAfter }, { issuer: { certificate: above } }) =>
       when(
-        above !== undefined && (notBefore < above.notBefore || notAfter > above.notAfter),
+        above !== undefined &&
+          (notBefore.getTime() < above.notBefore.getTime() || notAfter.getTime() > above.notAfter.getTime()),
         'the certificate begins before or ends after its issuer',
       ),
   },
@@ -75,7 +76,7 @@ export const FIELD_RULES: readonly Rule[] = [
     section: 'RFC 5280 appendix A.1',
     check: ({ subject: { rdns } }) =>
       when(
-        rdns.flat().some(({ value }) => value === undefined || value === '' || value.length > NAME_MOST),
+        rdns.some((rdn) => rdn.some(({ value }) => value === undefined || value === '' || value.length > NAME_MOST)),
         `a part of the subject is empty or longer than ${NAME_MOST} characters`,
       ),
   },
