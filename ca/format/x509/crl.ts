@@ -110,16 +110,7 @@ function namesIssuer(names: readonly GeneralName[], issuer: Name): boolean {
 function walker(list: Bytes, version: 1 | 2, entryCount: number, index: CrlIndex | undefined): Revoked {
   return {
     entryCount,
-    *entries() {
-      if (entryCount === 0) return;
-      const reader = new DerReader(list, 'crl.tbs.revoked', CRL_LIMITS);
-      let certificateIssuer: CrlEntry['certificateIssuer'];
-      for (let i = 0; i < entryCount; i += 1) {
-        const entry = readCrlEntry(reader, i, version);
-        certificateIssuer = entry.certificateIssuer ?? certificateIssuer;
-        yield certificateIssuer === entry.certificateIssuer ? entry : { ...entry, certificateIssuer };
-      }
-    },
+    entries: () => walk(list, version, entryCount),
     find(serial) {
       const position = index?.find(serial) ?? -1;
       if (position === -1) return undefined;
@@ -128,6 +119,18 @@ function walker(list: Bytes, version: 1 | 2, entryCount: number, index: CrlIndex
       return readCrlEntry(reader, '', version);
     },
   };
+}
+
+/** Not written into the object above: V8 keeps a generator function that is made for each CRL until the next full collection. */
+function* walk(list: Bytes, version: 1 | 2, entryCount: number): Generator<CrlEntry> {
+  if (entryCount === 0) return;
+  const reader = new DerReader(list, 'crl.tbs.revoked', CRL_LIMITS);
+  let certificateIssuer: CrlEntry['certificateIssuer'];
+  for (let i = 0; i < entryCount; i += 1) {
+    const entry = readCrlEntry(reader, i, version);
+    certificateIssuer = entry.certificateIssuer ?? certificateIssuer;
+    yield certificateIssuer === entry.certificateIssuer ? entry : { ...entry, certificateIssuer };
+  }
 }
 
 /** The content of the INTEGER with which the entry at `position` begins. All headers here were checked before. */
