@@ -14,6 +14,7 @@ import {
   type CrlEvent,
   type Issuer,
   IssuerGeneration,
+  type KeyAlgorithm,
   loadProfiles,
   type OcspResponder,
   openSigner,
@@ -79,6 +80,8 @@ export class Shop {
   organization!: IssuerGeneration;
   service!: IssuerGeneration;
   enterprise!: IssuerGeneration;
+  /** Of the keys of all CAs and responders. */
+  algorithm: KeyAlgorithm = 'P-256';
   #issued = 0;
 
   private constructor(database: TestDatabase, signer: Signer, folder: string) {
@@ -105,11 +108,12 @@ export class Shop {
   }
 
   /** Without a signer, with one in this very process. */
-  static async open(database: TestDatabase, shards = 2, given?: Signer): Promise<Shop> {
+  static async open(database: TestDatabase, shards = 2, given?: Signer, algorithm?: KeyAlgorithm): Promise<Shop> {
     const folder = mkdtempSync(join(tmpdir(), 'licet-revoke-'));
     const clock = { now: () => shop.now };
     const signer = given ?? (await openSigner({ folder, clock, keys: { wrappingKey: random.bytes(32) } }));
     const shop: Shop = new Shop(database, signer, folder);
+    if (algorithm !== undefined) shop.algorithm = algorithm;
     await shop.#start(shards);
     return shop;
   }
@@ -128,7 +132,7 @@ export class Shop {
       clock: this.clock,
       random,
       store: createCertificateStore({ transactions: this.database, auditLog, outbox }),
-      algorithm: 'P-256',
+      algorithm: this.algorithm,
       organization: 'acme',
       names: { root: 'Acme Root', organization: 'Acme CA', service: 'Acme Service CA' },
       base,
@@ -144,7 +148,7 @@ export class Shop {
 
   async #enterprise(above: IssuerGeneration, base: string, shards: number): Promise<IssuerGeneration> {
     const tenant = { organization: 'acme', enterprise: 'globex' };
-    const key = await this.signer.createKey({ purpose: 'enterprise', algorithm: 'P-256', ...tenant });
+    const key = await this.signer.createKey({ purpose: 'enterprise', algorithm: this.algorithm, ...tenant });
     const { certificate } = await this.issuer.issue({
       profile: PROFILES.enterprise,
       issuer: above,
