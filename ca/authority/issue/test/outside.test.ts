@@ -10,6 +10,7 @@ import { type Bytes, type Certificate, decodeCertificate, encodePem, type Name, 
 import * as x509 from '@peculiar/x509';
 import { Certificate as PkijsCertificate } from 'pkijs';
 import type { KeyAlgorithm } from '../../ports/signer.ts';
+import { CrlDraft } from '../../revoke/crl/draft.ts';
 import type { IssuerGeneration } from '../issuer-generation.ts';
 import { makeCsr, PROFILES, Workshop } from './workshop.ts';
 
@@ -75,6 +76,27 @@ async function oneOfEach(shop: Workshop, algorithm: KeyAlgorithm): Promise<Issue
     await leaf('ocsp', root, { subject: { organization: 'acme', commonName: 'Root OCSP' } }),
     await leaf('manifest', organization, { subject: { organization: 'acme', commonName: 'Acme manifests' } }),
   ];
+}
+
+/** The lists of all shards of an issuer, with nothing on them. */
+function emptyLists(shop: Workshop, issuer: IssuerGeneration): string {
+  const { crls } = issuer.addresses!;
+  const lists = crls.map((address) => {
+    const draft = new CrlDraft({
+      issuer: issuer.certificate!.der,
+      algorithm: issuer.algorithm,
+      address,
+      isWhole: crls.length === 1,
+      number: 1n,
+      thisUpdate: shop.now,
+      nextUpdate: new Date(shop.now.getTime() + 86_400_000),
+      expectedEntries: 0,
+    });
+    const tbs = draft.finish();
+    draft.prove(tbs, shop.signer.signNow({ key: issuer.key, kind: 'crl', bytes: tbs }));
+    return encodePem('X509 CRL', draft.conclude(undefined).der);
+  });
+  return lists.join('');
 }
 
 describe('what others say about our certificates', () => {
@@ -173,8 +195,11 @@ describe('what others say about our certificates', () => {
     }
   });
 
-  it('openssl verify accepts each under -x509_strict and the license policy', function () {
+  it('openssl verify accepts each under -x509_strict, the license policy and the CRLs of all above', function () {
     requireTool(this, 'openssl');
+    const listsOf = new Map(
+      [...shop.generations.values()].map((issuer) => [issuer.certificate, emptyLists(shop, issuer)]),
+    );
     for (const { name, certificate, issuer } of all) {
       const root = write('root.pem', pem(issuer.chain.at(-1)!.der));
       const chain = write('chain.pem', pem(...issuer.chain.slice(0, -1).map(({ der }) => der)));
@@ -185,9 +210,12 @@ describe('what others say about our certificates', () => {
           ? ['-policy_check', '-explicit_policy', '-policy', OID.licensePolicy]
           : [];
       const at = ['-attime', String(shop.now.getTime() / 1000)];
+      // RFC 6960 §4.2.2.2.1: nobody asks whether the one who answers is revoked, so no list speaks of it.
+      const lists = issuer.chain.map((above) => listsOf.get(above)!).join('');
+      const crls = name === 'ocsp' ? [] : ['-crl_check_all', '-extended_crl', '-CRLfile', write('crls.pem', lists)];
       const out = execFileSync(
         'openssl',
-        ['verify', '-x509_strict', ...at, ...policy, '-CAfile', root, ...untrusted, leaf],
+        ['verify', '-x509_strict', ...at, ...policy, ...crls, '-CAfile', root, ...untrusted, leaf],
         { encoding: 'utf8' },
       );
       assert.match(out, /: OK$/m, name);
