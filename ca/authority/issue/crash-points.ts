@@ -1,6 +1,7 @@
 /**
  * Every place where a drill may kill a process while a certificate is on its way (F1), in the order in which a request
- * passes them, with the room that is hit. Between two neighbours lies exactly one durable effect or one check.
+ * passes them, with the room that is hit. Between two neighbours lies exactly one durable effect or one check. Agents are
+ * killed from outside, between the answer and its saving (B7).
  */
 export const CRASH_POINTS = {
   'issue.authorized': 'server/licensing: the caller may have it; nothing is written',
@@ -15,7 +16,6 @@ export const CRASH_POINTS = {
   'revoke.journaled': 'authority/revoke: the revocation is in the fsynced journal and not in the database',
   'revoke.committed': 'authority/revoke: revocation, audit and event are durable; nobody has been told',
   'crl.signed': 'authority/revoke: the CRL is signed and not yet under its name',
-  'agent.received': 'ops/agent: the license is received and not yet saved',
 } as const;
 
 export type CrashPoint = keyof typeof CRASH_POINTS;

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { decodeCertificate, toHex } from '@licet/format';
-import { type CrashPoint, crashHook, noCrash } from '../crash-points.ts';
+import { CRASH_POINTS, type CrashPoint, crashHook, noCrash } from '../crash-points.ts';
 import type { IssuerGeneration } from '../issuer-generation.ts';
 import type { IssueRequest } from '../prepare.ts';
 import { recover } from '../recover.ts';
@@ -182,6 +184,16 @@ describe('issuing that is interrupted', () => {
 });
 
 describe('The crash hook of a drill', () => {
+  it('is called at every point that is named', () => {
+    const house = join(import.meta.dirname, '../../../..');
+    const sources = globSync('{ca,server}/**/*.ts', { cwd: house, exclude: ['**/test/**', '**/node_modules/**'] })
+      .filter((file) => !file.endsWith('crash-points.ts'))
+      .map((file) => readFileSync(join(house, file), 'utf8'))
+      .join('');
+    const missing = Object.keys(CRASH_POINTS).filter((point) => !new RegExp(`rashPoint\\('${point}'\\)`).test(sources));
+    assert.deepEqual(missing, []);
+  });
+
   it('is nothing without its variable, ends at the passing that it names, and refuses what is no point', () => {
     let ended = 0;
     const end = (): void => void (ended += 1);
