@@ -19,10 +19,16 @@ export function checkSubjectKey(publicKey: PublicKeyInfo, profile: Profile): voi
   if (kind === undefined || algorithm === undefined || !profile.subjectKeys.includes(algorithm)) {
     throw new AuthorityError(
       'KEY_WEAK',
-      `Such a key (${kind?.kind ?? 'of unknown kind'}) is not accepted here; use one of ${profile.subjectKeys.join(', ')}.`,
+      `Such a key (${kindText(kind, publicKey.key)}) is not accepted here; use one of ${profile.subjectKeys.join(', ')}.`,
     );
   }
   if (kind.kind === 'rsa') checkRsa(kind, profile);
+}
+
+function kindText(kind: KeyKind | undefined, bits: Bytes): string {
+  if (kind === undefined) return 'of unknown kind or curve';
+  if (kind.kind === 'ec') return bits[0] === 0x04 ? kind.curve : `a compressed point of ${kind.curve}`;
+  return kind.kind === 'ml-dsa' ? `ML-DSA-${kind.set}` : kind.kind;
 }
 
 /** Undefined: of a kind that none of our keys has. */

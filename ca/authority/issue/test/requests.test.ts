@@ -50,6 +50,16 @@ function offCurve(): Bytes {
   return csrOf(spki, SIGNATURE_ALGORITHMS['P-256'], (info) => sign('sha256', info, privateKey));
 }
 
+function compressed(): Bytes {
+  const { publicKey, privateKey } = generate('P-256');
+  const plain = spkiOf(publicKey);
+  // 26 octets stand before the point; the parity of y goes in front of x (RFC 5480 §2.2).
+  const point = Uint8Array.of(2 + (plain.at(-1)! & 1), ...plain.subarray(27, 59));
+  const algorithm = plain.subarray(2, 23);
+  const spki = new DerWriter().open(Tag.SEQUENCE).raw(algorithm).bitString(point).close().finish();
+  return csrOf(spki, SIGNATURE_ALGORITHMS['P-256'], (info) => sign('sha256', info, privateKey));
+}
+
 function smallOrder(): Bytes {
   const spki = Uint8Array.of(...fromHex('302a300506032b6570032100'), 1, ...new Uint8Array(31));
   return csrOf(spki, SIGNATURE_ALGORITHMS.Ed25519, () => new Uint8Array(64));
@@ -109,7 +119,7 @@ describe('requests that are refused', () => {
     ({ enterprise } = await shop.hierarchy());
   });
 
-  const refusals: { name: string; csr: () => Bytes; code: string }[] = [
+  const refusals: { name: string; csr: () => Bytes; code: string; says?: RegExp }[] = [
     { name: 'garbage', csr: () => new Uint8Array(500).fill(0x5a), code: 'CSR_INVALID' },
     { name: 'nothing', csr: () => new Uint8Array(), code: 'CSR_INVALID' },
     { name: 'a byte behind the end', csr: () => Uint8Array.of(...makeCsr(), 0), code: 'CSR_INVALID' },
@@ -156,15 +166,19 @@ describe('requests that are refused', () => {
     { name: 'RSA of 1024 bits', csr: () => rsaCsr(1024), code: 'KEY_WEAK' },
     { name: 'RSA of 2040 bits', csr: () => rsaCsr(2040), code: 'KEY_WEAK' },
     { name: 'RSA with the exponent 3', csr: () => rsaCsr(2048, 3), code: 'KEY_WEAK' },
-    { name: 'P-521', csr: () => ecCsr('P-521'), code: 'KEY_WEAK' },
+    { name: 'P-521', csr: () => ecCsr('P-521'), code: 'KEY_WEAK', says: /P-521/ },
     { name: 'the curve of Bitcoin', csr: () => ecCsr('secp256k1'), code: 'KEY_WEAK' },
     { name: 'a point that is not on its curve', csr: offCurve, code: 'KEY_WEAK' },
+    { name: 'a point in its compressed form', csr: compressed, code: 'KEY_WEAK', says: /a compressed point of P-256/ },
     { name: 'a point of small order, under which anybody can sign', csr: smallOrder, code: 'KEY_WEAK' },
   ];
-  for (const { name, csr, code } of refusals) {
+  for (const { name, csr, code, says = /./ } of refusals) {
     it(`${name}: ${code}`, async () => {
       const before = shop.store.intents.length;
-      await assert.rejects(shop.issuer.issue(shop.siteRequest(enterprise, { key: { csr: csr() } })), { code });
+      await assert.rejects(shop.issuer.issue(shop.siteRequest(enterprise, { key: { csr: csr() } })), {
+        code,
+        message: says,
+      });
       assert.equal(shop.store.intents.length, before, 'something was recorded');
     });
   }
