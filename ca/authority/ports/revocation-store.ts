@@ -76,7 +76,8 @@ export interface RevocationStore {
   /**
    * Changes what `REVOCATION_STEPS` allows, each with its audit entry and event, and says what became of each id, in
    * order. Changes of all processes follow one another and are numbered in the order of their commits. With `bulk` its
-   * progress is stored in the same transaction; rejects with ORDER_STALE when the order has come to another point.
+   * progress is stored in the same transaction; rejects with ORDER_STALE when the order has come to another point. The
+   * public key of what is revoked because its private key is known to others is blocked: no certificate is made for it.
    */
   change(
     order: RevocationOrder,

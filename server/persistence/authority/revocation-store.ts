@@ -19,6 +19,7 @@ import type { Outbox } from '../../licensing/ports/outbox.ts';
 import type { Transaction, Transactions } from '../../licensing/ports/transactions.ts';
 import type { RevocationsWithin } from '../../authority/ports/revocations-within.ts';
 import { asPlatform, sql } from '../transactions.ts';
+import { blockKeys } from './blocked-keys.ts';
 import { bytea, columns, hex } from './columns.ts';
 import { createCrlStore } from './crl-store.ts';
 import { changedSince, delegatedOf, enterpriseOf, issuedBy, lastChange, latest } from './revocation-queries.ts';
@@ -131,6 +132,7 @@ async function change(tx: Transaction, deps: RevocationStoreDeps, asked: Change)
   if (bulk !== undefined) await storeProgress(tx, order.organization, bulk, outcomes, at);
   if (applied.length === 0) return outcomes;
   await write(tx, asked, applied, row!.last);
+  if (isCompromise(order)) await blockKeys(tx, applied);
   await deps.changed?.(tx, order, applied, at);
   await deps.outbox.publish(
     tx,
@@ -143,6 +145,10 @@ async function change(tx: Transaction, deps: RevocationStoreDeps, asked: Change)
   );
   return outcomes;
 }
+
+/** RFC 5280 §5.3.1: the private key of the certificate is known to others. */
+const isCompromise = ({ event }: RevocationOrder): boolean =>
+  event.type === 'revoke' && (event.reason === 'keyCompromise' || event.reason === 'cACompromise');
 
 const keyOf = ({ issuer, serial }: CertificateId): string => `${issuer}/${hex(serial)}`;
 

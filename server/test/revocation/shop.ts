@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { generateKeyPairSync, type KeyPairKeyObjectResult, randomBytes, sign } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -231,9 +231,9 @@ export class Shop {
     return { organization: 'acme', event, principal: 'user:4711', context: {} };
   }
 
-  async license(): Promise<License> {
+  async license(keys: KeyPairKeyObjectResult = generateKeyPairSync('ec', { namedCurve: 'P-256' })): Promise<License> {
     const site = `site-${(this.#issued += 1)}`;
-    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const { publicKey, privateKey } = keys;
     const info = encodeCertificationRequestInfo({
       subject: createName([{ type: 'commonName', value: site }]),
       publicKey: { raw: new Uint8Array(publicKey.export({ type: 'spki', format: 'der' })) },
