@@ -35,6 +35,7 @@ export {
   decodeCertificateList,
   encodeCertificateList,
   encodeTbsCertificateList,
+  sealCertificateList,
   type TbsCertificateListFields,
 } from './x509/crl.ts';
 export { CrlEntryScanner } from './x509/crl-scan.ts';

@@ -13,6 +13,7 @@ import {
   readList,
   writeList,
   writeRequest,
+  writeRequestHead,
   writeRevocation,
   writeRole,
   type Operation,
@@ -36,8 +37,21 @@ const QUEUE_LIMIT = 8192;
 const FIRST_RETRY_MS = 20;
 const LAST_RETRY_MS = 1000;
 
+/** A CRL follows its frame as it lies: of a million entries a copy would be 50 MB. */
+const LARGE = 1024 * 1024;
+/** What a signer that reads, hashes and shares its machine manages at least. */
+const BYTES_PER_MS = 10_000;
+
+type CallOptions = {
+  readonly timeoutMs?: number;
+  /** How large the frame becomes, where that is known. */
+  readonly capacity?: number;
+  /** The end of the body. */
+  readonly following?: Uint8Array;
+};
+
 type Call = {
-  readonly bytes: Buffer;
+  readonly bytes: readonly Uint8Array[];
   readonly resolve: (body: ByteReader) => void;
   readonly reject: (error: AuthorityError) => void;
   readonly timer: NodeJS.Timeout;
@@ -97,10 +111,22 @@ export class SignerClient implements Signer {
   }
 
   async sign(requests: readonly SignRequest[]): Promise<readonly Uint8Array[]> {
+    const [first] = requests;
+    const isLarge = requests.length === 1 && first!.bytes.length >= LARGE;
+    const body = await (isLarge ? this.#signLarge(first!) : this.#signAll(requests));
+    return readList(body, (from) => from.bytes());
+  }
+
+  #signAll(requests: readonly SignRequest[]): Promise<ByteReader> {
     let capacity = 64;
     for (const { key, bytes } of requests) capacity += bytes.length + key.length * 3 + 16;
-    const body = await this.#call('sign', (to) => writeList(to, requests, writeRequest), undefined, capacity);
-    return readList(body, (from) => from.bytes());
+    return this.#call('sign', (to) => writeList(to, requests, writeRequest), { capacity });
+  }
+
+  #signLarge(request: SignRequest): Promise<ByteReader> {
+    const { bytes: following } = request;
+    const timeoutMs = this.#patience() + following.length / BYTES_PER_MS;
+    return this.#call('sign', (to) => writeList(to, [request], writeRequestHead), { following, timeoutMs });
   }
 
   async recordRevocations(records: readonly RevocationRecord[]): Promise<void> {
@@ -125,14 +151,13 @@ export class SignerClient implements Signer {
   /** Long patience is for a signer that is there: one that hangs is found out as quickly as by any other call. */
   async #callForKey(operation: 'createKey' | 'rotateKey', write: (to: ByteWriter) => void): Promise<ByteReader> {
     await this.ping();
-    return this.#call(operation, write, KEY_TIMEOUT_MS);
+    return this.#call(operation, write, { timeoutMs: KEY_TIMEOUT_MS });
   }
 
   async #call(
     operation: Operation,
     write?: (to: ByteWriter) => void,
-    timeoutMs = this.#patience(),
-    capacity?: number,
+    { timeoutMs = this.#patience(), capacity, following }: CallOptions = {},
   ): Promise<ByteReader> {
     if (this.#closed) throw unavailable('The signer client was closed.');
     if (this.#calls.size >= (this.#options.queueLimit ?? QUEUE_LIMIT)) {
@@ -140,7 +165,8 @@ export class SignerClient implements Signer {
     }
     const call = this.#nextCall;
     this.#nextCall = call === 0xff_ff_ff_ff ? 1 : call + 1;
-    const bytes = frame(call, OPERATIONS[operation], write, capacity);
+    const head = frame(call, OPERATIONS[operation], write, capacity, following?.length);
+    const bytes = following === undefined ? [head] : [head, following];
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.#failAll([call], this.#silence()), timeoutMs);
       this.#calls.set(call, { bytes, resolve, reject, timer });
@@ -198,14 +224,14 @@ export class SignerClient implements Signer {
     this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
   }
 
-  #send(bytes: Buffer | undefined): void {
+  #send(bytes: readonly Uint8Array[] | undefined): void {
     const socket = this.#socket;
     if (bytes === undefined || socket === undefined) return;
     if (socket.writableCorked === 0) {
       socket.cork();
       process.nextTick(() => socket.uncork());
     }
-    socket.write(bytes);
+    for (const piece of bytes) socket.write(piece);
   }
 
   /** Also what comes too late shows that it is there. */

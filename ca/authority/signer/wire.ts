@@ -27,10 +27,17 @@ export const OPERATIONS = {
 export type Operation = keyof typeof OPERATIONS;
 export const OUTCOME = { done: 0, failed: 1 } as const;
 
-export function frame(call: number, code: number, write?: (to: ByteWriter) => void, capacity = 256): Buffer {
+/** `following`: octets of its body that are sent behind it and not copied into it. */
+export function frame(
+  call: number,
+  code: number,
+  write?: (to: ByteWriter) => void,
+  capacity = 256,
+  following = 0,
+): Buffer {
   const out = new ByteWriter(capacity).u32(0).u8(WIRE_VERSION).u32(call).u8(code);
   write?.(out);
-  out.patchU32(0, out.length - FRAME_HEADER);
+  out.patchU32(0, out.length - FRAME_HEADER + following);
   return out.view();
 }
 
@@ -91,8 +98,14 @@ export function readList<T>(from: ByteReader, read: (from: ByteReader) => T): T[
   return items;
 }
 
-export function writeRequest(to: ByteWriter, { key, kind, bytes }: SignRequest): void {
-  to.u8(KINDS[kind]).text(key).bytes(bytes);
+export function writeRequest(to: ByteWriter, request: SignRequest): void {
+  writeRequestHead(to, request);
+  to.raw(request.bytes);
+}
+
+/** All but the bytes, which follow. */
+export function writeRequestHead(to: ByteWriter, { key, kind, bytes }: SignRequest): void {
+  to.u8(KINDS[kind]).text(key).u32(bytes.length);
 }
 
 export function readRequest(from: ByteReader): SignRequest {

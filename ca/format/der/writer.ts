@@ -194,13 +194,15 @@ export class DerWriter {
     return this;
   }
 
-  private header(tag: number, length: number): void {
+  /** What an element begins with whose content, of so many octets, stands elsewhere. */
+  header(tag: number, length: number): this {
     this.reserve(6);
     this.buffer[this.length] = tag;
     const extra = length < 0x80 ? 0 : lengthOctets(length);
     if (extra === 0) this.buffer[this.length + 1] = length;
     else this.putLongLength(this.length + 1, length, extra);
     this.length += 2 + extra;
+    return this;
   }
 
   private putLongLength(at: number, length: number, octets: number): void {

@@ -19,13 +19,13 @@ export class CrlEntryScanner {
   /** Octets of the list that are still to come; undefined: it has not begun. */
   #left: number | undefined;
 
-  /** The entries that are whole with this part. */
+  /** The entries that are whole with this part, which is not looked at again. */
   *push(part: Bytes): Generator<CrlEntry> {
     let bytes = this.#rest.length === 0 ? part : joined(this.#rest, part);
     if (this.#left === undefined) {
       const list = findList(bytes);
       if (list === undefined) {
-        this.#rest = bytes;
+        this.#rest = bytes.slice();
         return;
       }
       this.#left = list.end - list.start;

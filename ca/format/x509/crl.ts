@@ -180,6 +180,11 @@ export type TbsCertificateListFields = {
 // 16 octets of serial, a time and a reason.
 const TYPICAL_ENTRY = 50;
 
+/** Left free around the signed part, so that the list can be sealed where it lies: for the header of the whole, */
+const FRONT = 6;
+/** and for the signature with its algorithm, of which ML-DSA-65 has the largest. */
+const BACK = 4096;
+
 /**
  * Writes the signed part of a CRL entry by entry, so that a caller with a million of them can fetch them in pages and
  * give way in between.
@@ -192,7 +197,8 @@ export class CertificateListWriter {
 
   constructor(fields: TbsCertificateListFields, expectedEntries = 0) {
     this.extensions = fields.extensions;
-    this.writer = new DerWriter(1024 + expectedEntries * TYPICAL_ENTRY).open(Tag.SEQUENCE).integer(1);
+    this.writer = new DerWriter(1024 + FRONT + BACK + expectedEntries * TYPICAL_ENTRY).raw(new Uint8Array(FRONT));
+    this.writer.open(Tag.SEQUENCE).integer(1);
     this.writer.raw(fields.signatureAlgorithm.raw).raw(fields.issuer.raw);
     this.thisUpdateAt = this.writer.position;
     writeTime(this.writer, fields.thisUpdate);
@@ -212,7 +218,7 @@ export class CertificateListWriter {
     this.writer.replace(this.thisUpdateAt, writer.finish());
   }
 
-  /** The DER of the TBSCertList: what is to be signed. */
+  /** The DER of the TBSCertList: what is to be signed. There is room around it for `sealCertificateList`. */
   finish(): Uint8Array<ArrayBuffer> {
     const { writer } = this;
     if (this.entries > 0) writer.close();
@@ -221,8 +227,26 @@ export class CertificateListWriter {
       writeExtensions(writer, this.extensions);
       writer.close();
     }
-    return writer.close().finish();
+    return writer.close().raw(new Uint8Array(BACK)).finish().subarray(FRONT, -BACK);
   }
+}
+
+/**
+ * Puts the signature to what a `CertificateListWriter` has finished, in the very memory where that lies: a second copy of
+ * a million entries would be 50 MB. What was to be signed is used up then.
+ */
+export function sealCertificateList(
+  tbs: Uint8Array<ArrayBuffer>,
+  algorithm: Pick<AlgorithmIdentifier, 'raw'>,
+  signature: Bytes,
+): Uint8Array<ArrayBuffer> {
+  const tail = new DerWriter(BACK).raw(algorithm.raw).bitString(signature).finish();
+  const head = new DerWriter(FRONT).header(Tag.SEQUENCE, tbs.length + tail.length).finish();
+  const start = tbs.byteOffset - head.length;
+  const whole = new Uint8Array(tbs.buffer, start, head.length + tbs.length + tail.length);
+  whole.set(head);
+  whole.set(tail, head.length + tbs.length);
+  return whole;
 }
 
 export function encodeTbsCertificateList(

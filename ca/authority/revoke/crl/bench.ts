@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { PublishedCrl } from '../../ports/revocation-store.ts';
 import { CrlDraft, type CrlHead, type Judgement } from './draft.ts';
@@ -7,8 +6,9 @@ import { CrlDraft, type CrlHead, type Judgement } from './draft.ts';
 export interface CrlBench {
   begin(head: CrlHead): Promise<void>;
   add(packed: Uint8Array): Promise<void>;
-  finish(): Promise<Uint8Array>;
-  prove(tbs: Uint8Array, signature: Uint8Array): Promise<void>;
+  finish(): Promise<Uint8Array<ArrayBuffer>>;
+  /** `tbs` as it came from `finish`; it is used up. */
+  prove(tbs: Uint8Array<ArrayBuffer>, signature: Uint8Array): Promise<void>;
   /** One part of the CRL in force, in order. */
   compare(part: Uint8Array): Promise<void>;
   conclude(previous: PublishedCrl | undefined): Promise<Judgement>;
@@ -20,7 +20,7 @@ export type BenchCall =
   | { readonly call: 'begin'; readonly head: CrlHead }
   | { readonly call: 'add' | 'compare'; readonly bytes: Uint8Array }
   | { readonly call: 'finish' }
-  | { readonly call: 'prove'; readonly tbs: Uint8Array; readonly signature: Uint8Array }
+  | { readonly call: 'prove'; readonly tbs: Uint8Array<ArrayBuffer>; readonly signature: Uint8Array }
   | { readonly call: 'conclude'; readonly previous: PublishedCrl | undefined };
 export type BenchAnswer = { readonly result: unknown } | { readonly error: Error };
 
@@ -55,7 +55,7 @@ function benchOf(run: Run, close: () => Promise<void>): CrlBench {
   return {
     begin: async (head) => void (await run({ call: 'begin', head })),
     add: async (bytes) => void (await run({ call: 'add', bytes })),
-    finish: async () => (await run({ call: 'finish' })) as Uint8Array,
+    finish: async () => (await run({ call: 'finish' })) as Uint8Array<ArrayBuffer>,
     prove: async (tbs, signature) => void (await run({ call: 'prove', tbs, signature })),
     compare: async (bytes) => void (await run({ call: 'compare', bytes })),
     conclude: async (previous) => (await run({ call: 'conclude', previous })) as Judgement,
@@ -75,15 +75,21 @@ export function openLocalBench(): CrlBench {
 /** Entries are forgotten as soon as they are written; what they lie in meanwhile need not have 50 MB. */
 const YOUNG_MB = 8;
 
+const THREAD = new URL('thread.ts', import.meta.url);
+
 /** In a thread of its own, so that requests are answered while a million entries are written, read and compared. */
-export function openThreadBench(): CrlBench {
-  const worker = new Worker(new URL('thread.ts', import.meta.url), {
-    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+export function openThreadBench(script: URL = THREAD): CrlBench {
+  const worker = new Worker(script, { resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
+  const ended = new Promise<never>((_, reject) => {
+    worker.once('error', reject);
+    worker.once('exit', (code) => reject(new Error(`The thread that makes CRLs ended with code ${code}.`)));
   });
+  // Between two calls nobody waits for it.
+  ended.catch(() => undefined);
   const run: Run = async (call) => {
-    const answer = once(worker, 'message') as Promise<[BenchAnswer]>;
+    const answer = new Promise<BenchAnswer>((resolve) => worker.once('message', resolve));
     worker.postMessage(call, transferable(call));
-    const [received] = await answer;
+    const received = await Promise.race([answer, ended]);
     if ('error' in received) throw received.error;
     return received.result;
   };

@@ -8,11 +8,11 @@ import {
   decodeCertificate,
   decodeCertificateList,
   encodeCertificate,
-  encodeCertificateList,
   encodeTbsCertificate,
   equalBytes,
   extension,
   type RawExtension,
+  sealCertificateList,
 } from '@licet/format';
 import { checkCrlSync } from '@licet/verify';
 import { PLACEHOLDERS, SIGNATURE_ALGORITHMS } from '../../issue/signatures.ts';
@@ -48,9 +48,6 @@ export type Judgement = {
 };
 
 export type LostEntry = { readonly serial: Uint8Array; readonly held: boolean };
-
-/** Above what Node keeps in a pool that others share. */
-const LARGE = 1024 * 1024;
 
 /** One CRL in the making: head, entries page by page, bytes to be signed, then the proof. RFC 5280 §5. */
 export class CrlDraft {
@@ -102,10 +99,8 @@ export class CrlDraft {
   }
 
   /** Puts the signature to the bytes, which are used up then, and reads the result as a stranger does. */
-  prove(tbs: Uint8Array, signature: Uint8Array): void {
-    const der = encodeCertificateList(tbs, { raw: SIGNATURE_ALGORITHMS[this.#head.algorithm] }, signature);
-    // Of a million entries these are 50 MB, and the collector sees only their handle.
-    if (tbs.buffer instanceof ArrayBuffer && tbs.byteLength > LARGE) tbs.buffer.transfer(0);
+  prove(tbs: Uint8Array<ArrayBuffer>, signature: Uint8Array): void {
+    const der = sealCertificateList(tbs, { raw: SIGNATURE_ALGORITHMS[this.#head.algorithm] }, signature);
     const crl = decodeCertificateList(der);
     this.#proven = { der, crl, defect: this.#defect(crl) };
   }

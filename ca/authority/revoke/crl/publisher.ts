@@ -15,6 +15,7 @@ import type {
 import type { Signer } from '../../ports/signer.ts';
 import { type CrlBench, openLocalBench, openThreadBench } from './bench.ts';
 import { unexcused } from './lost.ts';
+import { release } from './release.ts';
 
 export type CrlSettings = {
   /** From publication to nextUpdate: how long the world can do without us. */
@@ -182,6 +183,7 @@ async function makeOn(bench: CrlBench, deps: CrlPublisherDeps, making: Making): 
   };
   const published = { ...crl, publishedAt: now, covers };
   await store.publish(hold, published, der);
+  release(der);
   return published;
 }
 

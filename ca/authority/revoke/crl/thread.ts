@@ -1,5 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { type BenchAnswer, type BenchCall, CrlWork } from './bench.ts';
+import { release } from './release.ts';
 
 /** The other end of `openThreadBench`. */
 const port = parentPort;
@@ -13,6 +14,8 @@ port.on('message', (call: BenchCall) => {
   } catch (error) {
     answer = { error: error instanceof Error ? error : new Error(String(error)) };
   }
+  // They came as our own, and the collector, which sees only their handles, would let many of them gather.
+  if ('bytes' in call) release(call.bytes);
   port.postMessage(answer, handedOver(answer));
 });
 
