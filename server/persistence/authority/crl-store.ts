@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   AuthorityError,
   type EntryCursor,
@@ -13,15 +14,21 @@ import type { Transaction, Transactions } from '../../licensing/ports/transactio
 import { sql } from '../transactions.ts';
 import { bytea } from './columns.ts';
 
-type CrlStoreDeps = { readonly transactions: Transactions; readonly leases: Leases; readonly holder: string };
+type CrlStoreDeps = {
+  readonly transactions: Transactions;
+  readonly leases: Leases;
+  readonly holder: string;
+  readonly holdSeconds?: number;
+};
 type CrlStore = Pick<RevocationStore, 'shards' | 'entries' | 'published' | 'parts' | 'exclusively' | 'publish'>;
 
-/** More than the largest CRL takes. After a crash nobody publishes the shard for so long. */
-const HOLD_SECONDS = 60;
+/** After a crash nobody publishes the shard for so long; whoever lives renews it meanwhile, however long a CRL takes. */
+const HOLD_SECONDS = 9;
 /** As much as is worth having in memory at a time; a value of PostgreSQL may have up to 1 GB, as text twice that. */
 const PART_BYTES = 1_048_576;
 
-export function createCrlStore({ transactions, leases, holder }: CrlStoreDeps): CrlStore {
+export function createCrlStore(deps: CrlStoreDeps): CrlStore {
+  const { transactions, leases, holder, holdSeconds = HOLD_SECONDS } = deps;
   const held = new WeakMap<ShardHold, Lease>();
   const reading = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> =>
     transactions.run('platform', work, { readOnly: true });
@@ -34,13 +41,18 @@ export function createCrlStore({ transactions, leases, holder }: CrlStoreDeps): 
     },
     async exclusively(shard, work) {
       const name = `crl:${shard.issuer}/${shard.shard}`;
-      const lease = await transactions.run('platform', (tx) => leases.acquire(tx, name, holder, HOLD_SECONDS));
+      const lease = await transactions.run('platform', (tx) => leases.acquire(tx, name, holder, holdSeconds));
       if (lease === undefined) return undefined;
       const hold: ShardHold = { ...shard, hold: true };
       held.set(hold, lease);
+      const over = new AbortController();
+      const renew = () => transactions.run('platform', (tx) => leases.renew(tx, lease, holdSeconds));
+      // Its only rejection is the pause that ends with the work.
+      keepUp(renew, (holdSeconds * 1000) / 3, over.signal).catch(() => undefined);
       try {
         return await work(hold);
       } finally {
+        over.abort();
         await transactions.run('platform', (tx) => leases.release(tx, lease));
       }
     },
@@ -52,6 +64,14 @@ export function createCrlStore({ transactions, leases, holder }: CrlStoreDeps): 
         await publish(tx, crl, der);
       }),
   };
+}
+
+/** A renewal that fails is tried again; whether the hold was lost over it, `publish` finds out. */
+async function keepUp(renew: () => Promise<unknown>, everyMs: number, over: AbortSignal): Promise<void> {
+  for (;;) {
+    await pause(everyMs, undefined, { signal: over, ref: false });
+    await renew().catch(() => undefined);
+  }
 }
 
 type CrlRow = {

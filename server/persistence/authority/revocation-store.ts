@@ -31,6 +31,8 @@ export type RevocationStoreDeps = {
   readonly leases: Leases;
   /** Names this process as the holder of leases. */
   readonly holder: string;
+  /** How long a process that died keeps others from publishing what it was at. */
+  readonly holdSeconds?: number;
   /** What else becomes true with the changes, in their transaction: the domain's own rows. */
   readonly changed?: (
     tx: Transaction,

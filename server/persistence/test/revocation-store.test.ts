@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setTimeout as pause } from 'node:timers/promises';
 import { makeIntent } from '@licet/authority/contracts';
 import { revocationStoreContract } from '@licet/authority/revocation-contract';
 import { auditLog } from '../audit-log.ts';
@@ -14,8 +15,8 @@ const TABLES = `revocations, revocation_orders, published_crls, published_crl_pa
 const AT = new Date('2026-11-21T12:00:00Z');
 
 onBothHosts('The revocation store', (getDatabase) => {
-  const storeOf = (database: TestDatabase, holder: string) =>
-    createRevocationStore({ transactions: database, auditLog, outbox, leases, holder });
+  const depsOf = (transactions: TestDatabase, holder: string) => ({ transactions, auditLog, outbox, leases, holder });
+  const storeOf = (database: TestDatabase, holder: string) => createRevocationStore(depsOf(database, holder));
   const certificates = () => createCertificateStore({ transactions: getDatabase(), auditLog, outbox });
 
   describe('keeps the contract of the port:', () => {
@@ -29,6 +30,23 @@ onBothHosts('The revocation store', (getDatabase) => {
         reserve: async (intents) => void (await certificates().reserve(intents)),
       };
     });
+  });
+
+  it('keeps its hold for as long as the work takes, and no longer than said when the process is gone', async () => {
+    const database = getDatabase();
+    const shard = { issuer: 'slow', shard: 0 };
+    const short = (holder: string) => createRevocationStore({ ...depsOf(database, holder), holdSeconds: 0.6 });
+    const tried = () => short('other').exclusively(shard, async () => 'taken');
+    const during = await short('one').exclusively(shard, async () => {
+      await pause(1500);
+      return tried();
+    });
+    assert.equal(during, undefined);
+    // What a process leaves behind that dies in the middle of it.
+    await database.run('platform', (tx) => leases.acquire(tx, 'crl:slow/0', 'dead', 0.6));
+    assert.equal(await tried(), undefined);
+    await pause(700);
+    assert.equal(await tried(), 'taken');
   });
 
   it('writes audit entry and event with each change, and none for what changes nothing', async () => {
