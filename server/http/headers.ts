@@ -24,12 +24,6 @@ export function setSecurityHeaders(response: ServerResponse, isSecure: boolean):
   if (isSecure) response.setHeader('Strict-Transport-Security', STRICT_TRANSPORT);
 }
 
-/** Whether the client has this very thing (RFC 9110 §13.1.2: weakly compared, since a proxy may have compressed it). */
-export function hasTag({ headers }: IncomingMessage, etag: string): boolean {
-  const tags = headers['if-none-match'];
-  return tags === '*' || tags?.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag) === true;
-}
-
 /**
  * Names and values in turn, and the whole body at once, octets as a latin1 string: Node then sends head and body as one
  * string, where a Buffer would cost a gathering write of two. The cheapest way that it has.

@@ -3,8 +3,9 @@ import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 import { HttpError } from '../../problem.ts';
 import { requestId } from '../context.ts';
+import { isUnchanged } from '../conditional.ts';
 import type { FastPath } from '../dispatcher.ts';
-import { hasTag, REQUEST_ID } from '../headers.ts';
+import { REQUEST_ID } from '../headers.ts';
 import { pemLength, pemOf } from './pem.ts';
 
 /** A CRL in force, with its bytes. */
@@ -12,7 +13,8 @@ export type ServedCrl = {
   readonly der: Uint8Array;
   readonly thisUpdate: Date;
   readonly nextUpdate: Date;
-  readonly publishedAt: Date;
+  /** Undefined: not yet a date that tells this list from the one before. */
+  readonly modifiedAt: Date | undefined;
   readonly etag: string;
 };
 
@@ -45,11 +47,11 @@ export function crlFastPath(source: CrlSource, { prefix = '/crl' }: CrlPathOptio
 async function send(crl: ServedCrl, asPem: boolean, request: IncomingMessage, response: ServerResponse): Promise<void> {
   response.setHeader(REQUEST_ID, requestId(request));
   const etag = asPem ? `${crl.etag.slice(0, -1)}-pem"` : crl.etag;
-  response.setHeader('Last-Modified', crl.publishedAt.toUTCString());
+  if (crl.modifiedAt !== undefined) response.setHeader('Last-Modified', crl.modifiedAt.toUTCString());
   response.setHeader('Expires', crl.nextUpdate.toUTCString());
   response.setHeader('ETag', etag);
   response.setHeader('Cache-Control', `max-age=${SHARED_SECONDS}, public, no-transform, must-revalidate`);
-  if (isUnchanged(request, etag, crl.publishedAt)) {
+  if (isUnchanged(request, etag, crl.modifiedAt)) {
     response.writeHead(304).end();
     return;
   }
@@ -59,14 +61,6 @@ async function send(crl: ServedCrl, asPem: boolean, request: IncomingMessage, re
   // In pieces, as fast as the client takes them: a CRL of a million entries as PEM is a string of 60 MB.
   else if (asPem) await streamed(Readable.from(pemOf(crl.der)), response);
   else response.end(crl.der);
-}
-
-/** RFC 9110 §13.2.2: a tag that is given is what counts, and the date only without one. */
-function isUnchanged(request: IncomingMessage, etag: string, changedAt: Date): boolean {
-  const { headers } = request;
-  if (headers['if-none-match'] !== undefined) return hasTag(request, etag);
-  const since = Date.parse(headers['if-modified-since'] ?? '');
-  return Math.floor(changedAt.getTime() / 1000) * 1000 <= since;
 }
 
 /** Who goes away in the middle of it is nobody's failure. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readBody } from '../body.ts';
+import { hasTag } from '../conditional.ts';
 import type { FastPath } from '../dispatcher.ts';
 import { sendFast } from '../headers.ts';
 import { requestInPath } from './get-url.ts';
@@ -66,7 +67,7 @@ export function ocspFastPaths(responder: OcspResponder, options: OcspPathOptions
 function sendAnswer(answer: OcspAnswer, request: IncomingMessage, response: ServerResponse): void {
   const { headers, body } = onTheWire(answer);
   const { shared } = answer;
-  if (shared !== undefined && request.headers['if-none-match'] === shared.etag) {
+  if (shared !== undefined && hasTag(request, shared.etag)) {
     sendFast(request, response, { status: 304, headers: headers.slice(4) });
   } else sendFast(request, response, { status: 200, headers, body });
 }

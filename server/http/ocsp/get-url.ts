@@ -4,12 +4,12 @@ const BASE64 = /^[A-Za-z0-9+/]*$/;
 
 /**
  * The request in the path of a GET (RFC 6960 A.1), in every form in which clients and what stands between send it:
- * percent-encoded or bare, `+` that became a space, without padding, with the alphabet of base64url, and with a slash
- * doubled behind the prefix. Slashes inside belong to the base64 and stay as they are.
+ * percent-encoded or bare, `+` that became a space, in lines as `openssl base64` writes them, without padding, with the
+ * alphabet of base64url, and with a slash doubled behind the prefix. Slashes inside belong to the base64 and stay as they are.
  */
 export function requestInPath(url: string, prefix: string): Uint8Array {
   const text = decodePercent(url.slice(prefix.length).replace(/\?.*$/s, ''))
-    .replace(/^\/+/, '')
+    .replace(/^\/+|[\r\n]/g, '')
     .replaceAll(' ', '+')
     .replaceAll('-', '+')
     .replaceAll('_', '/')

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { encodeCertsOnly, encodePem } from '@licet/format';
 import { HttpError } from '../../problem.ts';
 import type { FastPath } from '../dispatcher.ts';
-import { hasTag } from '../headers.ts';
+import { hasTag } from '../conditional.ts';
 
 /** What is published of an authority. */
 export type PublishedAuthority = {

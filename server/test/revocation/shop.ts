@@ -182,9 +182,10 @@ export class Shop {
     return createRevocationStore({ transactions: this.database, auditLog, outbox, leases, holder });
   }
 
-  otherResponder(): OcspResponder {
+  otherResponder(welcome?: () => Promise<unknown>): OcspResponder {
     const { signer, clock, generations } = this;
     return createOcspResponder({
+      ...(welcome && { welcome: async () => void (await welcome()) }),
       signer: this.#gated(signer),
       store: this.store,
       clock,

@@ -5,7 +5,8 @@ export type ServedCrl = {
   readonly der: Uint8Array;
   readonly thisUpdate: Date;
   readonly nextUpdate: Date;
-  readonly publishedAt: Date;
+  /** Undefined while another one may still be published, or served elsewhere, that has the same date to the second. */
+  readonly modifiedAt: Date | undefined;
   readonly etag: string;
 };
 
@@ -18,10 +19,12 @@ export type ServedCrlsDeps = {
   readonly mostBytes?: number;
 };
 
-type Kept = { crl: PublishedCrl; served: ServedCrl; lookedAt: number; looking: Promise<void> | undefined };
+type Kept = { readonly crl: PublishedCrl; served: ServedCrl; lookedAt: number; looking: Promise<void> | undefined };
 
 /** How long a CRL is served without asking whether there is a newer one. */
 const TRUST_MS = 1000;
+/** Dates of HTTP know no fractions: somebody who has the first of two lists of one second would be told that it is the last. */
+const SETTLED_MS = 1000 + 2 * TRUST_MS;
 const MOST_BYTES = 128 * 1024 * 1024;
 /** Another process replaced the CRL while we read it; it does not do so time and again. */
 const TRIES = 3;
@@ -73,6 +76,7 @@ export class ServedCrls {
     try {
       const present = await this.#deps.store.published(kept.crl);
       if (present !== undefined && present.number !== kept.crl.number) await this.#load(name, kept.crl);
+      else kept.served = { ...kept.served, modifiedAt: this.#modifiedAt(kept.crl) };
     } catch (error) {
       this.#deps.report(error);
     }
@@ -84,19 +88,32 @@ export class ServedCrls {
       const crl = await this.#deps.store.published(shard);
       if (crl === undefined) return undefined;
       try {
-        const parts: Uint8Array[] = [];
-        for await (const part of this.#deps.store.parts(crl)) parts.push(part);
-        return this.#keep(name, crl, Buffer.concat(parts, crl.size));
+        return this.#keep(name, crl, await this.#read(crl));
       } catch (error) {
         if (attempt === TRIES) throw error;
       }
     }
   }
 
+  /** Part by part to where it stays: of a million entries there are 50 MB, once. */
+  async #read(crl: PublishedCrl): Promise<Uint8Array> {
+    const der = new Uint8Array(crl.size);
+    let at = 0;
+    for await (const part of this.#deps.store.parts(crl)) {
+      der.set(part, at);
+      at += part.length;
+    }
+    return der;
+  }
+
+  #modifiedAt({ publishedAt }: PublishedCrl): Date | undefined {
+    return this.#deps.clock.now().getTime() - publishedAt.getTime() >= SETTLED_MS ? publishedAt : undefined;
+  }
+
   #keep(name: string, crl: PublishedCrl, der: Uint8Array): ServedCrl {
-    const { thisUpdate, nextUpdate, publishedAt, sha256 } = crl;
+    const { thisUpdate, nextUpdate, sha256 } = crl;
     const etag = `"${Buffer.from(sha256).toString('base64url')}"`;
-    const served = { der, thisUpdate, nextUpdate, publishedAt, etag };
+    const served = { der, thisUpdate, nextUpdate, modifiedAt: this.#modifiedAt(crl), etag };
     this.#drop(name);
     this.#kept.set(name, { crl, served, lookedAt: this.#deps.clock.now().getTime(), looking: undefined });
     this.#bytes += der.length;

@@ -183,14 +183,16 @@ class CachingResponder implements OcspResponder {
     await this.#refreshWhenDue();
     const now = this.#deps.clock.now();
     let found = this.#identitiesOf(requests);
+    // Also one that ended: after a week's sleep of the machine the first question comes before the job that renews it.
+    const isMissing = (identity: Identity | undefined) => identity === undefined || identity.certificate.notAfter < now;
     // A search that is under way may have begun before the issuer was there; the next one has not.
-    for (let search = 0; search < 2 && found.includes(undefined); search += 1) {
+    for (let search = 0; search < 2 && found.some(isMissing); search += 1) {
       await this.#seekNewcomers();
       found = this.#identitiesOf(requests);
     }
     const [first, ...others] = found;
     if (first === undefined || others.some((other) => other?.issuer !== first.issuer)) return undefined;
-    if (now <= first.certificate.notAfter) return first;
+    if (!isMissing(first)) return first;
     throw new Error(`The OCSP responder of key ${first.issuer} expired and was not renewed.`);
   }
 
