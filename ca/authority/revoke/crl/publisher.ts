@@ -121,6 +121,11 @@ async function makeAndPublish(
   // Before any entry is read: what is committed from here on makes the shard due again.
   const covers = await store.lastChange();
   const now = clock.now();
+  // Its thisUpdate is back-dated: a clock that is behind even that was wrong then or is wrong now, and who knows by how much.
+  if (previous !== undefined && previous.thisUpdate > now) {
+    const from = previous.thisUpdate.toISOString();
+    throw refused(hold, `that is from ${from} and the clock of this server is behind it: set the clock right`);
+  }
   const entries = pages(store, hold, keptFrom(previous, now));
   const first = await entries.next();
   const isSmall = (previous?.entries ?? 0) <= PAGE && first.value?.next === undefined;
@@ -146,8 +151,7 @@ async function makeOn(bench: CrlBench, deps: CrlPublisherDeps, making: Making): 
   const { store, signer, settings = CRL_SETTINGS, crashPoint = noCrash } = deps;
   const { generation, hold, previous, covers, now, first, rest } = making;
   const times = timesOf(now, generation, previous, settings);
-  // From time and not from a counter: a database that comes back from a backup goes on above every number there was.
-  const number = BigInt(now.getTime()) * 1_000_000n;
+  const number = numberOf(now, previous);
   await bench.begin({
     issuer: generation.certificate!.der,
     algorithm: generation.algorithm,
@@ -185,6 +189,16 @@ async function makeOn(bench: CrlBench, deps: CrlPublisherDeps, making: Making): 
   await store.publish(hold, published, der);
   release(der);
   return published;
+}
+
+/**
+ * RFC 5280 §5.2.3. From time and not from a counter: a database that comes back from a backup goes on above every number
+ * there was. A clock that was set back a little must not keep a revocation from being seen.
+ */
+function numberOf(now: Date, previous: PublishedCrl | undefined): bigint {
+  const ofTime = BigInt(now.getTime()) * 1_000_000n;
+  const next = (previous?.number ?? 0n) + 1n;
+  return next > ofTime ? next : ofTime;
 }
 
 /** RFC 5280 §5.1.2.4, .5; never from before the issuer, nor from before the list that this one takes the place of. */
