@@ -143,22 +143,29 @@ function reporter(log: Log, metrics: RevocationMetrics) {
   };
 }
 
-const FETCH_MS = 5000;
+const ASK_MS = 5000;
+/** A CRL of a million entries has 50 MB. */
+const FETCH_MS = 60_000;
 
 function prove({ revocations, directory }: AuthorityParts): Promise<Visibility> {
-  const bytesOf = async (response: Response) => {
+  const opened = (response: Response): Response => {
     if (!response.ok) throw new Error(`${response.url} answers ${response.status}.`);
-    return new Uint8Array(await response.arrayBuffer());
+    return response;
   };
   return proveVisible({
     store: revocations,
     clock,
     generationOf: directory.generationOf,
-    fetchCrl: async (address) => bytesOf(await fetch(address, { signal: AbortSignal.timeout(FETCH_MS) })),
+    async fetchCrl(address) {
+      const response = opened(await fetch(address, { signal: AbortSignal.timeout(FETCH_MS) }));
+      if (response.body === null) throw new Error(`${address} answers nothing.`);
+      return response.body;
+    },
     async askOcsp(address, request) {
       const headers = { 'Content-Type': 'application/ocsp-request' };
-      const signal = AbortSignal.timeout(FETCH_MS);
-      return bytesOf(await fetch(address, { method: 'POST', headers, body: Buffer.from(request), signal }));
+      const signal = AbortSignal.timeout(ASK_MS);
+      const response = await fetch(address, { method: 'POST', headers, body: Buffer.from(request), signal });
+      return new Uint8Array(await opened(response).arrayBuffer());
     },
   });
 }

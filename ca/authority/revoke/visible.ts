@@ -1,7 +1,7 @@
 import {
   type Bytes,
   createAlgorithm,
-  decodeCertificateList,
+  CrlEntryScanner,
   decodeOcspResponse,
   encodeCertId,
   encodeOcspRequest,
@@ -17,8 +17,8 @@ export type VisibilityDeps = {
   readonly store: Pick<RevocationStore, 'latest' | 'find'>;
   readonly clock: Clock;
   readonly generationOf: (key: string) => Promise<IssuerGeneration | undefined>;
-  /** As a stranger gets it, from the address in the certificate. */
-  readonly fetchCrl: (address: string) => Promise<Uint8Array>;
+  /** As a stranger gets it, from the address in the certificate; in parts, because it may have a million entries. */
+  readonly fetchCrl: (address: string) => Promise<AsyncIterable<Uint8Array>>;
   readonly askOcsp: (address: string, request: Uint8Array) => Promise<Uint8Array>;
 };
 
@@ -31,38 +31,67 @@ const LOOK_AT = 100;
 
 /**
  * Asks from outside for what was revoked last, by the addresses that its certificate names, and says what does not
- * appear: that a CRL was published is not that anybody can see it.
+ * appear: that a CRL was published is not that anybody can see it. Where nobody answers, nothing is seen.
  */
 export async function proveVisible(deps: VisibilityDeps): Promise<Visibility> {
   const { store, clock } = deps;
-  const before = clock.now().getTime() - GRACE_MS;
-  const latest = (await store.latest(LOOK_AT)).filter(({ changedAt }) => changedAt.getTime() < before);
+  const now = clock.now();
+  const latest = (await store.latest(LOOK_AT)).filter(
+    ({ changedAt }) => now.getTime() - changedAt.getTime() > GRACE_MS,
+  );
   const known = await store.find(latest);
   const hidden: string[] = [];
-  const crls = new Map<string, Set<string>>();
+  const listed = new Map<string, Set<string>>();
   let looked = 0;
   for (const [i, id] of latest.entries()) {
     const certificate = known[i];
     const generation = await deps.generationOf(id.issuer);
     if (certificate === undefined || certificate.state.state === 'valid' || generation === undefined) continue;
     looked += 1;
-    const { crls: addresses, ocsp } = generation.addresses!;
-    const address = addresses[certificate.crlShard]!;
-    let listed = crls.get(address);
-    if (listed === undefined) crls.set(address, (listed = serialsOf(await deps.fetchCrl(address))));
-    const isExpired = certificate.notAfter < clock.now();
-    if (!isExpired && !listed.has(toHex(id.serial))) hidden.push(`${toHex(id.serial)} in ${address}`);
-    if (ocsp === undefined) continue;
-    const response = decodeOcspResponse(await deps.askOcsp(ocsp, requestFor(generation, id)));
-    if (response.basic?.responses[0]?.status.kind !== 'revoked') hidden.push(`${toHex(id.serial)} at ${ocsp}`);
+    const { crls, ocsp } = generation.addresses!;
+    const address = crls[certificate.crlShard]!;
+    const serials = listed.get(address) ?? new Set();
+    // An entry may leave with the first CRL after the end of its certificate.
+    if (certificate.notAfter >= now) listed.set(address, serials.add(toHex(id.serial)));
+    if (ocsp !== undefined) hidden.push(...(await hiddenIn(ocsp, () => unknownTo(deps, ocsp, generation, id))));
+  }
+  for (const [address, serials] of listed) {
+    hidden.push(...(await hiddenIn(address, () => missingIn(deps, address, serials))));
   }
   return { looked, hidden };
 }
 
-function serialsOf(der: Uint8Array): Set<string> {
-  const serials = new Set<string>();
-  for (const { serial } of decodeCertificateList(der).entries()) serials.add(toHex(serial));
-  return serials;
+async function hiddenIn(address: string, look: () => Promise<readonly string[]>): Promise<readonly string[]> {
+  try {
+    return (await look()).map((serial) => `${serial} in ${address}`);
+  } catch (error) {
+    return [`everything in ${address} (${error instanceof Error ? error.message : String(error)})`];
+  }
+}
+
+/** Of these serials those that are not on the list, whatever else is: it passes by, and is never held as a whole. */
+async function missingIn(
+  { fetchCrl }: VisibilityDeps,
+  address: string,
+  serials: Set<string>,
+): Promise<readonly string[]> {
+  const missing = new Set(serials);
+  const scanner = new CrlEntryScanner();
+  for await (const part of await fetchCrl(address)) {
+    for (const { serial } of scanner.push(part)) missing.delete(toHex(serial));
+  }
+  scanner.finish();
+  return [...missing];
+}
+
+async function unknownTo(
+  { askOcsp }: VisibilityDeps,
+  address: string,
+  generation: IssuerGeneration,
+  id: CertificateId,
+): Promise<readonly string[]> {
+  const response = decodeOcspResponse(await askOcsp(address, requestFor(generation, id)));
+  return response.basic?.responses[0]?.status.kind === 'revoked' ? [] : [toHex(id.serial)];
 }
 
 function requestFor({ certificate }: IssuerGeneration, { serial }: CertificateId): Uint8Array {

@@ -10,7 +10,7 @@ import {
   OID,
   toHex,
 } from '@licet/format';
-import { type CertificateId, proveVisible } from '@licet/authority';
+import { type CertificateId, proveVisible, type VisibilityDeps } from '@licet/authority';
 import { checkCrlSync, checkOcspSync } from '@licet/verify';
 import { sql } from '../../persistence/transactions.ts';
 import { type TestDatabase, testDatabase } from '../../persistence/test/test-database.ts';
@@ -256,16 +256,17 @@ describe('revocation', () => {
     const license = await shop.license();
     await revoke(license);
     shop.after(31_000);
-    const look = () =>
+    const look = (other: Partial<VisibilityDeps> = {}) =>
       proveVisible({
         store: shop.store,
         clock: shop.clock,
         generationOf: async (key) => (await shop.generations()).find((generation) => generation.key === key),
-        fetchCrl: async (address) => new Uint8Array(await (await fetch(address)).arrayBuffer()),
+        fetchCrl: async (address) => (await fetch(address)).body!,
         askOcsp: async (address, body) => {
           const response = await fetch(address, { method: 'POST', body: Buffer.from(body) });
           return new Uint8Array(await response.arrayBuffer());
         },
+        ...other,
       });
     assert.deepEqual(
       (await look()).hidden.filter((text) => text.startsWith(toHex(license.serial))).length,
@@ -277,6 +278,25 @@ describe('revocation', () => {
     const { looked, hidden } = await look();
     assert.ok(looked > 0);
     assert.deepEqual(hidden, []);
+    const [address] = shop.enterprise.addresses!.crls;
+    const some = await look({
+      // One that cannot be reached, one that is half there, and the rest.
+      fetchCrl: async (asked) => {
+        if (asked === address) throw new Error('connection refused');
+        const whole = Buffer.from(await (await fetch(asked)).arrayBuffer());
+        return (async function* () {
+          yield whole.subarray(0, whole.length >> 1);
+        })();
+      },
+      askOcsp: async () => Uint8Array.of(1),
+    });
+    assert.equal(some.looked, looked);
+    assert.ok(some.hidden.includes(`everything in ${address} (connection refused)`));
+    assert.ok(
+      some.hidden.some((text) => /everything in .*1\.crl \(.*before its last entry/.test(text)),
+      'broke off',
+    );
+    assert.ok(some.hidden.some((text) => text.startsWith(`everything in ${shop.enterprise.addresses!.ocsp}`)));
   });
 
   describe('by OCSP', () => {
@@ -382,6 +402,29 @@ describe('revocation', () => {
   });
 
   describe('by CRL', () => {
+    it('has no date until no other list can have the same: of two in one second the first is not called the last', async () => {
+      const [license, other] = [await shop.license(), await shop.license()];
+      const { crlShard } = (await shop.store.find([license]))[0]!;
+      const url = shop.enterprise.addresses!.crls[crlShard]!;
+      shop.after(10_000 - (shop.now.getTime() % 1000));
+      await revoke(license);
+      await shop.publish();
+      const first = await fetch(url);
+      assert.equal(first.headers.get('last-modified'), null);
+      const date = shop.now.toUTCString();
+      shop.after(500);
+      await revoke(other);
+      await shop.publish();
+      shop.after(1000);
+      const since = { headers: { 'If-Modified-Since': date } };
+      assert.equal((await fetch(url, since)).status, 200);
+      shop.after(3000);
+      const settled = await fetch(url);
+      assert.equal(settled.headers.get('last-modified'), date);
+      assert.equal((await fetch(url, since)).status, 304);
+      assert.equal((await fetch(url, { method: 'HEAD', headers: { 'If-None-Match': '*' } })).status, 304);
+    });
+
     it('is served with validators, as DER and as PEM, and under no other name', async () => {
       const url = shop.enterprise.addresses!.crls[0]!;
       const response = await fetch(url);
