@@ -6,7 +6,7 @@ import { readGeneralizedTime, readTime, writeGeneralizedTime, writeTime } from '
 import { extension } from './extensions/create.ts';
 import { readExtensions, writeExtensions, type Draft, type ExtensionReader } from './extensions/raw.ts';
 import { readGeneralNames, writeGeneralNames } from './general-name.ts';
-import { reasonOf } from './reason.ts';
+import { reasonNumber, reasonOf } from './reason.ts';
 import type { Bytes, CrlEntry, GeneralName, RawExtension, RevocationReason } from './types.ts';
 
 type EntryExtensions = Pick<CrlEntry, 'reason' | 'invalidityDate' | 'certificateIssuer'>;
@@ -20,6 +20,21 @@ const KNOWN = new Map<string, ExtensionReader<Target>>([
 ]);
 
 const NONE: EntryExtensions = { reason: undefined, invalidityDate: undefined, certificateIssuer: undefined };
+
+/** Extensions with a reason and nothing else, as nearly every entry has them, but for the number of the reason. */
+const REASON_OCTETS = [0x30, 0x0c, 0x30, 0x0a, 0x06, 0x03, 0x55, 0x1d, 0x15, 0x04, 0x03, 0x0a, 0x01] as const;
+const REASON_NODES = 5;
+/** By number: written, and known when they are met. */
+const REASON_ONLY = Array.from({ length: 11 }, (_, number) => ({
+  der: Uint8Array.of(...REASON_OCTETS, number),
+  extensions: reasonOf(number) === undefined ? undefined : { ...NONE, reason: reasonOf(number) },
+}));
+
+function passReasonOnly(reader: DerReader): EntryExtensions | undefined {
+  const known = REASON_ONLY[reader.bytes[reader.position + REASON_OCTETS.length] ?? -1];
+  if (known?.extensions === undefined || !reader.passIf(known.der, REASON_NODES)) return undefined;
+  return known.extensions;
+}
 
 /** CRLReason, RFC 5280 §5.3.1. */
 export function readReason(reader: DerReader, name: PathStep): RevocationReason {
@@ -36,9 +51,12 @@ export function readCrlEntry(reader: DerReader, name: PathStep, version: 1 | 2):
   if (reader.peek() !== -1) {
     // §5.1.2.1: with extensions "this field MUST be present and MUST specify version 2".
     if (version !== 2) reader.fail('X509_VERSION', 'extensions', 'stand in a CRL of version 1');
-    const target: Target = { ...NONE };
-    all = readExtensions(reader, 'extensions', KNOWN, target);
-    extensions = target;
+    extensions = passReasonOnly(reader) ?? NONE;
+    if (extensions === NONE) {
+      const target: Target = { ...NONE };
+      all = readExtensions(reader, 'extensions', KNOWN, target);
+      extensions = target;
+    }
   }
   reader.leave();
   return {
@@ -67,23 +85,9 @@ export function writeCrlEntry(writer: DerWriter, entry: CrlEntryFields): void {
   if (entry.invalidityDate !== undefined || entry.certificateIssuer !== undefined) {
     writeExtensions(writer, entryExtensions(entry));
   } else if (entry.reason !== undefined && entry.reason !== 'unspecified') {
-    writer.raw(reasonOnly(entry.reason));
+    writer.raw(REASON_ONLY[reasonNumber(entry.reason)]!.der);
   }
   writer.close();
-}
-
-/** Nearly every entry has a reason and nothing else, so these few encodings are made once. */
-const REASON_ONLY = new Map<RevocationReason, Bytes>();
-
-function reasonOnly(reason: RevocationReason): Bytes {
-  let der = REASON_ONLY.get(reason);
-  if (der === undefined) {
-    const writer = new DerWriter(32);
-    writeExtensions(writer, [extension.reasonCode(reason)]);
-    der = writer.finish();
-    REASON_ONLY.set(reason, der);
-  }
-  return der;
 }
 
 function entryExtensions({ reason, invalidityDate, certificateIssuer }: CrlEntryFields): RawExtension[] {

@@ -22,6 +22,7 @@ import type {
 } from './types.ts';
 
 const NO_ENTRIES = new Uint8Array(0);
+const EMPTY: Summary = { entryCount: 0, hasUnknownCritical: false, hasCertificateIssuer: false };
 
 /**
  * Reads a CRL, RFC 5280 §5. Every entry is checked now, none is kept. A serial that occurs twice for the issuer of the
@@ -44,7 +45,8 @@ export function decodeCertificateList(der: Bytes, limits: DerLimits = CRL_LIMITS
   return { der, tbs, ...fields, ...revoked, signatureAlgorithm, signature };
 }
 
-type Revoked = Pick<CertificateList, 'entryCount' | 'entries' | 'find'>;
+type Summary = Pick<CertificateList, 'entryCount' | 'hasUnknownCritical' | 'hasCertificateIssuer'>;
+type Revoked = Summary & Pick<CertificateList, 'entries' | 'find'>;
 type Tbs = Omit<CertificateList, 'der' | 'tbs' | 'signatureAlgorithm' | 'signature' | keyof Revoked> & {
   signature: AlgorithmIdentifier;
   revoked: Revoked;
@@ -78,19 +80,23 @@ function readVersion(reader: DerReader): 1 | 2 {
 }
 
 function readRevoked(reader: DerReader, version: 1 | 2, issuer: Name): Revoked {
-  if (!reader.enterIf(Tag.SEQUENCE, 'revoked')) return walker(NO_ENTRIES, version, 0, undefined);
+  if (!reader.enterIf(Tag.SEQUENCE, 'revoked')) return walker(NO_ENTRIES, version, EMPTY, undefined);
   const start = reader.position;
   const list = reader.bytes.subarray(start, reader.end);
   // §5.1.2.6: "when there are no revoked certificates, the revoked certificates list MUST be absent".
   if (list.length === 0) reader.fail('X509_INVALID', '', 'is an empty list, which must be left out');
   const own = new Positions();
-  let entryCount = 0;
+  const summary = { ...EMPTY };
   let isOwn = true;
-  for (; reader.peek() !== -1; entryCount += 1) {
+  for (; reader.peek() !== -1; summary.entryCount += 1) {
     const position = reader.position - start;
-    const { certificateIssuer } = readCrlEntry(reader, entryCount, version);
-    // §5.3.3: an entry without a certificate issuer has that of the entry before it, and the first one that of the CRL.
-    if (certificateIssuer !== undefined) isOwn = namesIssuer(certificateIssuer, issuer);
+    const { certificateIssuer, unknownCritical } = readCrlEntry(reader, summary.entryCount, version);
+    if (unknownCritical) summary.hasUnknownCritical = true;
+    if (certificateIssuer !== undefined) {
+      summary.hasCertificateIssuer = true;
+      // §5.3.3: an entry without a certificate issuer has that of the entry before it, and the first one that of the CRL.
+      isOwn = namesIssuer(certificateIssuer, issuer);
+    }
     if (isOwn) own.push(position);
   }
   const index = CrlIndex.build(own.all(), (position) => serialAt(list, position));
@@ -100,16 +106,17 @@ function readRevoked(reader: DerReader, version: 1 | 2, issuer: Name): Revoked {
     reader.fail('X509_INVALID', '', `revokes the certificate with the serial number ${serial} twice`);
   }
   reader.leave();
-  return walker(list, version, entryCount, index);
+  return walker(list, version, summary, index);
 }
 
 function namesIssuer(names: readonly GeneralName[], issuer: Name): boolean {
   return names.some((name) => name.kind === 'directory' && equalBytes(name.name.raw, issuer.raw));
 }
 
-function walker(list: Bytes, version: 1 | 2, entryCount: number, index: CrlIndex | undefined): Revoked {
+function walker(list: Bytes, version: 1 | 2, summary: Summary, index: CrlIndex | undefined): Revoked {
+  const { entryCount } = summary;
   return {
-    entryCount,
+    ...summary,
     entries: () => walk(list, version, entryCount),
     find(serial) {
       const position = index?.find(serial) ?? -1;

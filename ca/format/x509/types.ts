@@ -204,6 +204,9 @@ export type CertificateList = {
     readonly authorityInfoAccess?: CertificateExtensions['authorityInfoAccess'];
   };
   readonly entryCount: number;
+  /** Of some entry a critical extension is unknown; some entry names the issuer of its certificate (RFC 5280 §5.3, §5.3.3). */
+  readonly hasUnknownCritical: boolean;
+  readonly hasCertificateIssuer: boolean;
   /** Walks the entries in order. Decoding was already checked, so this never throws. */
   entries(): Iterable<CrlEntry>;
   /** The entry for a serial of the CRL's own issuer; fast also on a million entries. */

@@ -36,10 +36,7 @@ function profileDefect(crl: CertificateList): string | undefined {
 
 /** §5.3: one entry that cannot be understood spoils the list; §5.3.3: only an indirect CRL speaks for others. */
 function entryDefect(crl: CertificateList, indirect: boolean): string | undefined {
-  for (const { unknownCritical, certificateIssuer } of crl.entries()) {
-    if (unknownCritical) return '5.3: an entry of the CRL has a critical extension that is unknown';
-    if (certificateIssuer !== undefined && !indirect)
-      return '5.3.3: an entry for another issuer in a CRL that is not indirect';
-  }
+  if (crl.hasUnknownCritical) return '5.3: an entry of the CRL has a critical extension that is unknown';
+  if (crl.hasCertificateIssuer && !indirect) return '5.3.3: an entry for another issuer in a CRL that is not indirect';
   return undefined;
 }
