@@ -87,7 +87,8 @@ describe('OCSP over HTTP', () => {
     const path = pathFor(requestFor(license.serial));
     const got = await send(path);
     const etag = got.headers.etag!;
-    const { basic } = await answered(got);
+    const { basic, der } = await answered(got);
+    assert.equal(etag, `"${hash('sha256', der, 'hex')}"`);
     const { thisUpdate, nextUpdate } = basic!.responses[0]!;
     assert.equal(got.headers['last-modified'], thisUpdate.toUTCString());
     assert.equal(got.headers.expires, nextUpdate!.toUTCString());
@@ -121,7 +122,7 @@ describe('OCSP over HTTP', () => {
     assert.deepEqual(kinds(await post(body, { 'If-None-Match': '*' })), ['good']);
   });
 
-  it('refuses what is too large, unread, and who takes too long', async () => {
+  it('refuses what is too large, unread, and what is neither GET nor POST', async () => {
     const large = await send('/ocsp', { method: 'POST' }, new Uint8Array(65_537));
     assert.equal(large.statusCode, 413);
     const announced = connect(shop.served.port, '127.0.0.1');

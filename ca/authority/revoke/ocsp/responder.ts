@@ -262,7 +262,8 @@ function signed({ identity, nonce, tbs, thisUpdate, nextUpdate }: Draft, signatu
   const algorithm = { raw: SIGNATURE_ALGORITHMS[identity.key.algorithm] };
   const der = encodeOcspResponse(tbs, algorithm, signature, [identity.certificate.der]);
   if (nonce !== undefined) return { status: 'successful', der, shared: undefined };
-  const etag = `"${hash('sha256', der, 'base64url')}"`;
+  // RFC 9919 §6.2 recommends this form.
+  const etag = `"${hash('sha256', der, 'hex')}"`;
   return { status: 'successful', der, shared: { thisUpdate, nextUpdate, etag } };
 }
 
