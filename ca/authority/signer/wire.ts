@@ -43,20 +43,54 @@ export function frame(
 
 export type ReceivedFrame = { readonly call: number; readonly code: number; readonly body: ByteReader };
 
+/** Above, a frame is gathered where it stays: a CRL of a million entries in pieces, and then as a whole, would be there twice. */
+const GATHER_FROM = 1024 * 1024;
+
 /** Cuts a stream of bytes into frames. Throws RangeError at a frame that no peer of ours sends. */
 export class FrameSplitter {
   #chunks: Buffer[] = [];
   #size = 0;
+  /** A large frame on its way, and how much of it is there. */
+  #large: { readonly bytes: Buffer; filled: number } | undefined;
 
   push(chunk: Buffer): ReceivedFrame[] {
-    this.#chunks.push(chunk);
-    this.#size += chunk.length;
     const frames: ReceivedFrame[] = [];
+    const rest = this.#fill(chunk, frames);
+    if (rest.length === 0) return frames;
+    this.#chunks.push(rest);
+    this.#size += rest.length;
     for (;;) {
       const length = this.#nextLength();
-      if (length === undefined || this.#size < FRAME_HEADER + length) return frames;
-      frames.push(readFrame(this.#take(FRAME_HEADER + length).subarray(FRAME_HEADER)));
+      if (length === undefined) return frames;
+      const whole = FRAME_HEADER + length;
+      if (this.#size < whole) {
+        if (whole >= GATHER_FROM) this.#gather(whole);
+        return frames;
+      }
+      frames.push(readFrame(this.#take(whole).subarray(FRAME_HEADER)));
     }
+  }
+
+  #gather(whole: number): void {
+    const bytes = Buffer.allocUnsafeSlow(whole);
+    let filled = 0;
+    for (const chunk of this.#chunks) filled += chunk.copy(bytes, filled);
+    this.#large = { bytes, filled };
+    this.#chunks = [];
+    this.#size = 0;
+  }
+
+  /** What of the chunk belongs to the large frame goes there; the rest comes back. */
+  #fill(chunk: Buffer, frames: ReceivedFrame[]): Buffer {
+    const large = this.#large;
+    if (large === undefined) return chunk;
+    const taken = chunk.copy(large.bytes, large.filled);
+    large.filled += taken;
+    if (large.filled === large.bytes.length) {
+      this.#large = undefined;
+      frames.push(readFrame(large.bytes.subarray(FRAME_HEADER)));
+    }
+    return chunk.subarray(taken);
   }
 
   #nextLength(): number | undefined {
