@@ -23,7 +23,7 @@ type Round = { readonly seconds: number; readonly megabytes: number; readonly de
 /** In a process of its own, with the memory settings and the cache of code that the server gives itself (`server/start.js`). */
 export async function run(): Promise<readonly Row[]> {
   const child = fork(import.meta.filename, ['measure'], {
-    execArgv: ['--max-semi-space-size=4', '--import', CODE_CACHE],
+    execArgv: ['--max-semi-space-size=4', '--initial-old-space-size=40', '--import', CODE_CACHE],
     env: { ...process.env, MALLOC_ARENA_MAX: '1' },
   });
   const ended = once(child, 'exit').then(() => {
