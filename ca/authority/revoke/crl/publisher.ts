@@ -130,11 +130,17 @@ async function makeAndPublish(
   const first = await entries.next();
   const isSmall = (previous?.entries ?? 0) <= PAGE && first.value?.next === undefined;
   const bench = isSmall ? openLocalBench() : openThreadBench();
+  const making = { generation, hold, previous, covers, now, first: first.value, rest: entries };
+  let made: Made;
   try {
-    return await makeOn(bench, deps, { generation, hold, previous, covers, now, first: first.value, rest: entries });
+    made = await makeOn(bench, deps, making);
   } finally {
+    // Storing a long list takes memory of its own: that of the bench is given back before.
     await bench.close();
   }
+  await store.publish(hold, made.crl, made.der);
+  release(made.der);
+  return made.crl;
 }
 
 type Making = {
@@ -147,7 +153,9 @@ type Making = {
   readonly rest: AsyncIterable<EntryPage>;
 };
 
-async function makeOn(bench: CrlBench, deps: CrlPublisherDeps, making: Making): Promise<PublishedCrl> {
+type Made = { readonly crl: PublishedCrl; readonly der: Uint8Array };
+
+async function makeOn(bench: CrlBench, deps: CrlPublisherDeps, making: Making): Promise<Made> {
   const { store, signer, settings = CRL_SETTINGS, crashPoint = noCrash } = deps;
   const { generation, hold, previous, covers, now, first, rest } = making;
   const times = timesOf(now, generation, previous, settings);
@@ -175,20 +183,9 @@ async function makeOn(bench: CrlBench, deps: CrlPublisherDeps, making: Making): 
     const serials = missing.slice(0, 10).map(({ serial }) => toHex(serial));
     throw refused(hold, `${missing.length} entries of the CRL in force are missing in it`, serials);
   }
-  const crl = {
-    issuer: hold.issuer,
-    shard: hold.shard,
-    number,
-    size: der.length,
-    entries,
-    sha256,
-    ...times,
-    thisUpdate,
-  };
-  const published = { ...crl, publishedAt: now, covers };
-  await store.publish(hold, published, der);
-  release(der);
-  return published;
+  const { issuer, shard } = hold;
+  const facts = { issuer, shard, number, size: der.length, entries, sha256, ...times, thisUpdate };
+  return { crl: { ...facts, publishedAt: now, covers }, der };
 }
 
 /**
