@@ -2,6 +2,7 @@ import { encodePem, MODES } from '@licet/format';
 import { z } from 'zod';
 import { boundsOf } from '../../licensing/access/authorize.ts';
 import { found } from '../../licensing/entities.ts';
+import { serial } from '../../licensing/fields.ts';
 import { resolveFork } from '../../licensing/licenses/fork.ts';
 import type { License } from '../../licensing/model/license.ts';
 import type { Principal } from '../../licensing/model/principal.ts';
@@ -16,10 +17,6 @@ import { idFilter } from './things.ts';
 import { idParams, instant } from './wire.ts';
 
 const STATUSES = ['current', 'superseded', 'suspended', 'revoked'] as const;
-const serial = z
-  .string()
-  .regex(/^[0-9a-f]{2,40}$/, 'must be a serial number in lower-case hexadecimal')
-  .meta({ example: '01f3a86c0d9be1447f52c0f6a9d3e85b17' });
 
 const licenseView = z
   .strictObject({

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { found } from '../entities.ts';
-import { reference, text } from '../fields.ts';
+import { reference, serial, text } from '../fields.ts';
 import { type AlertStatus, assertStep } from '../model/alert.ts';
 import type { Principal } from '../model/principal.ts';
 import { type Dependencies, inTransaction, useCase } from '../use-case.ts';
@@ -12,11 +12,7 @@ const CODE = z.string().regex(/^[A-Z][A-Z_]{0,63}$/, 'must be a code of a verdic
 export const reportAlert = useCase(
   z.strictObject({
     kind: z.enum(['license-invalid', 'license-suspicious']).describe('What is wrong with it.'),
-    serial: z
-      .string()
-      .regex(/^[0-9a-f]{2,40}$/, 'must be a serial number in lower-case hexadecimal')
-      .describe('Its serial number, as far as the application could read it.')
-      .meta({ example: '01f3a86c0d9be1447f52c0f6a9d3e85b17' }),
+    serial: serial.describe('Its serial number, as far as the application could read it.'),
     codes: z
       .array(CODE)
       .min(1)

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { enterpriseOf } from '../enrolment/create-token.ts';
 import { found } from '../entities.ts';
 import { LicetError } from '../errors.ts';
+import { serial as anySerial } from '../fields.ts';
 import type { License } from '../model/license.ts';
 import type { Principal } from '../model/principal.ts';
 import { type Dependencies, parsed, reading } from '../use-case.ts';
@@ -11,11 +12,7 @@ import { type Dependencies, parsed, reading } from '../use-case.ts';
 /** A license with what CRL and OCSP say of it. */
 export type ChangedLicense = { readonly license: License; readonly state: RevocationState };
 
-export const serial = z
-  .string()
-  .regex(/^[0-9a-f]{2,40}$/, 'must be a serial number in lower-case hexadecimal')
-  .describe('Of the license.')
-  .meta({ example: '01f3a86c0d9be1447f52c0f6a9d3e85b17' });
+export const serial = anySerial.describe('Of the license.');
 
 export const reason = z
   .enum(REVOCATION_REASONS)

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { enterpriseOf } from '../enrolment/create-token.ts';
 import { found } from '../entities.ts';
 import { LicetError } from '../errors.ts';
-import { reference } from '../fields.ts';
+import { reference, serial } from '../fields.ts';
 import { raiseAlert, settleAlert } from '../alerts/raise-alert.ts';
 import type { Principal } from '../model/principal.ts';
 import type { RenewalCase } from '../ports/licenses.ts';
@@ -41,11 +41,7 @@ export function recordFork(deps: Dependencies, actor: Principal, fork: RenewalCa
 export const resolveFork = useCase(
   z.strictObject({
     site: reference('site'),
-    survivor: z
-      .string()
-      .regex(/^[0-9a-f]{2,40}$/, 'must be a serial number in lower-case hexadecimal')
-      .describe('The serial of the license on the machine that counts.')
-      .meta({ example: '01f3a86c0d9be1447f52c0f6a9d3e85b17' }),
+    survivor: serial.describe('The serial of the license on the machine that counts.'),
   }),
   (deps, actor, input) =>
     inTransaction(deps, actor, async (work) => {

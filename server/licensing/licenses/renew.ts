@@ -4,7 +4,7 @@ import { decodeCertificationRequest, FormatError } from '@licet/format';
 import { z } from 'zod';
 import { found } from '../entities.ts';
 import { LicetError } from '../errors.ts';
-import { csr } from '../fields.ts';
+import { csr, serial } from '../fields.ts';
 import type { Principal } from '../model/principal.ts';
 import type { IssuedLicense } from '../ports/issuance.ts';
 import type { RenewalAsk, RenewalCase } from '../ports/licenses.ts';
@@ -17,11 +17,7 @@ import { assertRenewable, cloneSuspected } from './renewable.ts';
 import { createRush } from './rush.ts';
 
 const input = z.strictObject({
-  predecessor: z
-    .string()
-    .regex(/^[0-9a-f]{2,40}$/, 'must be a serial number in lower-case hexadecimal')
-    .describe('The serial of the license to be renewed.')
-    .meta({ example: '01f3a86c0d9be1447f52c0f6a9d3e85b17' }),
+  predecessor: serial.describe('The serial of the license to be renewed.'),
   csr,
   endsAt: z.date().optional().describe('When the license ends: in a rush those go first who are near it.'),
 });

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { enterpriseOf } from '../enrolment/create-token.ts';
 import { found } from '../entities.ts';
 import { LicetError } from '../errors.ts';
-import { count, reference, text } from '../fields.ts';
+import { count, reference, serial, text } from '../fields.ts';
 import type { Principal } from '../model/principal.ts';
 import type { IssuedLicense } from '../ports/issuance.ts';
 import type { Standing } from '../ports/licenses.ts';
@@ -28,11 +28,6 @@ const asked = {
   require: require.optional(),
   fingerprints: z.array(text(256)).max(16).optional().describe('Of the machine, when the license is bound to one.'),
 };
-
-const serial = z
-  .string()
-  .regex(/^[0-9a-f]{2,40}$/, 'must be a serial number in lower-case hexadecimal')
-  .meta({ example: '01f3a86c0d9be1447f52c0f6a9d3e85b17' });
 
 const input = z.union([
   z.strictObject({

@@ -54,6 +54,17 @@ describe('What comes in', () => {
     });
   }
 
+  it('is refused at a serial of half an octet, wherever one is named', async () => {
+    const list = { order: 'half', change: 'suspend', serials: ['a05'] };
+    for (const [method, path, body] of [
+      ['POST', '/api/v1/license-changes', list],
+      ['POST', '/api/v1/licenses/a05/suspend', undefined],
+      ['POST', '/api/v1/keys/validate', { serial: 'a05' }],
+    ] as const) {
+      assert.equal((await api.refused(method, path, body)).body.code, 'INPUT_INVALID', path);
+    }
+  });
+
   it('is refused at a cursor that no page has named', async () => {
     assert.equal((await api.refused('GET', `${ENTERPRISES}?after=yesterday`)).body.code, 'CURSOR_INVALID');
   });
