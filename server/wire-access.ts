@@ -10,7 +10,11 @@ import type { Job } from './jobs/job.ts';
 import type { Action } from './licensing/access/actions.ts';
 import { type Authenticator, createAuthenticator } from './licensing/access/authenticate.ts';
 import { recordsOf } from './licensing/identity/present-license.ts';
-import { authenticateLicense } from './licensing/access/authenticate-license.ts';
+import {
+  authenticateLicense,
+  authenticateSignature,
+  type LicenseDeps,
+} from './licensing/access/authenticate-license.ts';
 import { createLimiter } from './licensing/access/limits.ts';
 import { createMonthlyRequests } from './licensing/access/monthly.ts';
 import { createPasswords } from './licensing/access/passwords.ts';
@@ -21,6 +25,7 @@ import type { Dependencies } from './licensing/use-case.ts';
 import type { Stage } from './lifecycle.ts';
 import type { Log } from './log.ts';
 import { accessStores } from './persistence/access/index.ts';
+import { identityStores } from './persistence/identity/stores.ts';
 import { sealingKey } from './sealing-key.ts';
 
 export type AccessGround = {
@@ -72,7 +77,7 @@ export function openAccess(ground: AccessGround): Access {
   const monthly = createMonthlyRequests({ transactions, clock, contracts, plans, quotas: accessStores.quotas });
   const limiter = createLimiter(ratesOf(config), clock);
   const license = config.http.tls.requestClientCertificate ? licenseAsPrincipal(licensing) : undefined;
-  const guards: GuardDeps = { authenticator, license, limiter, monthly, log };
+  const guards: GuardDeps = { authenticator, license, signature: signerAsPrincipal(licensing), limiter, monthly, log };
   return {
     deps,
     authenticator,
@@ -86,14 +91,31 @@ export function openAccess(ground: AccessGround): Access {
 
 /** Which site a license stands for. */
 export function licenseAsPrincipal(licensing: Dependencies): NonNullable<GuardDeps['license']> {
+  const deps = licenseDeps(licensing);
+  return (chain) => authenticateLicense(chain, deps);
+}
+
+/** The same by a signature, which is noted where the tokens of others that are good for one use are noted. */
+export function signerAsPrincipal(licensing: Dependencies): GuardDeps['signature'] {
+  const { transactions, random } = licensing;
+  const deps = {
+    ...licenseDeps(licensing),
+    useOnce: ({ organization, serial }: { organization: string; serial: string }, nonce: string, until: Date) => {
+      const used = { organization, issuer: `license:${serial}`, id: nonce, expiresAt: until };
+      // By nobody else, and not again by this one: so not by the request, which would be the same.
+      return transactions.run({ organization }, (tx) => identityStores.used.use(tx, used, random.bytes(16)));
+    },
+  };
+  return (signed) => authenticateSignature(signed, deps);
+}
+
+function licenseDeps(licensing: Dependencies): LicenseDeps {
   const { transactions, stores } = licensing;
-  const records = recordsOf(licensing);
-  return (chain) =>
-    authenticateLicense(chain, {
-      ...records,
-      site: (organization, id) =>
-        transactions.run({ organization }, (tx) => stores.sites.get(tx, id), { readOnly: true }),
-    });
+  return {
+    ...recordsOf(licensing),
+    site: (organization, id) =>
+      transactions.run({ organization }, (tx) => stores.sites.get(tx, id), { readOnly: true }),
+  };
 }
 
 function ratesOf({ access: { limits } }: Config) {

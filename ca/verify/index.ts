@@ -24,6 +24,13 @@ export {
 export { type LicenseOptions, type Notice, verifyLicense, verifyLicenseSync } from './license.ts';
 export { CHALLENGE_BYTES, type Possession, possessionMessage } from './possession.ts';
 export { isRenewalProof, renewalMessage } from './renewal-proof.ts';
+export {
+  isRequestProof,
+  requestMessage,
+  requestSignature,
+  signatureInput,
+  type SignedRequest,
+} from './request-proof.ts';
 export type { Requirements } from './requirements.ts';
 export {
   type Evidence,

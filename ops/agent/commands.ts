@@ -113,7 +113,7 @@ async function status(options: Options): Promise<string> {
 async function reportHere(options: Options): Promise<string> {
   const settings = await settingsOf(options);
   const text = await readFile(needed(options, 'file'), 'utf8');
-  await opened(options, settings, (site) => report(site, settings, text));
+  await opened(options, settings, (site) => report(site, settings, text, now));
   return 'reported';
 }
 

@@ -2,32 +2,26 @@ import { createHash } from 'node:crypto';
 import { AgentError } from './errors.ts';
 import { call, type HttpAnswer, trustOf } from './http.ts';
 import type { Settings } from './settings.ts';
+import { signedHeaders } from './signed-request.ts';
 import type { Site } from './site.ts';
 
 /**
  * Hands a usage report in, as this site. A report without an id gets one that follows from what it says: handed in again,
  * also after a lost answer, it is the same report.
  */
-export async function report({ folder, store, keys }: Site, settings: Settings, text: string): Promise<void> {
+export async function report(site: Site, settings: Settings, text: string, now: () => Date): Promise<void> {
+  const { folder, store } = site;
   const current = await store.current();
   if (current === undefined) throw new AgentError('NOT_ENROLLED', `There is no license in ${folder.path}.`);
-  const { tls } = await keys.open(current.key);
-  if (tls === undefined) {
-    const message = 'A report is sent with the license over TLS, which cannot use the key of this site.';
-    throw new AgentError('KEY_UNAVAILABLE', message);
-  }
-  const asked = {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: withId(text),
-    trust: trustOf(settings, await folder.root()),
-    identity: { key: tls, certificates: current.license },
-    proxy: settings.proxy,
-  } as const;
+  const body = withId(text);
+  const trust = trustOf(settings, await folder.root());
   let last: unknown = new AgentError('NO_SERVER', 'This site has no server: name one in agent.json.');
   for (const server of settings.servers) {
+    const asked = { method: 'POST', url: `${server.replace(/\/+$/, '')}/api/v1/stats/aggregate`, body } as const;
+    const signed = await signedHeaders(site, current, asked, now());
+    const headers = { 'Content-Type': 'application/json', ...signed };
     try {
-      return refuseOthers(await call({ ...asked, url: `${server.replace(/\/+$/, '')}/api/v1/stats/aggregate` }));
+      return refuseOthers(await call({ ...asked, headers, trust, proxy: settings.proxy }));
     } catch (error) {
       if (!(error instanceof AgentError) || error.code !== 'UNAVAILABLE') throw error;
       last = error;

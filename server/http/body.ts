@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HttpError } from '../problem.ts';
 
@@ -38,6 +39,17 @@ function checkType(header: string | undefined, types: readonly string[]): void {
   if (isText && charset !== undefined && !['utf-8', '"utf-8"', 'us-ascii'].includes(charset)) {
     throw new HttpError(415, 'CHARSET_UNSUPPORTED', 'Send the body in UTF-8.', { headers });
   }
+}
+
+/** SHA-256 as a header Content-Digest says it of the body (RFC 9530 §2), in base64. Undefined: it says something else. */
+export const contentDigest = (header: string): string | undefined =>
+  /^sha-256=:([A-Za-z0-9+/]{43}=):$/.exec(header)?.[1];
+
+/** Whoever says what the body is by its hash is taken at their word. Other hashes say nothing to us. */
+export function checkDigest({ headers }: IncomingMessage, body: Uint8Array): void {
+  const said = contentDigest(String(headers['content-digest']));
+  if (said === undefined || said === hash('sha256', body, 'base64')) return;
+  throw new HttpError(400, 'DIGEST_MISMATCH', 'The body is not the one of which Content-Digest is the hash.');
 }
 
 /** The whole body, or a refusal as soon as it is clear that it is too large. Also for fast paths. */

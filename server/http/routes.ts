@@ -1,7 +1,7 @@
 import type { Express, Request, Response } from 'express';
 import type { LicetError } from '../licensing/errors.ts';
 import { HttpError } from '../problem.ts';
-import { checkBodyHeaders, readBody } from './body.ts';
+import { checkBodyHeaders, checkDigest, readBody } from './body.ts';
 import { contextOf } from './context.ts';
 import { answerInTime } from './in-time.ts';
 import { type JsonLimits, parseJson } from './json.ts';
@@ -71,6 +71,7 @@ async function serve(route: Route, limits: BodyLimits, request: Request, respons
   for (const guard of route.guards ?? []) await guard(request, response);
   if (body !== undefined) {
     const bytes = await readBody(request, response, limit);
+    checkDigest(request, bytes);
     request.body = body.kind === 'json' ? parseJson(bytes, limits) : bytes;
   }
   await route.handle(request, response);

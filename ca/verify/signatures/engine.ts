@@ -2,6 +2,7 @@ import type * as NodeCrypto from 'node:crypto';
 import type { KeyObject, webcrypto } from 'node:crypto';
 import { type Bytes, type CurveName, encodePem, type HashName, type PublicKeyInfo } from '@licet/format';
 import { bytesKey } from '../bytes.ts';
+import { rawSignature } from './ecdsa-form.ts';
 import { type KeyKind, keyKind } from './keys.ts';
 import type { Scheme } from './schemes.ts';
 
@@ -121,7 +122,8 @@ function webHash(hash: HashName): string {
   return hash.toUpperCase().replace('SHA', 'SHA-');
 }
 
-const ORDER_OCTETS: Readonly<Record<CurveName, number>> = { 'P-256': 32, 'P-384': 48, 'P-521': 66 };
+/** Of each of the two numbers of an ECDSA signature. */
+export const ORDER_OCTETS: Readonly<Record<CurveName, number>> = { 'P-256': 32, 'P-384': 48, 'P-521': 66 };
 
 function webPlan(scheme: Scheme, kind: KeyKind): WebPlan | undefined {
   switch (scheme.kind) {
@@ -142,19 +144,4 @@ function webPlan(scheme: Scheme, kind: KeyKind): WebPlan | undefined {
     default:
       return { key: { name: `ML-DSA-${scheme.set}` }, verify: { name: `ML-DSA-${scheme.set}` } };
   }
-}
-
-/** WebCrypto wants r and s at full length, one after the other; X.509 has them as a SEQUENCE of two INTEGERs. */
-function rawSignature(der: Bytes, octets: number): Bytes | undefined {
-  const raw = new Uint8Array(octets * 2);
-  let at = der[1] === 0x81 ? 3 : 2;
-  for (const end of [octets, octets * 2]) {
-    const length = der[at + 1] ?? 0;
-    let number = der.subarray(at + 2, at + 2 + length);
-    if (number[0] === 0) number = number.subarray(1);
-    if (number.length > octets) return undefined;
-    raw.set(number, end - number.length);
-    at += 2 + length;
-  }
-  return at === der.length ? raw : undefined;
 }

@@ -1,7 +1,8 @@
 import type { Request } from 'express';
 import type { Bytes } from '@licet/format';
 import { type Action, ESSENTIAL, UNMETERED } from '../../licensing/access/actions.ts';
-import type { Authenticator } from '../../licensing/access/authenticate.ts';
+import type { Signed } from '../../licensing/access/authenticate-license.ts';
+import type { Authenticated, Authenticator } from '../../licensing/access/authenticate.ts';
 import { boundsOf } from '../../licensing/access/authorize.ts';
 import type { Limiter } from '../../licensing/access/limits.ts';
 import type { MonthlyRequests } from '../../licensing/access/monthly.ts';
@@ -12,11 +13,14 @@ import { clientCertificates } from '../est/credentials.ts';
 import { isOpen, type Open } from '../api/endpoint.ts';
 import type { Step } from '../routes.ts';
 import { principalOf, setPrincipal } from './principal.ts';
+import { isSigned, signedRequest } from './signed-request.ts';
 
 export type GuardDeps = {
   readonly authenticator: Authenticator;
   /** The site of a TLS client; undefined where no client certificate is asked for. */
   readonly license: ((chain: readonly Bytes[]) => Promise<Principal>) | undefined;
+  /** The site whose license has signed the request. */
+  readonly signature: (signed: Signed) => Promise<Principal>;
   readonly limiter: Limiter;
   readonly monthly: MonthlyRequests;
   readonly log: Log;
@@ -72,20 +76,24 @@ async function limited(count: () => void | Promise<void>, failure: OnFailure, lo
   }
 }
 
-/** A bearer token, or else the license of a site as TLS client certificate. */
+/** A bearer token, or a signature by the key of a license, or the license of a site as TLS client certificate. */
 export const authenticate =
-  ({ authenticator, license }: GuardDeps): Step =>
-  async (request) => {
-    const { authorization } = request.headers;
-    const chain = license === undefined || authorization !== undefined ? [] : clientCertificates(request);
-    if (license !== undefined && chain.length > 0) {
-      setPrincipal(request, { principal: await license(chain), session: undefined });
-    } else setPrincipal(request, await authenticator.bearer(bearerOf(authorization)));
-  };
+  (deps: GuardDeps): Step =>
+  async (request) =>
+    setPrincipal(request, await whoAsks(request, deps));
+
+async function whoAsks(request: Request, { authenticator, license, signature }: GuardDeps): Promise<Authenticated> {
+  const { authorization } = request.headers;
+  if (authorization !== undefined) return authenticator.bearer(bearerOf(authorization));
+  if (isSigned(request)) return { principal: await signature(signedRequest(request)), session: undefined };
+  const chain = license === undefined ? [] : clientCertificates(request);
+  if (license === undefined || chain.length === 0) return authenticator.bearer('');
+  return { principal: await license(chain), session: undefined };
+}
 
 /** RFC 6750 §2.1: in the header and nowhere else, since addresses stand in logs. */
-function bearerOf(authorization: string | undefined): string {
-  return /^bearer ([^\s]{1,256})$/i.exec(authorization ?? '')?.[1] ?? '';
+function bearerOf(authorization: string): string {
+  return /^bearer ([^\s]{1,256})$/i.exec(authorization)?.[1] ?? '';
 }
 
 /** Who may never do this hears so before a byte of the body is read. Where it may is for the use case to decide. */

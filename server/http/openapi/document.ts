@@ -13,12 +13,18 @@ import { refusalsOf } from './refusals.ts';
 const INTRODUCTION = `The license server: contracts, sites and their licenses, and what may be asked about them.
 
 **Who asks.** \`Authorization: Bearer <API token>\`, a session, or the license of a site as a TLS client certificate.
+A site whose key no TLS handshake can use signs the request instead (RFC 9421): \`signature\` below.
 **Errors** are RFC 9457 problem documents. \`code\` is stable; \`detail\` says what is wrong and what to do.
 **Nothing is guessed.** An unknown field or query parameter is refused; \`errors\` points to each.
 **Changing.** A GET answers an ETag; PUT and DELETE want it back in If-Match, so that nobody undoes another's change.
 **Repeating.** With an Idempotency-Key a POST is done once, however often it is sent, and answers the same each time.
 **Lists** are pages by key: \`next\` of one page is \`after\` of the next one; the Link header says the same.
 **Not found** is also the answer for what belongs to somebody else.`;
+
+/** The three headers belong together. */
+const SIGNATURE = { signature: [], signatureInput: [], contentDigest: [] };
+const SIGNED =
+  'RFC 9421, by the key of the license: `licet=("@method" "@path" "@query" "content-digest");created=SECONDS;nonce="AT LEAST 128 RANDOM BITS, BASE64URL";keyid="ORGANIZATION/SERIAL";tag="licet"`, in this order. The query of an address without one is `?`. Good for five minutes and once.';
 
 /** OpenAPI 3.1, made from what the server itself validates with. */
 export function openApiDocument(endpoints: readonly Endpoint[], version: string): object {
@@ -38,13 +44,16 @@ export function openApiDocument(endpoints: readonly Endpoint[], version: string)
     },
     servers: [{ url: '/' }],
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
-    security: [{ token: [] }, { license: [] }],
+    security: [{ token: [] }, { license: [] }, SIGNATURE],
     paths,
     components: {
       securitySchemes: {
         token: { type: 'http', scheme: 'bearer', description: 'An API token or the access token of a session.' },
         // OpenAPI 3.1 has it; the types of the generator are those of 3.0.
         license: { type: 'mutualTLS' as 'http', description: 'The license of a site, with its chain.' },
+        signature: { type: 'apiKey', in: 'header', name: 'Signature', description: SIGNED },
+        signatureInput: { type: 'apiKey', in: 'header', name: 'Signature-Input', description: SIGNED },
+        contentDigest: { type: 'apiKey', in: 'header', name: 'Content-Digest', description: 'RFC 9530, SHA-256.' },
       },
     },
   });

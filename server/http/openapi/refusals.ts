@@ -1,3 +1,5 @@
+import { ACTIONS } from '../../licensing/access/actions.ts';
+import { ROLES } from '../../licensing/model/principal.ts';
 import { type Endpoint, isOpen } from '../api/endpoint.ts';
 
 const PASSING_CODES = [
@@ -9,6 +11,19 @@ const PASSING_CODES = [
   'DATABASE_FULL',
   'OUTCOME_UNKNOWN',
   'ANSWER_LATE',
+];
+
+/** Of what a site may ask: it is known by its license, over TLS or by a signature. */
+const LICENSE_CODES = [
+  'LICENSE_EXPIRED',
+  'LICENSE_NOT_VALID',
+  'LICENSE_REVOKED',
+  'LICENSE_SUSPENDED',
+  'LICENSE_UNKNOWN',
+  'PROOF_STALE',
+  'PROOF_USED',
+  'PROOF_WRONG',
+  'SITE_NOT_ACTIVE',
 ];
 
 /** Every code that an endpoint can refuse with, by status: what it says itself, and what follows from its shape. */
@@ -24,7 +39,7 @@ export function refusalsOf(endpoint: Endpoint): ReadonlyMap<number, readonly str
   if (params) add(400, 'PATH_MALFORMED');
   if (query) add(400, 'CURSOR_INVALID');
   if (body) {
-    add(400, 'JSON_MALFORMED', 'JSON_REFUSED');
+    add(400, 'DIGEST_MISMATCH', 'JSON_MALFORMED', 'JSON_REFUSED');
     add(413, 'BODY_TOO_LARGE');
     add(415, 'TYPE_UNSUPPORTED', 'ENCODING_UNSUPPORTED', 'CHARSET_UNSUPPORTED');
   }
@@ -34,6 +49,10 @@ export function refusalsOf(endpoint: Endpoint): ReadonlyMap<number, readonly str
   if (!isOpen(action)) {
     add(401, 'NOT_AUTHENTICATED');
     add(403, 'NOT_ALLOWED');
+    if (ACTIONS[action].may[ROLES.indexOf('site')] !== 'none') {
+      add(400, 'PROOF_MALFORMED');
+      add(403, ...LICENSE_CODES);
+    }
     add(429, 'MONTHLY_REQUESTS_USED');
   }
   add(404, params ? 'NOT_FOUND' : 'ROUTE_NOT_FOUND');

@@ -12,7 +12,7 @@ import {
   predecessorOf,
   toHex,
 } from '@licet/format';
-import { type Code, isRenewalProof, verifyLicenseSync } from '@licet/verify';
+import { type Code, isRenewalProof, isRequestProof, type SignedRequest, verifyLicenseSync } from '@licet/verify';
 import { LicetError } from '../errors.ts';
 import { SLUG } from '../model/entity.ts';
 import { anchorsOf } from '../licenses/anchors.ts';
@@ -50,7 +50,7 @@ export function recordsOf(deps: Dependencies): PresentDeps {
  */
 export async function presentLicense(chain: readonly Bytes[], deps: PresentDeps): Promise<PresentedLicense> {
   const certificate = readLeaf(chain);
-  const known = await lookUp(certificate.subject, certificate.serial, deps);
+  const known = await lookUp(organizationIn(certificate.subject), toHex(certificate.serial), deps);
   if (known === undefined || !equalBytes(known.der, certificate.der)) throw unknown();
   return judged(known, certificate, deps.clock.now());
 }
@@ -61,11 +61,28 @@ export async function presentLicense(chain: readonly Bytes[], deps: PresentDeps)
  */
 export async function presentByProof(request: CertificationRequest, deps: PresentDeps): Promise<PresentedLicense> {
   const predecessor = readPredecessor(request);
-  const known = await lookUp(request.subject, predecessor.serial, deps);
+  const known = await lookUp(organizationIn(request.subject), toHex(predecessor.serial), deps);
   if (known === undefined) throw unknown();
   const license = decodeCertificate(Uint8Array.from(known.der));
   if (!isRenewalProof(license.publicKey, request.publicKey.raw, predecessor.signature)) {
     const message = 'The request names a license and is not signed by the key of that; make it where that key is.';
+    throw new LicetError('forbidden', 'PROOF_WRONG', message);
+  }
+  return judged(known, license, deps.clock.now());
+}
+
+/** The same for a request of the API that the key of a license has signed. Whether it came before is not seen here. */
+export async function presentBySignature(
+  request: SignedRequest,
+  signature: Bytes,
+  deps: PresentDeps,
+): Promise<PresentedLicense> {
+  const known = await lookUp(request.organization, request.serial, deps);
+  if (known === undefined) throw unknown();
+  const license = decodeCertificate(Uint8Array.from(known.der));
+  if (!isRequestProof(license.publicKey, request, signature)) {
+    const message =
+      'The request is not signed by the key of the license that it names, or was changed on its way; sign it where that key is.';
     throw new LicetError('forbidden', 'PROOF_WRONG', message);
   }
   return judged(known, license, deps.clock.now());
@@ -77,11 +94,12 @@ export const namesPredecessor = ({ attributes }: CertificationRequest): boolean 
 
 type Known = { readonly der: Uint8Array; readonly issued: IssuedLicense; readonly license: ShownLicense };
 
-async function lookUp(subject: Name, serialOctets: Bytes, deps: PresentDeps): Promise<Known | undefined> {
-  const organization = subject.rdns.flat().find(({ oid }) => oid === OID.organizationName)?.value ?? '';
+const organizationIn = (subject: Name): string =>
+  subject.rdns.flat().find(({ oid }) => oid === OID.organizationName)?.value ?? '';
+
+/** `serial` as rows name a license: hexadecimal, in the content octets of the INTEGER. */
+async function lookUp(organization: string, serial: string, deps: PresentDeps): Promise<Known | undefined> {
   if (!SLUG.test(organization)) return undefined;
-  // As rows name a license: hexadecimal, in the content octets of the INTEGER.
-  const serial = toHex(serialOctets);
   const [issued, license] = await Promise.all([deps.find(organization, serial), deps.license(organization, serial)]);
   const [der] = issued?.chain ?? [];
   return issued === undefined || license === undefined || der === undefined ? undefined : { der, issued, license };

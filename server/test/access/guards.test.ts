@@ -75,7 +75,8 @@ describe('The guards of a route', () => {
     const rates = { organization: WIDE, token: WIDE, site: WIDE, address: WIDE };
     const log = { debug: ignore, info: ignore, warn: ignore, error: ignore } as unknown as GuardDeps['log'];
     const monthly = { count: () => Promise.resolve(), flush: () => Promise.resolve() };
-    const deps = { authenticator, license: undefined, limiter: createLimiter(rates, clock), monthly, log, ...more };
+    const nobody = { license: undefined, signature: () => assert.fail('nobody signs here') };
+    const deps = { authenticator, ...nobody, limiter: createLimiter(rates, clock), monthly, log, ...more };
     served = await serve({ routes: routes.map((it) => ({ ...it, guards: guardsFor(it.action, deps) })) });
   };
   afterEach(() => served.close());

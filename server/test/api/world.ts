@@ -24,7 +24,7 @@ import { stores } from '../../persistence/licensing/stores.ts';
 import { outbox } from '../../persistence/outbox.ts';
 import { testDatabase, type TestDatabase } from '../../persistence/test/test-database.ts';
 import { createLog } from '../../log.ts';
-import { licenseAsPrincipal } from '../../wire-access.ts';
+import { licenseAsPrincipal, signerAsPrincipal } from '../../wire-access.ts';
 import { connectAuthority, readyAuthority } from '../../wire-authority.ts';
 import { enrolment } from '../../wire-enrolment.ts';
 import { openServerSigner } from '../../wire-signer.ts';
@@ -119,7 +119,13 @@ export async function openWorld(context: Mocha.Context): Promise<World> {
     validate: validateLicense(licensing),
   };
   const owners = { acme: await founded(use, 'acme'), initech: await founded(use, 'initech') };
-  const guards = { authenticator, license: licenseAsPrincipal(licensing), log, ...UNLIMITED };
+  const guards = {
+    authenticator,
+    license: licenseAsPrincipal(licensing),
+    signature: signerAsPrincipal(licensing),
+    log,
+    ...UNLIMITED,
+  };
   const api = apiRoutes({ guardsFor: (action) => guardsFor(action, guards), keys: idempotencyKeys, use, version: '0' });
   const routes = [...wired.routes, ...api];
   const limits = { keys: 2000 };

@@ -18,6 +18,7 @@ import {
   TOKEN,
 } from '@licet/keystores/testing';
 import { possessionMessage } from '@licet/verify';
+import { sql } from '../../persistence/database.ts';
 import { AgentProcess, askSocket } from './agent-process.ts';
 import { run, type Ran } from './est-server.ts';
 import { openWorld, type World } from './world.ts';
@@ -116,6 +117,19 @@ describe('A site whose key lies elsewhere', function () {
         await once(child, 'close');
       }
       assert.equal(keysInToken(), 3, 'the current key and two before it');
+    });
+
+    it('reports what was used, by a signature over the request that TLS knows nothing of', async () => {
+      const file = join(base, 'usage.json');
+      const at = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString();
+      writeFileSync(file, JSON.stringify({ from: at(2), to: at(1), usage: { machines: 2 } }));
+      for (let round = 0; round < 3; round++) {
+        assert.equal(await good(agent.run('report', '--file', file)), 'reported\n');
+      }
+      const reported = await world.database.run({ organization: 'acme' }, (tx) =>
+        sql(tx).query(`select usage from usage_reports r join sites s on s.id = r.site where s.name = 'in-token'`),
+      );
+      assert.deepEqual(reported, [{ usage: { machines: 2 } }]);
     });
 
     it('that does not take the PIN says so, and nothing is lost', async () => {

@@ -9,12 +9,9 @@ import { encodePem } from '@licet/format';
 import { createVerdictTokens } from '../../authority/verdict-tokens.ts';
 import { issueServiceCertificate } from '../../authority/service-certificates.ts';
 import { loadConfig } from '../../config/index.ts';
-import { mayAtAll } from '../../http/access/guards.ts';
-import { setPrincipal } from '../../http/access/principal.ts';
-import { isOpen } from '../../http/api/endpoint.ts';
+import { guardsFor } from '../../http/access/guards.ts';
 import { apiRoutes } from '../../http/api/index.ts';
-import type { Step } from '../../http/routes.ts';
-import { type Authenticator, createAuthenticator } from '../../licensing/access/authenticate.ts';
+import { createAuthenticator } from '../../licensing/access/authenticate.ts';
 import { createFirstOwner } from '../../licensing/access/tokens.ts';
 import { activateContract, createContract } from '../../licensing/contracts/contracts.ts';
 import { createToken } from '../../licensing/enrolment/create-token.ts';
@@ -35,6 +32,7 @@ import { idempotencyKeys } from '../../persistence/idempotency.ts';
 import { stores } from '../../persistence/licensing/stores.ts';
 import { outbox } from '../../persistence/outbox.ts';
 import { testDatabase, type TestDatabase } from '../../persistence/test/test-database.ts';
+import { licenseAsPrincipal, signerAsPrincipal } from '../../wire-access.ts';
 import { type AuthorityParts, connectAuthority, readyAuthority } from '../../wire-authority.ts';
 import { enrolment, type EnrolmentGround } from '../../wire-enrolment.ts';
 import { publishing } from '../../wire-publishing.ts';
@@ -64,6 +62,11 @@ export type World = {
 };
 
 const random = { bytes: (length: number) => new Uint8Array(randomBytes(length)) };
+/** How often anybody may ask is tested elsewhere. */
+const UNLIMITED = {
+  limiter: { address: () => undefined, principal: () => undefined },
+  monthly: { count: () => Promise.resolve(), flush: () => Promise.resolve() },
+};
 // Certificates are judged by tools that have the clock of the machine.
 const clock = { now: () => new Date() };
 
@@ -87,6 +90,7 @@ export async function openWorld(
   const owner = await database.run({ organization: 'acme' }, (tx) => createFirstOwner(access, tx, 'acme'));
   const authenticator = createAuthenticator(access);
   const renew = renewLicense(deps);
+  const log = createLog({ level: 'error', format: 'json', clock, write: () => {}, secrets: [] });
   const wired = enrolment({
     licensing: deps,
     directory: authority.directory,
@@ -95,7 +99,7 @@ export async function openWorld(
     renew,
     guards: [],
     limit: () => Promise.resolve(),
-    log: createLog({ level: 'error', format: 'json', clock, write: () => {}, secrets: [] }),
+    log,
   });
   const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const order = { organization: 'acme', names: ['localhost'], csr: makeCsr('P-256', { keys }), principal: 'test' };
@@ -104,9 +108,10 @@ export async function openWorld(
   const tls = { cert: pem(chain), key: keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
   writeFileSync(join(folder, 'root.pem'), pem(await authority.directory.roots()));
   const accessed = accessUse(access);
+  const who = { authenticator, license: licenseAsPrincipal(deps), signature: signerAsPrincipal(deps) };
+  const guards = { ...who, log, ...UNLIMITED };
   const api = apiRoutes({
-    // As wire-access.ts does it, without its rates.
-    guardsFor: (action) => (isOpen(action) ? [] : [authenticateBy(authenticator), mayAtAll(action)]),
+    guardsFor: (action) => guardsFor(action, guards),
     keys: idempotencyKeys,
     use: {
       licensing: deps,
@@ -161,13 +166,6 @@ export async function openWorld(
     },
   };
 }
-
-const authenticateBy =
-  (authenticator: Authenticator): Step =>
-  async (request) => {
-    const token = (request.get('authorization') ?? '').replace('Bearer ', '');
-    setPrincipal(request, await authenticator.bearer(token));
-  };
 
 async function bytesOf(store: RevocationStore, crl: PublishedCrl): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
