@@ -50,7 +50,8 @@ export class Agent {
   #suggestion: Suggestion | undefined;
   #lastContact: Date | undefined;
   #verdict: Verdict | undefined;
-  #complaint: string | undefined;
+  /** What was said of each thing that could not be written. */
+  readonly #complaints = new Map<string, string>();
 
   constructor(site: Site, settings: Settings, world: World) {
     this.#site = site;
@@ -179,7 +180,7 @@ export class Agent {
 
   async #look(): Promise<void> {
     const verdict = await look(this.#site, this.#settings, this.#world.now());
-    if (verdict !== undefined) await this.#note(() => remember(this.#site.folder, verdict.highWater));
+    if (verdict !== undefined) await this.#note('mark', () => remember(this.#site.folder, verdict.highWater));
     if (verdict?.state !== this.#verdict?.state) this.#world.log(`the license is ${verdict?.state ?? 'not there'}`);
     this.#verdict = verdict;
   }
@@ -188,19 +189,19 @@ export class Agent {
     const { metrics } = this.#settings;
     if (metrics === undefined) return;
     const facts = { verdict: this.#verdict, lastContact: this.#lastContact, nextRenewal, failures: this.#failures };
-    await this.#note(() => writeDurably(metrics, formatMetrics(facts)));
+    await this.#note('metrics', () => writeDurably(metrics, formatMetrics(facts)));
   }
 
   /** A disk that takes nothing is told of once, and no reason to stop answering. */
-  async #note(write: () => Promise<unknown>): Promise<void> {
+  async #note(what: string, write: () => Promise<unknown>): Promise<void> {
     try {
       await write();
-      this.#complaint = undefined;
+      this.#complaints.delete(what);
     } catch (error) {
       const told = diskError(this.#site.folder.path, error);
       if (!(told instanceof AgentError)) throw told;
-      if (told.message !== this.#complaint) this.#world.log(told.message);
-      this.#complaint = told.message;
+      if (told.message !== this.#complaints.get(what)) this.#world.log(told.message);
+      this.#complaints.set(what, told.message);
     }
   }
 }

@@ -1,8 +1,9 @@
-import { chmod, mkdir, rm } from 'node:fs/promises';
+import { chmod, lstat, mkdir, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
 import { fromBase64, FormatError, toBase64 } from '@licet/format';
 import { possessionMessage, type Verdict } from '@licet/verify';
+import { AgentError } from './errors.ts';
 import type { Generation } from './site-folder.ts';
 
 export type Answers = {
@@ -100,12 +101,46 @@ function send(response: ServerResponse, status: number, value: unknown): void {
 
 /** Everybody on the machine may ask, as everybody may read `site.lic`. */
 export async function listenOnSocket(server: Server, path: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  // The folder lock says that no other agent of this folder runs, so what lies here is what a crash left.
-  await rm(path, { force: true });
-  await new Promise<void>((resolve, reject) => {
+  try {
+    await mkdir(dirname(path)).catch(unlessThere);
+    const here = await lstat(path).catch(() => undefined);
+    if (here?.isSocket() === false) throw new Error('something else lies there');
+    // The folder lock says that no other agent of this folder runs, so what lies here is what a crash left.
+    await rm(path, { force: true });
+    await listening(server, path);
+    await chmod(path, 0o666);
+  } catch (error) {
+    throw notListening(path, 'socket', error);
+  }
+}
+
+export async function listenOnPort(server: Server, port: number): Promise<void> {
+  try {
+    await listening(server, { port, host: '127.0.0.1' });
+  } catch (error) {
+    throw notListening(`127.0.0.1:${port}`, 'port', error);
+  }
+}
+
+function listening(server: Server, where: string | { port: number; host: string }): Promise<void> {
+  return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(path, resolve);
+    server.listen(where, () => resolve());
   });
-  await chmod(path, 0o666);
+}
+
+function unlessThere(error: unknown): void {
+  if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+}
+
+function notListening(where: string, setting: string, cause: unknown): AgentError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  const why = code === 'EADDRINUSE' ? 'another program listens there' : message;
+  return new AgentError(
+    'LISTEN_FAILED',
+    `Products cannot be answered at ${where}: ${why}; see "${setting}" in agent.json.`,
+    {
+      cause,
+    },
+  );
 }

@@ -1,12 +1,12 @@
 import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { decodeCertificationRequest, decodePem, encodePem, FormatError, toHex } from '@licet/format';
+import { decodePem, encodePem, FormatError, toHex } from '@licet/format';
 import { readLicense } from './chain.ts';
 import { writeDurably } from './durable.ts';
 import { accept, writeSettings } from './enrol.ts';
 import { AgentError } from './errors.ts';
 import { fingerprintsHere } from './look.ts';
-import { begin } from './request.ts';
+import { begin, publicKeyIn } from './request.ts';
 import { loadSettings, type Settings } from './settings.ts';
 import type { PendingRequest } from './site-folder.ts';
 import type { Site } from './site.ts';
@@ -84,6 +84,6 @@ export async function acceptByHand(site: Site, text: string, at: Date): Promise<
 }
 
 /** What the people at both ends of a telephone can compare: SHA-256 of the public key in the request. */
-export function keyFingerprint({ request }: PendingRequest): string {
-  return hash('sha256', decodeCertificationRequest(Uint8Array.from(request)).publicKey.raw, 'hex');
+export function keyFingerprint(pending: PendingRequest): string {
+  return hash('sha256', publicKeyIn(pending), 'hex');
 }

@@ -1,23 +1,24 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { machineFingerprints } from '@licet/verify/node';
 import { acceptByHand, keyFingerprint, requestByHand, settingsByHand } from './by-hand.ts';
 import { enrol, renew } from './enrol.ts';
-import { AgentError } from './errors.ts';
+import { AgentError, diskError } from './errors.ts';
 import { fetchEvidence } from './evidence.ts';
 import { type Kit, makeKit, readKit } from './kit.ts';
 import { lockFolder } from './lock.ts';
 import { look } from './look.ts';
 import { report } from './report.ts';
 import { run } from './run.ts';
-import { loadSettings, type Settings } from './settings.ts';
+import { checkSettings, loadSettings, type Settings } from './settings.ts';
 import { openSite, type Site } from './site.ts';
 import { systemdUnit } from './unit.ts';
 
 export type Options = Readonly<Record<string, string | boolean | undefined>>;
-/** Returns what to print. */
-export type Command = { readonly usage: string; run(options: Options): Promise<string> };
+/** What to print, and whether the answer is a good one. */
+type Answer = string | { readonly text: string; readonly isGood: boolean };
+export type Command = { readonly usage: string; run(options: Options): Promise<Answer> };
 
 const now = (): Date => new Date();
 const text = (options: Options, name: string): string | undefined => {
@@ -54,11 +55,21 @@ function locked<T>(options: Options, settings: Settings, work: (site: Site) => P
   });
 }
 
+async function writeOut(path: string, text: string): Promise<void> {
+  try {
+    await writeFile(path, text);
+  } catch (error) {
+    throw diskError(path, error);
+  }
+}
+
 const settingsOf = (options: Options): Promise<Settings> => loadSettings(folderOf(options));
 
 async function kitOf(options: Options): Promise<Kit> {
   const kit = await givenKit(options);
-  return options['machine'] === true ? { ...kit, settings: { ...kit.settings, machine: true } } : kit;
+  const proxy = text(options, 'proxy');
+  const more = { ...(options['machine'] === true && { machine: true }), ...(proxy !== undefined && { proxy }) };
+  return { ...kit, settings: checkSettings({ ...kit.settings, ...more }, 'The command line') };
 }
 
 function givenKit(options: Options): Promise<Kit> | Kit {
@@ -100,14 +111,15 @@ async function enrolHere(options: Options): Promise<string> {
   return `Enrolled. The license is ${folder}/site.lic; keep it fresh with: licet-agent run --folder ${folder}`;
 }
 
-async function status(options: Options): Promise<string> {
+async function status(options: Options): Promise<Answer> {
   const settings = await settingsOf(options);
   const verdict = await opened(options, settings, (site) => look(site, settings, now()));
   if (verdict === undefined) throw new AgentError('NOT_ENROLLED', `There is no license in ${folderOf(options)}.`);
-  if (options['json'] === true) return JSON.stringify(verdict, null, 2);
+  const isGood = verdict.usable;
+  if (options['json'] === true) return { text: JSON.stringify(verdict, null, 2), isGood };
   const lines = verdict.codes.map(({ code, detail }) => `  ${code}: ${detail}`);
   const until = verdict.expiresAt === undefined ? '' : `, until ${verdict.expiresAt.toISOString()}`;
-  return [`${verdict.holder?.uri ?? 'no license'}: ${verdict.state}${until}`, ...lines].join('\n');
+  return { text: [`${verdict.holder?.uri ?? 'no license'}: ${verdict.state}${until}`, ...lines].join('\n'), isGood };
 }
 
 async function reportHere(options: Options): Promise<string> {
@@ -123,14 +135,14 @@ async function requestHere(options: Options): Promise<string> {
   const asked = options['machine'] === true ? { ...settings, machine: true } : settings;
   const first = { root: text(options, 'root'), name: text(options, 'name') };
   const request = await locked(options, asked, (site) => requestByHand(site, asked, first));
-  await writeFile(out, request);
+  await writeOut(out, request);
   return `Carry ${out} to the authority (licet license sign --in ${out} --out site.lic), and bring the answer back: licet-agent accept --in site.lic`;
 }
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
   enrol: {
     usage:
-      'enrol --kit FILE|WORD | --server URL[,URL] --fingerprint HEX --token TOKEN [--label ENTERPRISE]   first license\n      [--name SITE] [--machine] [--wait]   --machine: bound to this machine; --wait: until somebody has approved it',
+      'enrol --kit FILE|WORD | --server URL[,URL] --fingerprint HEX --token TOKEN [--label ENTERPRISE]   first license\n      [--name SITE] [--machine] [--proxy URL] [--wait]   --machine: bound to this machine; --wait: until somebody has approved it',
     run: enrolHere,
   },
   run: {
@@ -150,7 +162,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       return 'renewed';
     },
   },
-  status: { usage: 'status [--json]   what the license is worth now', run: status },
+  status: { usage: 'status [--json]   what the license is worth now; exit 1 when it cannot be used', run: status },
   evidence: {
     usage: 'evidence   fetches the CRLs now',
     run: async (options) => {
@@ -165,7 +177,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (options) => {
       const current = await opened(options, await settingsOf(options), ({ store }) => store.current());
       if (current === undefined) throw new AgentError('NOT_ENROLLED', `There is no license in ${folderOf(options)}.`);
-      await writeFile(needed(options, 'out'), current.license);
+      await writeOut(needed(options, 'out'), current.license);
       return `written to ${needed(options, 'out')}`;
     },
   },
@@ -187,11 +199,14 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   install: {
     usage: 'install [--out FILE]   a systemd unit, to standard output or into a file',
     run: async (options) => {
-      const unit = systemdUnit(process.execPath, resolve(import.meta.dirname, 'licet-agent.js'), folderOf(options));
+      const folder = folderOf(options);
+      const program = resolve(import.meta.dirname, 'licet-agent.js');
+      const unit = systemdUnit(process.execPath, program, folder, await settingsByHand(folder));
       const out = text(options, 'out');
       if (out === undefined) return unit;
-      await writeFile(out, unit);
-      return `written to ${out}; next: systemctl enable --now ${out.split('/').at(-1) ?? ''}`;
+      await writeOut(out, unit);
+      const user = `useradd --system --no-create-home licet; chown -R licet: ${folder}`;
+      return `written to ${out}; next: ${user}; systemctl enable --now ${basename(out)}`;
     },
   },
 };

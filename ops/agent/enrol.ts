@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
-import { type Bytes, decodePem } from '@licet/format';
-import { bundle, proveLicense } from './chain.ts';
+import { type Bytes, decodePem, equalBytes } from '@licet/format';
+import { bundle, proveLicense, readLicense } from './chain.ts';
 import { writeDurably } from './durable.ts';
 import { AgentError } from './errors.ts';
 import { type Credentials, EstClient, toPem } from './est-client.ts';
 import { trustOf } from './http.ts';
 import type { Kit } from './kit.ts';
 import { fingerprintsHere } from './look.ts';
-import { begin } from './request.ts';
+import { begin, publicKeyIn } from './request.ts';
 import type { Settings } from './settings.ts';
 import type { PendingRequest } from './site-folder.ts';
 import type { Site } from './site.ts';
@@ -34,6 +34,7 @@ export async function renew(site: Site, settings: Settings, now: () => Date): Pr
   const current = await site.store.current();
   if (current === undefined)
     throw new AgentError('NOT_ENROLLED', `There is no license in ${site.folder.path}: enrol first.`);
+  readLicense(current.license);
   const { tls } = await site.keys.open(current.key);
   // A key that no TLS handshake can use has signed the request itself.
   const credentials: Credentials =
@@ -57,6 +58,7 @@ type Errand = {
  */
 async function obtain(errand: Errand, pending: PendingRequest, credentials: Credentials): Promise<void> {
   const { site, client, settings, root, now } = errand;
+  await checkPending(site, pending);
   const trust = trustOf(settings, root);
   try {
     const license = await client.request(pending.request, credentials, trust);
@@ -70,6 +72,14 @@ async function obtain(errand: Errand, pending: PendingRequest, credentials: Cred
     }
     throw error;
   }
+}
+
+/** Sent as it is, or not at all: a refusal of something damaged would end in another request, which is a fork. */
+async function checkPending({ folder, keys }: Site, pending: PendingRequest): Promise<void> {
+  const { publicKey } = await keys.open(pending.key);
+  if (equalBytes(publicKeyIn(pending), publicKey)) return;
+  const where = folder.file('pending');
+  throw new AgentError('STATE_DAMAGED', `${where} holds a request for another key: put back what was there.`);
 }
 
 /** Takes a license into use, once it is proven to be the answer to the request. */
@@ -87,8 +97,9 @@ export async function accept(
   for (const key of unused) await keys.forget(key);
 }
 
+/** For the agent alone: a proxy may want a password. */
 export function writeSettings({ folder }: Site, settings: Settings): Promise<void> {
-  return writeDurably(folder.file('agent.json'), `${JSON.stringify(settings, null, 2)}\n`);
+  return writeDurably(folder.file('agent.json'), `${JSON.stringify(settings, null, 2)}\n`, 0o600);
 }
 
 /** RFC 7030 §4.1.1: the list is fetched from anybody, and believed only where the fingerprint matches. */

@@ -3,6 +3,9 @@ export type AgentCode =
   | 'FOLDER_IN_USE' // another agent runs on it
   | 'FOLDER_READ_ONLY'
   | 'DISK_FULL'
+  | 'CANNOT_WRITE' // a place outside the folder
+  | 'NO_INPUT' // a file that was named, or one of the folder, cannot be read
+  | 'LISTEN_FAILED'
   | 'STATE_DAMAGED'
   | 'NOT_ENROLLED'
   | 'ALREADY_ENROLLED'
@@ -10,7 +13,7 @@ export type AgentCode =
   | 'KIT_INVALID'
   | 'SETTINGS_INVALID'
   | 'USAGE'
-  | 'ROOT_MISMATCH' // the server shows another root than the kit names
+  | 'ROOT_MISMATCH' // the server shows another root than the kit or the folder names
   | 'ANSWER_INVALID' // the server's answer is not what was asked for
   | 'REFUSED' // the server said no, and why
   | 'PENDING' // the server wants to be asked again
@@ -56,5 +59,24 @@ export function diskError(path: string, error: unknown): unknown {
       { cause: error },
     );
   }
+  if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') {
+    const why = code === 'EISDIR' ? 'it is a folder' : 'its folder is not there';
+    return new AgentError('CANNOT_WRITE', `${path} cannot be written: ${why}.`, { cause: error });
+  }
   return error;
+}
+
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: 'it is not there',
+  ENOTDIR: 'it is not there',
+  EISDIR: 'it is a folder',
+  EACCES: 'it belongs to somebody else; run this as the user of the agent',
+  EPERM: 'it belongs to somebody else; run this as the user of the agent',
+};
+
+/** What no other place had a word for: a file that could not be read. */
+export function readError(error: unknown): unknown {
+  const { code = '', path = 'A file' } = error as NodeJS.ErrnoException;
+  const why = UNREADABLE[code];
+  return why === undefined ? error : new AgentError('NO_INPUT', `${path} cannot be read: ${why}.`, { cause: error });
 }

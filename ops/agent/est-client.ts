@@ -1,6 +1,6 @@
 import { type Bytes, decodeCertsOnly, encodePem, FormatError, fromBase64 } from '@licet/format';
 import { AgentError } from './errors.ts';
-import { call, type HttpAnswer, type HttpCall, type Identity, type Trust } from './http.ts';
+import { call, type HttpAnswer, type HttpCall, type Identity, isAway, type Trust } from './http.ts';
 
 export type EstServers = {
   readonly servers: readonly string[];
@@ -65,7 +65,7 @@ export class EstClient {
         return answer;
       } catch (error) {
         // A refusal is an answer, and the next server has the same rules. Being away or busy is not.
-        if (!(error instanceof AgentError) || error.code !== 'UNAVAILABLE') throw error;
+        if (!isAway(error)) throw error;
         last = error;
       }
     }
@@ -82,11 +82,19 @@ function refuseOthers(answer: HttpAnswer): HttpAnswer {
   const { status } = answer;
   if (status === 200) return answer;
   const more = { retryAfterSeconds: retryAfter(answer), serverCode: header(answer, 'x-licet-code') };
-  const said = answer.body.toString('utf8').trim().slice(0, 500) || `HTTP status ${status}`;
-  if (status === 202) throw new AgentError('PENDING', said.split('\n')[0] ?? said, more);
+  const said = sentenceIn(answer);
+  if (status === 202) throw new AgentError('PENDING', said, more);
   if (status === 429 || status >= 500)
     throw new AgentError('UNAVAILABLE', `The server cannot do it now: ${said}`, more);
   throw new AgentError('REFUSED', `The server refused: ${said}`, more);
+}
+
+/** The first line; the one behind it has the code, and by what the vendor finds the request in the log. */
+function sentenceIn({ body, status }: HttpAnswer): string {
+  const [said = '', more = ''] = body.toString('utf8').trim().slice(0, 500).split('\n');
+  const request = /urn:licet:request:[\w.-]+/.exec(more)?.[0];
+  if (said === '') return `HTTP status ${status}`;
+  return status === 202 || request === undefined ? said : `${said} (${request})`;
 }
 
 function header({ headers }: HttpAnswer, name: string): string | undefined {
@@ -105,9 +113,8 @@ function certificatesOf({ body }: HttpAnswer): Bytes[] {
     return decodeCertsOnly(fromBase64(body.toString('latin1'), 'lenient'));
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
-    throw new AgentError('ANSWER_INVALID', `The server's answer is no list of certificates: ${error.message}.`, {
-      cause: error,
-    });
+    const message = `The server's answer is no list of certificates (${error.message}): is it an authority?`;
+    throw new AgentError('ANSWER_INVALID', message, { cause: error });
   }
 }
 

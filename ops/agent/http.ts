@@ -1,6 +1,6 @@
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import * as tls from 'node:tls';
 import { AgentError } from './errors.ts';
 
@@ -45,11 +45,47 @@ export async function call(options: HttpCall, deadlineMs = DEADLINE_MS): Promise
     return await exchange(url, options, tunnel, signal);
   } catch (error) {
     if (error instanceof AgentError) throw error;
-    const reason = signal.aborted ? `no answer within ${deadlineMs / 1000} s` : (error as Error).message;
-    throw new AgentError('UNAVAILABLE', `${new URL(options.url).origin} cannot be reached: ${reason}.`, {
-      cause: error,
-    });
+    throw away(
+      new URL(options.url).origin,
+      signal.aborted ? `no answer within ${deadlineMs / 1000} s` : undefined,
+      error,
+    );
   }
+}
+
+/** Of those who did not answer at all: the next server may be the right one. */
+export const isAway = (error: unknown): error is AgentError =>
+  error instanceof AgentError && (error.code === 'UNAVAILABLE' || error.code === 'ROOT_MISMATCH');
+
+/** What OpenSSL calls a chain that does not end at a root that we know (`openssl verify`, diagnostics). */
+const OTHER_ROOT: ReadonlySet<string> = new Set([
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_UNTRUSTED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+const OF_THE_CLOCK: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'is over',
+  CERT_NOT_YET_VALID: 'has not begun',
+};
+
+function away(origin: string, late: string | undefined, cause: unknown): AgentError {
+  const { code = '', message } = cause as NodeJS.ErrnoException;
+  if (OTHER_ROOT.has(code)) {
+    const said = `${origin} shows a certificate that is not below the root of this site: check the address, and who stands between; nothing was sent.`;
+    return new AgentError('ROOT_MISMATCH', said, { cause });
+  }
+  const over = OF_THE_CLOCK[code];
+  const reason =
+    over !== undefined
+      ? `its certificate ${over} by the clock of this machine, which must be right`
+      : code === 'ERR_TLS_CERT_ALTNAME_INVALID'
+        ? 'its certificate is for another name'
+        : (late ?? message);
+  return new AgentError('UNAVAILABLE', `${origin} cannot be reached: ${reason}.`, { cause });
 }
 
 function exchange(url: URL, options: HttpCall, tunnel: Socket | undefined, signal: AbortSignal): Promise<HttpAnswer> {
@@ -96,7 +132,9 @@ const authoritiesOf = ({ root, isPublic }: Exclude<Trust, string>): string[] =>
   isPublic ? [root, ...tls.rootCertificates] : [root];
 
 function wrap(tunnel: Socket, { hostname }: URL, options: HttpCall): Socket {
-  return tls.connect({ socket: tunnel, servername: hostname, ...tlsOptions(options) });
+  const host = hostname.replace(/^\[|\]$/g, '');
+  // RFC 6066 §3: the name of a server is no address; that is held against its certificate all the same.
+  return tls.connect({ socket: tunnel, host, ...(isIP(host) === 0 && { servername: host }), ...tlsOptions(options) });
 }
 
 /** HTTP CONNECT (RFC 9110 §9.3.6): the proxy sees where to, and nothing else. */
@@ -107,11 +145,13 @@ function openTunnel(url: URL, proxy: string, signal: AbortSignal): Promise<Socke
   const headers = { Host: target, ...(username !== '' && { 'Proxy-Authorization': `Basic ${credentials}` }) };
   return new Promise((resolve, reject) => {
     const request = httpRequest({ host: hostname, port: port || 80, method: 'CONNECT', path: target, headers, signal });
-    request.once('error', reject);
-    request.once('response', (response) => reject(new Error(`the proxy answered ${response.statusCode}`)));
-    request.once('connect', (response, socket) => {
-      if (response.statusCode === 200) resolve(socket);
-      else reject(new Error(`the proxy answered ${response.statusCode} to CONNECT`));
+    const refused = (why: string) => reject(new Error(`the proxy ${hostname}:${port || 80} ${why}`));
+    request.once('error', ({ message }) => refused(`cannot be reached (${message})`));
+    request.once('response', ({ statusCode }) => refused(`answered ${statusCode} to CONNECT`));
+    request.once('connect', ({ statusCode }, socket) => {
+      if (statusCode === 200) resolve(socket);
+      else if (statusCode === 407) refused('wants a user and a password, or others: see "proxy" in agent.json');
+      else refused(`answered ${statusCode} to CONNECT`);
     });
     request.end();
   });

@@ -1,14 +1,17 @@
 import { parseArgs } from 'node:util';
 import { COMMANDS, type Options } from './commands.ts';
-import { AgentError, type AgentCode } from './errors.ts';
+import { AgentError, type AgentCode, readError } from './errors.ts';
 
 /** What `licet-agent` tells the shell; as `licet` does (docs/cli.md). */
 const EXIT: Partial<Record<AgentCode, number>> = {
   USAGE: 64,
   KIT_INVALID: 66,
   NOT_ENROLLED: 66,
+  NO_INPUT: 66,
   UNAVAILABLE: 69,
   KEY_UNAVAILABLE: 69,
+  LISTEN_FAILED: 71,
+  CANNOT_WRITE: 73,
   PENDING: 75,
   SETTINGS_INVALID: 78,
 };
@@ -31,6 +34,7 @@ const OPTIONS = {
   machine: { type: 'boolean' },
   wait: { type: 'boolean' },
   json: { type: 'boolean' },
+  proxy: { type: 'string' },
   help: { type: 'boolean' },
 } as const;
 
@@ -42,17 +46,15 @@ export async function main(args: readonly string[]): Promise<number> {
       process.stdout.write(help());
       return name === 'help' || options['help'] === true ? 0 : 64;
     }
-    process.stdout.write(`${await command.run(options)}\n`);
-    return 0;
-  } catch (error) {
+    const answer = await command.run(options);
+    const { text, isGood } = typeof answer === 'string' ? { text: answer, isGood: true } : answer;
+    process.stdout.write(`${text}\n`);
+    return isGood ? 0 : REFUSED;
+  } catch (thrown) {
+    const error = thrown instanceof AgentError ? thrown : readError(thrown);
     if (error instanceof AgentError) {
       process.stderr.write(`licet-agent: ${error.message} [${error.serverCode ?? error.code}]\n`);
       return EXIT[error.code] ?? REFUSED;
-    }
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ENOENT' || code === 'EACCES') {
-      process.stderr.write(`licet-agent: ${(error as Error).message}\n`);
-      return 66;
     }
     process.stderr.write(
       `licet-agent: this is a defect, please report it: ${error instanceof Error ? error.stack : String(error)}\n`,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { AgentError } from './errors.ts';
-import { call, type HttpAnswer, trustOf } from './http.ts';
+import { call, type HttpAnswer, isAway, trustOf } from './http.ts';
 import type { Settings } from './settings.ts';
 import { signedHeaders } from './signed-request.ts';
 import type { Site } from './site.ts';
@@ -23,7 +23,7 @@ export async function report(site: Site, settings: Settings, text: string, now: 
     try {
       return refuseOthers(await call({ ...asked, headers, trust, proxy: settings.proxy }));
     } catch (error) {
-      if (!(error instanceof AgentError) || error.code !== 'UNAVAILABLE') throw error;
+      if (!isAway(error)) throw error;
       last = error;
     }
   }

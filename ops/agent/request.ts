@@ -1,9 +1,27 @@
-import { fingerprintsAttribute, predecessorAttribute } from '@licet/format';
+import {
+  type Bytes,
+  decodeCertificationRequest,
+  fingerprintsAttribute,
+  FormatError,
+  predecessorAttribute,
+} from '@licet/format';
 import { renewalMessage } from '@licet/verify';
 import { readLicense } from './chain.ts';
+import { AgentError } from './errors.ts';
 import type { PendingRequest } from './site-folder.ts';
 import { makeRequest, type SiteKey, subjectFor } from './site-key.ts';
 import type { Site } from './site.ts';
+
+/** SubjectPublicKeyInfo of what a request asks a license for. */
+export function publicKeyIn({ request }: PendingRequest): Bytes {
+  try {
+    return decodeCertificationRequest(Uint8Array.from(request)).publicKey.raw;
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    const message = `The request in pending/ is damaged (${error.message}): put back what was there.`;
+    throw new AgentError('STATE_DAMAGED', message, { cause: error });
+  }
+}
 
 /**
  * A new key, and the request for its license. That of a renewal names the license and is vouched for by its key, so that

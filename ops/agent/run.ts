@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Agent, type World } from './agent.ts';
-import { createAnswers, listenOnSocket } from './answer.ts';
+import { createAnswers, listenOnPort, listenOnSocket } from './answer.ts';
 import { lockFolder } from './lock.ts';
 import { look } from './look.ts';
 import { loadSettings } from './settings.ts';
@@ -27,15 +27,12 @@ export async function run(path: string, hook: string | undefined, signal: AbortS
       verdict: () => look(site, settings, world.now()),
       sign: async ({ key }, message) => (await site.keys.open(key)).sign(message),
     });
-  const servers = [];
-  if (settings.socket !== undefined) {
-    const server = answers();
-    await listenOnSocket(server, settings.socket);
-    servers.push(server);
-  }
-  if (settings.port !== undefined) servers.push(answers().listen(settings.port, '127.0.0.1'));
+  const { socket, port } = settings;
+  const servers = [answers(), answers()] as const;
   const agent = new Agent(site, settings, world);
   try {
+    if (socket !== undefined) await listenOnSocket(servers[0], socket);
+    if (port !== undefined) await listenOnPort(servers[1], port);
     while (!signal.aborted) await pause(await agent.tick(), undefined, { signal }).catch(ignoreAbort);
   } finally {
     for (const server of servers) server.close();

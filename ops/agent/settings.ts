@@ -53,7 +53,7 @@ const CHECKS: Readonly<Record<keyof Settings, readonly [Check, string]>> = {
     (value) => typeof value === 'string' && /^[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})?$/.test(value),
     'the short name of an enterprise',
   ],
-  proxy: [(value) => isText(value) && URL.canParse(String(value)), 'an address like http://proxy:3128'],
+  proxy: [isProxy, 'an address like http://proxy:3128'],
   socket: [isText, 'a path'],
   port: [(value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) < 65_536, 'a port'],
   metrics: [isText, 'a path'],
@@ -75,6 +75,13 @@ function hasTexts(value: unknown, needed: readonly string[], optional: readonly 
   const known = new Set([...needed, ...optional]);
   const entries = Object.entries(value);
   return needed.every((name) => name in value) && entries.every(([name, text]) => known.has(name) && isText(text));
+}
+
+/** Spoken to by CONNECT in the clear: what goes through is encrypted from end to end. */
+function isProxy(value: unknown): boolean {
+  if (typeof value !== 'string' || !URL.canParse(value)) return false;
+  const { protocol, pathname, search, hash } = new URL(value);
+  return protocol === 'http:' && pathname === '/' && search === '' && hash === '';
 }
 
 function isServer(value: unknown): boolean {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, readlink, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { decodeCertificate, decodePem, FormatError } from '@licet/format';
 import { linkDurably, removeDurably, writeDurably, writeFolderDurably } from './durable.ts';
 import { AgentError, diskError } from './errors.ts';
 
@@ -49,13 +50,27 @@ export class SiteFolder {
       read(this.file('current/site.key')),
       read(this.file('current/site.lic')),
     ]);
-    return key === undefined || license === undefined ? undefined : { key, license };
+    if (key !== undefined && license !== undefined) return { key, license };
+    const target = await readlink(this.file('current')).catch(() => undefined);
+    if (target === undefined) return undefined;
+    const message = `${this.file(target)} lacks its key or its license: put back what was there, or enrol anew in another folder.`;
+    throw new AgentError('STATE_DAMAGED', message);
   }
 
   async root(): Promise<string> {
     const root = await read(this.file('root.pem'));
-    if (root !== undefined) return root;
-    throw new AgentError('NOT_ENROLLED', `${this.file('root.pem')} is missing: enrol first (licet-agent enrol).`);
+    const path = this.file('root.pem');
+    if (root === undefined) {
+      throw new AgentError('NOT_ENROLLED', `${path} is missing: enrol first (licet-agent enrol).`);
+    }
+    try {
+      decodeCertificate(decodePem(root, 'CERTIFICATE')[0]!.bytes);
+      return root;
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      const message = `${path} is damaged (${error.message}): put the root certificate of the vendor there again.`;
+      throw new AgentError('STATE_DAMAGED', message, { cause: error });
+    }
   }
 
   async pending(): Promise<PendingRequest | undefined> {

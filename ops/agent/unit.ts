@@ -1,30 +1,47 @@
+import { dirname } from 'node:path';
+import type { Settings } from './settings.ts';
+
 /**
  * For a program that looks once a minute: short-lived objects get 1 MiB instead of 16, and nothing is compiled for speed,
  * which would cost 10 MB.
  */
-const SMALL = '--max-semi-space-size=1 --no-opt --no-maglev --no-sparkplug';
+const SMALL = ['--max-semi-space-size=1', '--no-opt', '--no-maglev', '--no-sparkplug'];
 
-/** A systemd unit: as its own user, with nothing but its folder to write to. */
-export function systemdUnit(node: string, program: string, folder: string): string {
+/** Where systemd makes a folder by itself, for the user of the unit. */
+const RUNTIME = '/run/licet';
+
+/** A systemd unit: as its own user, with nothing to write to but its folder and what the settings name. */
+export function systemdUnit(node: string, program: string, folder: string, settings: Settings): string {
+  const { metrics, pkcs11, socket } = settings;
+  const named = [metrics, socket].filter((path) => path !== undefined).map((path) => dirname(path));
+  const writable = [...new Set([folder, ...named])].filter((path) => path !== RUNTIME);
+  // A token may be a device, and its library may want to write where the token lies: that is for the machine to say.
+  const devices = pkcs11 === undefined ? 'PrivateDevices=true\n' : '';
   return `[Unit]
 Description=Licet site agent (renews the license of this site)
 After=network-online.target
 Wants=network-online.target
 
 [Service]
-ExecStart=${node} ${SMALL} ${program} run --folder ${folder}
+ExecStart=${[node, ...SMALL, program, 'run', '--folder', folder].map(word).join(' ')}
 Restart=always
 RestartSec=10
 User=licet
 Group=licet
+UMask=0022
 StateDirectory=licet
 RuntimeDirectory=licet
-ReadWritePaths=${folder}
+ReadWritePaths=${writable.map(path).join(' ')}
 NoNewPrivileges=true
+CapabilityBoundingSet=
 ProtectSystem=strict
 ProtectHome=true
+ProtectKernelModules=true
+ProtectKernelTunables=true
+ProtectControlGroups=true
 PrivateTmp=true
-PrivateDevices=true
+${devices}RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+RestrictSUIDSGID=true
 LimitCORE=0
 MemoryMax=160M
 
@@ -32,3 +49,11 @@ MemoryMax=160M
 WantedBy=multi-user.target
 `;
 }
+
+/** systemd.service(5): `%` begins a specifier and `$` a variable; white space divides. */
+const word = (text: string): string => quoted(text.replaceAll('%', '%%').replaceAll('$', '$$$$'));
+/** One that is not there is no reason not to start. */
+const path = (text: string): string => quoted(`-${text.replaceAll('%', '%%')}`);
+
+const quoted = (text: string): string =>
+  /[\s"'\\]/.test(text) ? `"${text.replaceAll(/["\\]/g, (character) => `\\${character}`)}"` : text;

@@ -41,8 +41,8 @@ export class AgentInTime {
 
   /** `moved`: the clock of the agent, as faketime takes it. */
   async status(moved?: string): Promise<Said> {
-    const { code, out, err } = await this.#agent(moved).run('status', '--json');
-    if (code !== 0) throw new Error(err);
+    const { out, err } = await this.#agent(moved).run('status', '--json');
+    if (err !== '') throw new Error(err);
     const { state, codes } = JSON.parse(out) as { state: string; codes: { code: string }[] };
     return { state, codes: codes.map((one) => one.code) };
   }

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ACCESS_KEY, SECRET_KEY, type SecretsEndpoint, startSecretsEndpoint } from '@licet/keystores/testing';
+import { bundle, root } from '@licet/verify/testing';
 import { SecretStore } from '../secret-store.ts';
 import { SiteFolder } from '../site-folder.ts';
 
@@ -16,6 +17,8 @@ const hasCode = (code: string, words: RegExp) => (error: unknown) => {
 const first = { key: 'key 1', license: 'license 1' };
 const second = { key: 'key 2', license: 'license 2' };
 const asked = { key: 'key 2', request: new Uint8Array([1, 2, 3]) };
+
+const ROOT = bundle(root);
 
 describe('A license in AWS Secrets Manager', () => {
   let endpoint: SecretsEndpoint;
@@ -46,7 +49,7 @@ describe('A license in AWS Secrets Manager', () => {
   }
   async function licensed(): Promise<SecretStore> {
     const { store, folder } = await machine();
-    writeFileSync(folder.file('root.pem'), 'the root');
+    writeFileSync(folder.file('root.pem'), ROOT);
     await store.install(first);
     return store;
   }
@@ -55,7 +58,7 @@ describe('A license in AWS Secrets Manager', () => {
     await licensed();
     const { store, folder } = await machine();
     assert.deepEqual(await store.current(), first);
-    assert.equal(await folder.root(), 'the root');
+    assert.equal(await folder.root(), ROOT);
   });
 
   it('is renewed by the machine that comes after one that was lost in the middle, with the same request', async () => {
