@@ -164,11 +164,12 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   },
   status: { usage: 'status [--json]   what the license is worth now; exit 1 when it cannot be used', run: status },
   evidence: {
-    usage: 'evidence   fetches the CRLs now',
+    usage: 'evidence   fetches CRLs and OCSP responses now; exit 1 when one is not to be had',
     run: async (options) => {
       const settings = await settingsOf(options);
       const all = await locked(options, settings, (site) => fetchEvidence(site, now(), settings));
-      return all.map((one) => `${one.url}: ${'problem' in one ? one.problem : one.result}`).join('\n');
+      const lines = all.map((one) => `${one.url}: ${'problem' in one ? one.problem : one.result}`);
+      return { text: lines.join('\n'), isGood: !all.some((one) => 'problem' in one) };
     },
   },
   report: { usage: 'report --file USAGE.json   hands a usage report in, as this site', run: reportHere },

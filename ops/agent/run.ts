@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Agent, type World } from './agent.ts';
 import { createAnswers, listenOnPort, listenOnSocket } from './answer.ts';
@@ -27,7 +28,7 @@ export async function run(path: string, hook: string | undefined, signal: AbortS
       verdict: () => look(site, settings, world.now()),
       sign: async ({ key }, message) => (await site.keys.open(key)).sign(message),
     });
-  const { socket, port } = settings;
+  const { socket = socketOfUnit(), port } = settings;
   const servers = [answers(), answers()] as const;
   const agent = new Agent(site, settings, world);
   try {
@@ -39,6 +40,12 @@ export async function run(path: string, hook: string | undefined, signal: AbortS
     await site.close();
     await release();
   }
+}
+
+/** systemd makes a folder for what runs, and says which: there the verifier looks for an agent. */
+function socketOfUnit(): string | undefined {
+  const folder = process.env['RUNTIME_DIRECTORY'];
+  return folder === undefined ? undefined : join(folder, 'agent.sock');
 }
 
 function ignoreAbort(error: unknown): void {

@@ -21,8 +21,11 @@ export function notFound(): LicetError {
   return new LicetError('not-found', 'NOT_FOUND', 'There is nothing under this id that you may see; check the id.');
 }
 
-function forbidden(action: string): LicetError {
-  const message = `This needs the right "${action}", which you do not have; docs/authorization.md says which roles do.`;
+function forbidden(action: string, { kind, actions }: Principal): LicetError {
+  const message =
+    kind === 'site' && actions !== undefined
+      ? 'This license was renewed already or has expired, so it is good for its renewal alone; renew it, or use the newer one.'
+      : `This needs the right "${action}", which you do not have; docs/authorization.md says which roles do.`;
   return new LicetError('forbidden', 'NOT_ALLOWED', message);
 }
 
@@ -63,7 +66,7 @@ export function boundsOf(principal: Principal, action: Action): Bounds {
   if (reach === 'all') return {};
   if (reach === 'enterprise' && enterprise !== undefined) return { enterprise };
   if (reach === 'site' && enterprise !== undefined && site !== undefined) return { enterprise, site };
-  throw forbidden(action);
+  throw forbidden(action, principal);
 }
 
 /**

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { requireTool } from '@licet/checks';
 import { decodePem } from '@licet/format';
-import { AgentProcess } from './agent-process.ts';
+import { AgentProcess, askSocket } from './agent-process.ts';
 import { openWorld, type World } from './world.ts';
 
 /** What goes wrong at sites: each ends in one sentence with its code, and the site keeps what it had. */
@@ -164,6 +164,17 @@ describe('licet-agent in trouble', function () {
     it('tells once that metrics cannot be written, and goes on', async () => {
       set({ metrics: join(base, 'nowhere', 'licet.prom') });
       assert.match(await started(), /licet\.prom cannot be written: its folder is not there/);
+    });
+
+    it('answers products where the unit of systemd has made a folder for that, and the verifier looks', async () => {
+      process.env['RUNTIME_DIRECTORY'] = base;
+      set({});
+      try {
+        open.push(agent.start('run'));
+      } finally {
+        delete process.env['RUNTIME_DIRECTORY'];
+      }
+      assert.equal(await askSocket(join(base, 'agent.sock'), '/v1/license'), agent.license());
     });
 
     it('says who has its port, and leaves alone what is no socket', async () => {

@@ -167,7 +167,9 @@ describe('A request signed by the key of a license', function () {
     const body = reportText();
     const before = partsOf(agent, body);
     assert.equal((await agent.run('renew')).code, 0);
-    assert.equal((await send(headersOf(before), body)).code, 'NOT_ALLOWED');
+    const { code, detail } = await send(headersOf(before), body);
+    assert.equal(code, 'NOT_ALLOWED');
+    assert.match(detail!, /renewed already .+ use the newer one/);
     await world.database.run({ organization: 'acme' }, (tx) =>
       world.deps.stores.licenses.setStatus(tx, [serialOf(agent)], 'revoked'),
     );
