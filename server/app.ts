@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
 import express, { type ErrorRequestHandler } from 'express';
 import { answerProblem } from './http/answer-problem.ts';
+import type { Admission } from './http/admission.ts';
 import { type FastPath, createDispatcher } from './http/dispatcher.ts';
 import { type BodyLimits, type Route, mountRoutes } from './http/routes.ts';
 import type { Random } from './licensing/ports/random.ts';
@@ -12,6 +13,7 @@ export type AppDeps = {
   readonly routes: readonly Route[];
   readonly fastPaths: readonly FastPath[];
   readonly limits: BodyLimits & { readonly urlBytes: number; readonly answerMs: number };
+  readonly admission: Admission;
   /** Whose X-Forwarded-… headers are believed. */
   readonly trustProxy: readonly string[];
   readonly random: Random;
@@ -28,9 +30,11 @@ export function createApp(deps: AppDeps): RequestListener {
   app.set('query parser', 'simple'); // no nested objects out of a query
   app.enable('case sensitive routing');
   app.enable('strict routing');
-  mountRoutes(app, deps.routes, deps.limits, {
+  mountRoutes(app, deps.routes, {
+    limits: deps.limits,
     answerMs: deps.limits.answerMs,
-    late: (error, request, response) => answerProblem(error, request, response, deps.log),
+    admission: deps.admission,
+    refuse: (error, request, response) => answerProblem(error, request, response, deps),
   });
   app.use(() => {
     throw new HttpError(404, 'ROUTE_NOT_FOUND', 'Nothing is served under this path.');
@@ -39,7 +43,7 @@ export function createApp(deps: AppDeps): RequestListener {
     // The router decodes path parameters before any of our code sees them.
     const known =
       error instanceof URIError ? new HttpError(400, 'PATH_MALFORMED', 'The path is not valid UTF-8.') : error;
-    answerProblem(known, request, response, deps.log);
+    answerProblem(known, request, response, deps);
   };
   app.use(onError);
   return createDispatcher({ ...deps, urlBytes: deps.limits.urlBytes, app });

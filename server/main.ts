@@ -159,7 +159,7 @@ function enrolmentOf(
     directory: authority.directory,
     authenticator: access.authenticator,
     settings: { est: config.est, identities: config.identities },
-    guards: [access.limitAddress('open')],
+    limits: [access.limitAddress('open')],
     limit: (principal) => access.limitRenewals(principal),
     log: log.with({ component: 'enrolment' }),
   });

@@ -14,6 +14,8 @@ export type JobResult = 'succeeded' | 'failed' | 'timed-out' | 'lost';
 export type PoolStats = { readonly total: number; readonly idle: number; readonly waiting: number };
 export type LoopDelay = { readonly p50: number; readonly p99: number; readonly max: number };
 
+export type AdmissionCounts = { readonly inside: number; readonly waiting: number; readonly sentAway: number };
+
 export type Metrics = {
   httpStarted(): void;
   /** Ends what `httpStarted` began. */
@@ -37,6 +39,7 @@ export type MetricSources = {
   readonly pool?: () => PoolStats;
   readonly loopDelay?: () => LoopDelay;
   readonly connections?: () => number;
+  readonly admission?: () => AdmissionCounts;
   readonly isReady?: () => Promise<boolean>;
 };
 
@@ -165,7 +168,7 @@ function workMetrics(registry: Registry) {
   };
 }
 
-function watch(registry: Registry, { pool, loopDelay, connections, isReady }: MetricSources): void {
+function watch(registry: Registry, { pool, loopDelay, connections, admission, isReady }: MetricSources): void {
   const registers = [registry];
   const gauge = (name: string, help: string, read: () => number | Promise<number>) =>
     new Gauge({
@@ -194,6 +197,25 @@ function watch(registry: Registry, { pool, loopDelay, connections, isReady }: Me
     const help = 'Delay of the event loop in the last ten seconds.';
     family('licet_event_loop_delay_seconds', help, 'stat', () => ({ ...loopDelay() }));
   }
+  if (admission) {
+    const help = 'Requests that change something: worked on, waiting for their turn.';
+    family('licet_admission_requests', help, 'state', () => {
+      const { inside, waiting } = admission();
+      return { inside, waiting };
+    });
+    registry.registerMetric(refusals(() => admission().sentAway));
+  }
   if (connections) gauge('licet_http_connections', 'Open connections of the public listener.', connections);
   if (isReady) gauge('licet_ready', '1 when all readiness checks pass, else 0.', async () => Number(await isReady()));
 }
+
+const refusals = (read: () => number): Counter =>
+  new Counter({
+    name: 'licet_admission_refusals_total',
+    help: 'Requests that were sent away with 503 BUSY because more came than could be served.',
+    registers: [],
+    collect() {
+      this.reset();
+      this.inc(read());
+    },
+  });

@@ -1,6 +1,13 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from './config/index.ts';
-import { countPrincipal, type GuardDeps, guardsFor, limitAddress, type OnFailure } from './http/access/guards.ts';
+import {
+  countPrincipal,
+  type GuardDeps,
+  type Guards,
+  guardsFor,
+  limitAddress,
+  type OnFailure,
+} from './http/access/guards.ts';
 import { createIdentityProviders } from './http/access/oidc/providers.ts';
 import type { AccessUse, Open } from './http/api/endpoint.ts';
 import { fetchJson } from './http/identity/guarded-fetch.ts';
@@ -41,7 +48,7 @@ export type Access = {
   readonly deps: AccessUse;
   readonly authenticator: Authenticator;
   /** For routes that name their action. */
-  guardsFor(action: Action | Open): readonly Step[];
+  guardsFor(action: Action | Open): Guards;
   /** For routes that find out by themselves who asks. */
   limitAddress(failure: OnFailure): Step;
   /** The same once they have: rejects who renews too often. */

@@ -29,7 +29,7 @@ export type EnrolmentGround = {
   };
   readonly renew: ProtocolDeps['renew'];
   /** How often one address may ask; renewals go through when the limiter fails. */
-  readonly guards: readonly Step[];
+  readonly limits: readonly Step[];
   /** How often one site, token or organization may. */
   readonly limit: (principal: Principal) => Promise<void>;
   readonly log: Log;
@@ -45,7 +45,7 @@ export function enrolment(ground: EnrolmentGround): {
   readonly identity: IdentityUse;
   readonly jobs: readonly Job[];
 } {
-  const { licensing, authenticator, settings, guards, limit, log, renew } = ground;
+  const { licensing, authenticator, settings, limits, limit, log, renew } = ground;
   const { clock, random, transactions } = licensing;
   const records = recordsOf(licensing);
   const routes = estRoutes({
@@ -55,7 +55,7 @@ export function enrolment(ground: EnrolmentGround): {
     principalOf: async (secret) =>
       isSecret('api', secret) ? (await authenticator.bearer(secret)).principal : undefined,
     settings: settings.est,
-    guards,
+    limits,
     limit,
     random,
     log,

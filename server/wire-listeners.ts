@@ -2,8 +2,10 @@ import type { RequestListener } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { noCrash } from '@licet/authority';
 import { createApp, routeLabels } from './app.ts';
+import { systemClock as clock } from './clock.ts';
 import { crashPoint } from './crash-point.ts';
 import type { Ground } from './ground.ts';
+import { Admission } from './http/admission.ts';
 import type { FastPath } from './http/dispatcher.ts';
 import { halfAnswers } from './http/half-answer.ts';
 import { createListener, type Listener } from './http/listener.ts';
@@ -16,11 +18,17 @@ import { systemRandom as random } from './random.ts';
 import { listenError } from './start-error.ts';
 import type { WatchedTls } from './tls/files.ts';
 
+const WAITING_SHARE = 0.6;
+
 export type Served = { readonly routes: readonly Route[]; readonly fastPaths: readonly FastPath[] };
 
 export function appFor({ config, log, metrics }: Ground, { routes, fastPaths }: Served): RequestListener {
   const { limits, timeouts, trustProxy } = config.http;
   metrics.know({ routes: routeLabels(routes, fastPaths) });
+  const answerMs = timeouts.answerSeconds * 1000;
+  // What waits has still to be worked on in time.
+  const admission = new Admission({ clock, patienceMs: answerMs * WAITING_SHARE });
+  if (routes.length > 0) metrics.watch({ admission: () => admission.counts });
   const app = createApp({
     routes,
     fastPaths,
@@ -29,8 +37,9 @@ export function appFor({ config, log, metrics }: Ground, { routes, fastPaths }: 
       depth: limits.jsonDepth,
       keys: limits.jsonKeys,
       urlBytes: limits.urlBytes,
-      answerMs: timeouts.answerSeconds * 1000,
+      answerMs,
     },
+    admission,
     trustProxy,
     random,
     log,

@@ -39,7 +39,7 @@ export function createDispatcher({ fastPaths, app, urlBytes, random, log, metric
   const newId = requestIds(random);
   const fail: Fail = (error, request, response) => {
     if (!response.headersSent) response.setHeader(REQUEST_ID, requestId(request));
-    answerProblem(error, request, response, log);
+    answerProblem(error, request, response, { log, random });
   };
 
   return (request, response) => {

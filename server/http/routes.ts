@@ -1,6 +1,6 @@
 import type { Express, Request, Response } from 'express';
-import type { LicetError } from '../licensing/errors.ts';
 import { HttpError } from '../problem.ts';
+import { type Admission, shownEnd } from './admission.ts';
 import { checkBodyHeaders, checkDigest, readBody } from './body.ts';
 import { contextOf } from './context.ts';
 import { answerInTime } from './in-time.ts';
@@ -20,7 +20,9 @@ export type Route = {
   readonly method: Method;
   /** Express 5 template, from the root: `/api/sites/:id`. It is also the metric label and the name in the log. */
   readonly path: string;
-  /** Who asks, how often: run in this order after the headers were checked and before the body is read. */
+  /** How often, by what needs no look into the database: after the headers were checked and before all else. */
+  readonly limits?: readonly Step[];
+  /** Who asks, and whether at all: in this order, once there is room for the request. */
   readonly guards?: readonly Step[];
   /** Without it a body is not read. JSON arrives in `request.body` parsed, `bytes` as a Buffer. */
   readonly body?: Body;
@@ -29,52 +31,93 @@ export type Route = {
   readonly handle: Step;
   /** Where the work is much by its nature: how long its client waits, if that is longer than for others. */
   readonly answerMs?: number;
-  /** In the words of its protocol, that it takes too long; default the problem document. */
-  readonly refuse?: (late: LicetError, request: Request, response: Response) => void;
+  /** Every refusal in the words of its protocol; default the problem document. */
+  readonly refuse?: Refusal;
+  /** It costs next to nothing, or its work is shared by all who ask at a time: a rush keeps nobody from it. */
+  readonly isLight?: boolean;
+  /** When the license ends that the body shows; default that of the TLS client. */
+  readonly endsAt?: (body: Buffer) => Date | undefined;
 };
+
+type Refusal = (error: unknown, request: Request, response: Response) => void;
 
 export type BodyLimits = JsonLimits & { readonly bytes: number };
 
-export type Patience = {
+export type Serving = {
+  readonly limits: BodyLimits;
   /** From the end of the request to its answer. */
   readonly answerMs: number;
-  readonly late: NonNullable<Route['refuse']>;
+  readonly admission: Admission;
+  readonly refuse: Refusal;
 };
 
 /** Two paths that match the same URL: the first in the table wins, for all methods. */
-export function mountRoutes(app: Express, routes: readonly Route[], limits: BodyLimits, patience: Patience): void {
+export function mountRoutes(app: Express, routes: readonly Route[], serving: Serving): void {
   for (const [path, group] of Map.groupBy(routes, (route) => route.path)) {
     const byMethod = new Map<string, Route>(group.map((route) => [route.method, route]));
     if (byMethod.size !== group.length) throw new TypeError(`A method of ${path} is in the table of routes twice.`);
     app.all(path, async (request, response) => {
       contextOf(request).route = path;
       const route = byMethod.get(request.method === 'HEAD' ? 'GET' : request.method);
-      if (route !== undefined) {
-        const { refuse = patience.late, answerMs = 0 } = route;
-        answerInTime(request, response, Math.max(answerMs, patience.answerMs), (late) =>
-          refuse(late, request, response),
-        );
-        await serve(route, limits, request, response);
-      } else refuseMethod(request, response, allowHeader(byMethod.keys()));
+      if (route === undefined) return refuseMethod(request, response, allowHeader(byMethod.keys()));
+      const { refuse = serving.refuse, answerMs = 0 } = route;
+      answerInTime(request, response, Math.max(answerMs, serving.answerMs), (late) => refuse(late, request, response));
+      try {
+        await serve(route, serving, request, response);
+      } catch (error) {
+        refuse(error, request, response);
+      }
     });
   }
 }
 
-async function serve(route: Route, limits: BodyLimits, request: Request, response: Response): Promise<void> {
+/** Node keeps so much of a body that nobody reads, and a megabyte of it is worth a question beforehand. */
+const SMALL_BODY = 64 * 1024;
+
+async function serve(route: Route, serving: Serving, request: Request, response: Response): Promise<void> {
   const produces = route.produces ?? ['application/json'];
   if (request.headers.accept !== undefined && request.accepts([...produces]) === false) {
     throw new HttpError(406, 'NOT_ACCEPTABLE', `The answer is only available as ${produces.join(' or ')}.`);
   }
   const { body } = route;
-  const limit = body?.limit ?? limits.bytes;
+  const limit = body?.limit ?? serving.limits.bytes;
   if (body !== undefined) checkBodyHeaders(request, limit, body.kind === 'json' ? ['application/json'] : body.types);
-  for (const guard of route.guards ?? []) await guard(request, response);
-  if (body !== undefined) {
-    const bytes = await readBody(request, response, limit);
-    checkDigest(request, bytes);
-    request.body = body.kind === 'json' ? parseJson(bytes, limits) : bytes;
+  for (const check of route.limits ?? []) await check(request, response);
+  const read = () => readBody(request, response, limit);
+  // Whoever sends slowly must not hold a place, so a small body is read before there is one.
+  const small = body !== undefined && limit <= SMALL_BODY && request.headers.expect === undefined;
+  const early = small ? await read() : undefined;
+  const through = admitted(route, serving.admission, request, early);
+  const guard = async (): Promise<void> => {
+    for (const step of route.guards ?? []) await step(request, response);
+  };
+  const handle = async (bytes: Buffer | undefined): Promise<void> => {
+    if (bytes !== undefined) {
+      checkDigest(request, bytes);
+      request.body = body?.kind === 'json' ? parseJson(bytes, serving.limits) : bytes;
+    }
+    await route.handle(request, response);
+  };
+  if (body === undefined || small) {
+    await through(async () => {
+      await guard();
+      await handle(early);
+    });
+    return;
   }
-  await route.handle(request, response);
+  // Who is refused is spared the sending of what is large, or of what it has asked for leave to send.
+  await through(guard);
+  const late = await read();
+  await through(() => handle(late));
+}
+
+type Through = (work: () => Promise<void>) => Promise<void>;
+
+function admitted(route: Route, admission: Admission, request: Request, body: Buffer | undefined): Through {
+  const { method, isLight = method === 'GET', endsAt } = route;
+  if (isLight) return (work) => work();
+  const end = (body && endsAt?.(body)) ?? shownEnd(request);
+  return (work) => admission.through(end, work);
 }
 
 export function allowHeader(methods: Iterable<string>): string {

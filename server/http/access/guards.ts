@@ -11,7 +11,7 @@ import type { Principal } from '../../licensing/model/principal.ts';
 import type { Log } from '../../log.ts';
 import { clientCertificates } from '../est/credentials.ts';
 import { isOpen, type Open } from '../api/endpoint.ts';
-import type { Step } from '../routes.ts';
+import type { Route, Step } from '../routes.ts';
 import { principalOf, setPrincipal } from './principal.ts';
 import { isSigned, signedRequest } from './signed-request.ts';
 
@@ -26,12 +26,17 @@ export type GuardDeps = {
   readonly log: Log;
 };
 
+export type Guards = Required<Pick<Route, 'limits' | 'guards'>>;
+
 /** The guards of a route, in the order in which they refuse: how often, who, how often that one, whether at all. */
-export function guardsFor(action: Action | Open, deps: GuardDeps): readonly Step[] {
+export function guardsFor(action: Action | Open, deps: GuardDeps): Guards {
   // What anyone may ask is about nobody, so a limiter that fails lets it through.
-  if (isOpen(action)) return [limitAddress(deps, action === 'anyone' ? 'open' : 'closed')];
+  if (isOpen(action)) return { limits: [limitAddress(deps, action === 'anyone' ? 'open' : 'closed')], guards: [] };
   const failure = ESSENTIAL.includes(action) ? 'open' : 'closed';
-  return [limitAddress(deps, failure), authenticate(deps), limitPrincipal(action, deps, failure), mayAtAll(action)];
+  return {
+    limits: [limitAddress(deps, failure)],
+    guards: [authenticate(deps), limitPrincipal(action, deps, failure), mayAtAll(action)],
+  };
 }
 
 /** What becomes of a request when the limiter itself fails. */

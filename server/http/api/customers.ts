@@ -245,6 +245,7 @@ export const contractEndpoints: readonly Endpoint[] = [
     summary: 'What a site would get, and why not more',
     description: 'Changes nothing.',
     action: 'contract.preview',
+    isLight: true,
     params: idParams,
     body: previewSite.input.omit({ contract: true }),
     status: 200,

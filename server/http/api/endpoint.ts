@@ -10,7 +10,7 @@ import type { ProviderDeps } from '../../licensing/access/providers.ts';
 import type { SignInDeps } from '../../licensing/access/sign-in.ts';
 import type { NoticeDeps } from '../../licensing/notices/ports.ts';
 import type { IdentityTokens, IdentityStores, Incidents, LicenseDirectory } from '../../licensing/identity/ports.ts';
-import type { Method } from '../routes.ts';
+import type { Method, Route } from '../routes.ts';
 
 /** Chapters of the document. */
 export const TAGS = {
@@ -139,6 +139,9 @@ export type Endpoint<
   readonly refusals?: Readonly<Record<string, 400 | 401 | 403 | 404 | 409 | 412 | 429 | 503>>;
   /** The caller must say in If-Match which version it changes. */
   readonly changesVersion?: boolean;
+  /** As those of the route that is made from it. */
+  readonly isLight?: boolean;
+  readonly endsAt?: NonNullable<Route['endsAt']>;
   /**
    * The caller may send it again under the same Idempotency-Key. `in-transaction`: the use case has one transaction, whose
    * result is its own, so the answer is kept in it and the effect is there exactly once, whatever crashes. `by-content`: the

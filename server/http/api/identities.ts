@@ -4,7 +4,7 @@ import { exchangeIdentity, exchangeInput } from '../../licensing/identity/exchan
 import { renewalInfo } from '../../licensing/identity/renewal-info.ts';
 import { createTrustRule, listTrustRules, switchTrustRule } from '../../licensing/identity/rules.ts';
 import { type TrustRule, trustRuleInput } from '../../licensing/identity/trust-rule.ts';
-import { spread } from '../est/refusal.ts';
+import { spread } from '../retry-after.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { ids, pageExample } from './examples.ts';
 import { listed, pageOf, pageQuery } from './paging.ts';

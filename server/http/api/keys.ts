@@ -1,18 +1,14 @@
-import { decodeCertificate, decodePem, FormatError, toHex } from '@licet/format';
+import { type Certificate, decodeCertificate, decodePem, FormatError, toHex } from '@licet/format';
 import { z } from 'zod';
 import { LicetError } from '../../licensing/errors.ts';
 import { namesPredecessor, presentByProof, recordsOf } from '../../licensing/identity/present-license.ts';
-import type { PresentedLicense } from '../../licensing/ports/enrolment.ts';
 import { readCsr } from '../../licensing/read-csr.ts';
 import { type Endpoint, endpoint, type Use } from './endpoint.ts';
 import { csrPem, ISSUE_REFUSALS, licenseExample, licenseJson, licensePem, licenseView } from './pem.ts';
 
-type Predecessor = Pick<PresentedLicense, 'serial' | 'endsAt'>;
-
-function readLicense(pem: string): Predecessor {
+function leafOf(pem: string): Certificate {
   try {
-    const { serial, notAfter } = decodeCertificate(decodePem(pem, 'CERTIFICATE')[0]!.bytes);
-    return { serial: toHex(serial), endsAt: notAfter };
+    return decodeCertificate(decodePem(pem, 'CERTIFICATE')[0]!.bytes);
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     throw new LicetError('invalid', 'LICENSE_MALFORMED', `The license cannot be read: ${error.message}`, {
@@ -21,9 +17,20 @@ function readLicense(pem: string): Predecessor {
   }
 }
 
-async function vouchedFor({ licensing }: Use, csr: Uint8Array): Promise<Predecessor> {
+const shown = z.looseObject({ license: licensePem });
+
+/** Before anything else is done with it; what is wrong with it is said later. */
+function endsAt(body: Buffer): Date | undefined {
+  try {
+    return leafOf(shown.parse(JSON.parse(body.toString('utf8'))).license).notAfter;
+  } catch {
+    return undefined;
+  }
+}
+
+async function vouchedFor({ licensing }: Use, csr: Uint8Array): Promise<string> {
   const request = readCsr(csr);
-  if (namesPredecessor(request)) return presentByProof(request, recordsOf(licensing));
+  if (namesPredecessor(request)) return (await presentByProof(request, recordsOf(licensing))).serial;
   const message = 'The request does not say which license it renews; send that too.';
   throw new LicetError('invalid', 'LICENSE_NEEDED', message, { pointer: '/license' });
 }
@@ -38,6 +45,7 @@ export const keyEndpoints: readonly Endpoint[] = [
     description:
       'The old license and a request in, the new license out; the old one is superseded. The same request for the same license gets the same answer; another request for it is a second machine, and says so. A request that names its license itself, and is vouched for by its key (as `licet-agent request` makes it), needs no `license` beside it.',
     action: 'license.renew',
+    endsAt,
     body: z.strictObject({ license: licensePem.optional(), csr: csrPem }),
     status: 200,
     answer: z.strictObject({ license: licenseView }),
@@ -67,8 +75,8 @@ export const keyEndpoints: readonly Endpoint[] = [
       ...ISSUE_REFUSALS,
     },
     run: async ({ principal, body: { license, csr } }, use) => {
-      const { serial, endsAt } = license === undefined ? await vouchedFor(use, csr) : readLicense(license);
-      return use.renew(principal, { predecessor: serial, csr, endsAt });
+      const predecessor = license === undefined ? await vouchedFor(use, csr) : toHex(leafOf(license).serial);
+      return use.renew(principal, { predecessor, csr });
     },
     reply: (license) => ({ body: { license: licenseJson(license) } }),
   }),

@@ -5,10 +5,10 @@ import { idempotent } from '../../licensing/idempotent.ts';
 import type { Principal } from '../../licensing/model/principal.ts';
 import type { IdempotencyKeys, KeptAnswer } from '../../licensing/ports/idempotency.ts';
 import type { Transaction, Transactions } from '../../licensing/ports/transactions.ts';
-import { addressOf } from '../access/guards.ts';
+import { addressOf, type Guards } from '../access/guards.ts';
 import { authenticatedOf } from '../access/principal.ts';
 import { parseInput } from '../input.ts';
-import type { Route, Step } from '../routes.ts';
+import type { Route } from '../routes.ts';
 import { entityTag, seenVersion } from './conditional.ts';
 import { type Call, type Caller, type Endpoint, hasBody, isOpen, type Open, type Reply, type Use } from './endpoint.ts';
 import { sendChunks } from './chunks.ts';
@@ -17,7 +17,7 @@ import { urlReader } from './wire.ts';
 
 export type ApiDeps = {
   /** How often, who, and whether at all: what runs before the body is read. */
-  readonly guardsFor: (action: Action | Open) => readonly Step[];
+  readonly guardsFor: (action: Action | Open) => Guards;
   readonly use: Use;
   readonly keys: IdempotencyKeys;
 };
@@ -35,12 +35,14 @@ const NOBODY: Principal = {
 };
 
 export function routeOf(endpoint: Endpoint, deps: ApiDeps): Route {
-  const { action, method, path } = endpoint;
+  const { action, method, path, isLight, endsAt } = endpoint;
   const readUrl = urlReader(endpoint);
   return {
     method,
     path,
-    guards: deps.guardsFor(action),
+    ...deps.guardsFor(action),
+    ...(isLight !== undefined && { isLight }),
+    ...(endsAt && { endsAt }),
     ...(endpoint.media && { produces: endpoint.media }),
     ...(endpoint.body && {
       body: { kind: 'json', ...(endpoint.bodyBytes !== undefined && { limit: endpoint.bodyBytes }) },

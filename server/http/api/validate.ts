@@ -60,6 +60,7 @@ export const validateEndpoints: readonly Endpoint[] = [
     description:
       'By the license itself, its serial, or its site. The token says the same, signed (JWT, ES256, type `licet-verdict+jwt`), for the application to keep until `nextCheckAt`; its keys are at `/.well-known/jwks.json`. A license that is not usable is an answer and no error.',
     action: 'license.validate',
+    isLight: true,
     body: z.union([byLicense.extend({ license: licensePem }), bySerial, bySite]),
     status: 200,
     answer: z.strictObject({

@@ -1,5 +1,5 @@
 import type { Bytes, CertificationRequest } from '@licet/format';
-import type { Request, Response } from 'express';
+import type { Request } from 'express';
 import { LicetError } from '../../licensing/errors.ts';
 import { namesPredecessor } from '../../licensing/identity/present-license.ts';
 import { checkRenewedNames } from '../../licensing/identity/renewed-names.ts';
@@ -13,13 +13,12 @@ import type {
 } from '../../licensing/ports/enrolment.ts';
 import type { Random } from '../../licensing/ports/random.ts';
 import type { Log } from '../../log.ts';
-import { readBody } from '../body.ts';
 import type { Step } from '../routes.ts';
 import { checkChannelBinding } from './channel-binding.ts';
 import { clientCertificates, httpSecret } from './credentials.ts';
 import { readLabel } from './label.ts';
 import { readRequest } from './request-body.ts';
-import { checkRequestHeaders, REQUEST_MOST_BYTES, unauthenticated } from './refusal.ts';
+import { unauthenticated } from './refusal.ts';
 import { type Wrapping, wrappingOf } from './transfer.ts';
 
 export type EstDeps = {
@@ -38,7 +37,7 @@ export type EstDeps = {
     readonly serverKeyGeneration: boolean;
   };
   /** How often, in front of every operation. */
-  readonly guards: readonly Step[];
+  readonly limits: readonly Step[];
   /** How often the one who asks, once it is known who that is. */
   readonly limit: (principal: Principal) => Promise<void>;
   readonly random: Random;
@@ -56,12 +55,11 @@ export type Asked = {
 
 type Asker = EnrolRequest['applicant'] | PresentedLicense;
 
-/** RFC 7030 §4.2: headers, who asks, body, and what binds the one to the other. */
-export async function readAsked(request: Request, response: Response, renews: boolean, deps: EstDeps): Promise<Asked> {
+/** RFC 7030 §4.2: who asks, for what, and what binds the one to the other. */
+export async function readAsked(request: Request, renews: boolean, deps: EstDeps): Promise<Asked> {
   const label = readLabel(request.params['label'] as string | undefined);
-  checkRequestHeaders(request);
   const known = await (renews ? renewer(request, deps) : applicant(request, deps));
-  const body = await readBody(request, response, REQUEST_MOST_BYTES);
+  const body = request.body as Buffer;
   const csr = readRequest(body);
   const asker = known ?? (await byProof(csr, deps));
   if ('principal' in asker) await deps.limit(asker.principal);

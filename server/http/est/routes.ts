@@ -2,12 +2,13 @@ import { encodeCertsOnly } from '@licet/format';
 import type { Request, Response } from 'express';
 import { LicetError } from '../../licensing/errors.ts';
 import type { EnrolAnswer } from '../../licensing/ports/enrolment.ts';
-import type { Method, Route, Step } from '../routes.ts';
+import { spread } from '../retry-after.ts';
+import type { Method, Route } from '../routes.ts';
 import { clientCertificates } from './credentials.ts';
 import { csrAttributes } from './csr-attributes.ts';
 import { type EstDeps, readAsked } from './enrol.ts';
 import { readLabel } from './label.ts';
-import { refuse, spread, switchedOff } from './refusal.ts';
+import { refuse, REQUEST_BODY, switchedOff } from './refusal.ts';
 import { assertPlainKeyWanted, keyAndCertificate, makeServerKey } from './server-key.ts';
 import { send, sendTransfer, type Wrapping, wrappingFor } from './transfer.ts';
 
@@ -42,22 +43,12 @@ export function estRoutes(deps: EstDeps): Route[] {
       method,
       path: `${prefix}/${name}`,
       produces: [CERTIFICATES, ATTRIBUTES, 'multipart/mixed', 'text/plain', 'application/octet-stream'],
-      handle: guarded(operation, deps),
-      refuse: (late, request, response) => refuse(late, request, response, deps),
+      limits: deps.limits,
+      ...(method === 'POST' && { body: REQUEST_BODY }),
+      handle: (request, response) => operation(request, response, deps),
+      refuse: (error, request, response) => refuse(error, request, response, deps),
     })),
   );
-}
-
-/** Every refusal in the words of this protocol, also that of a guard and of a body. */
-function guarded(operation: Operation, deps: EstDeps): Step {
-  return async (request, response) => {
-    try {
-      for (const guard of deps.guards) await guard(request, response);
-      await operation(request, response, deps);
-    } catch (error) {
-      refuse(error, request, response, deps);
-    }
-  };
 }
 
 async function caCertificates(request: Request, response: Response, { enrolment }: EstDeps): Promise<void> {
@@ -66,7 +57,7 @@ async function caCertificates(request: Request, response: Response, { enrolment 
 }
 
 async function enrol(request: Request, response: Response, renews: boolean, deps: EstDeps): Promise<void> {
-  const asked = await readAsked(request, response, renews, deps);
+  const asked = await readAsked(request, renews, deps);
   answer(response, await asked.issue(asked.request.der), asked.wrapping, deps);
 }
 
@@ -100,7 +91,7 @@ function notALicense(error: unknown): undefined {
 
 async function serverKey(request: Request, response: Response, deps: EstDeps): Promise<void> {
   if (!deps.settings.serverKeyGeneration) throw switchedOff();
-  const asked = await readAsked(request, response, clientCertificates(request).length > 0, deps);
+  const asked = await readAsked(request, clientCertificates(request).length > 0, deps);
   assertPlainKeyWanted(asked.request);
   const { privateKey, csr } = makeServerKey(asked.request);
   const result = await asked.issue(csr);

@@ -112,7 +112,6 @@ function judged({ issued, license }: Known, certificate: Certificate, at: Date):
   return {
     serial,
     certificate,
-    endsAt: issued.notAfter,
     isExpired,
     principal: { kind: 'site', id: `site:${site}`, organization, roles: ['site'], enterprise, site },
   };

@@ -14,21 +14,15 @@ import { recordFork } from './fork.ts';
 import { ABANDONED_AFTER_MS, type Judgement, judgeRenewal } from './judge-renewal.ts';
 import { licenseOrder, mayPass } from './order.ts';
 import { assertRenewable, cloneSuspected } from './renewable.ts';
-import { createRush } from './rush.ts';
 
 const input = z.strictObject({
   predecessor: serial.describe('The serial of the license to be renewed.'),
   csr,
-  endsAt: z.date().optional().describe('When the license ends: in a rush those go first who are near it.'),
 });
 
 /** As many as the authority records at once. */
 const BATCH = 256;
 const QUEUE = 4096;
-/** What is worked on at a time, by all that comes after this: four batches on their way. */
-const INSIDE = 1024;
-const WAITING = 4096;
-const PATIENCE_MS = 3000;
 
 type Ready = { readonly found: RenewalCase; readonly judgement: Judgement; readonly ask: RenewalAsk };
 type Asking = { readonly ask: RenewalAsk; readonly actor: Principal };
@@ -46,11 +40,7 @@ export const renewLicense: UseCase<typeof input, IssuedLicense> = Object.assign(
       queue: QUEUE,
       lanes: 1,
     });
-    const rush = createRush({ inside: INSIDE, waiting: WAITING, patienceMs: PATIENCE_MS, random: deps.random });
-    return async (actor: Principal, raw: z.input<typeof input>) => {
-      const asked = parsed(input, raw);
-      return rush.through(asked.endsAt, () => renew(deps, lookups, actor, asked));
-    };
+    return async (actor: Principal, raw: z.input<typeof input>) => renew(deps, lookups, actor, parsed(input, raw));
   },
   { input },
 );

@@ -30,7 +30,6 @@ export type PresentedLicense = {
   /** The site as a principal: organization, enterprise, site. */
   readonly principal: Principal;
   readonly certificate: Certificate;
-  readonly endsAt: Date;
   /** Over, but within its grace: good for a renewal and for nothing else. */
   readonly isExpired: boolean;
 };

@@ -77,7 +77,7 @@ describe('The guards of a route', () => {
     const monthly = { count: () => Promise.resolve(), flush: () => Promise.resolve() };
     const nobody = { license: undefined, signature: () => assert.fail('nobody signs here') };
     const deps = { authenticator, ...nobody, limiter: createLimiter(rates, clock), monthly, log, ...more };
-    served = await serve({ routes: routes.map((it) => ({ ...it, guards: guardsFor(it.action, deps) })) });
+    served = await serve({ routes: routes.map((it) => ({ ...it, ...guardsFor(it.action, deps) })) });
   };
   afterEach(() => served.close());
 
@@ -152,7 +152,8 @@ describe('The guards of a route', () => {
     assert.equal((await ask('/validate', 'application')).status, 200);
     for (const path of ['/sites', '/sign-in']) {
       const { status, code, retry } = await ask(path, 'owner');
-      assert.deepEqual([status, code, retry], [503, 'LIMITER_UNAVAILABLE', '5'], path);
+      assert.deepEqual([status, code], [503, 'LIMITER_UNAVAILABLE'], path);
+      assert.ok(Number(retry) >= 5 && Number(retry) <= 10, `${retry}`);
     }
   });
 

@@ -102,7 +102,7 @@ export async function openWorld(context: Mocha.Context): Promise<World> {
       identities: { privateIssuers: [] },
     },
     renew,
-    guards: [],
+    limits: [],
     limit: () => Promise.resolve(),
     log,
   });

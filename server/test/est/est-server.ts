@@ -34,7 +34,7 @@ export async function estServer(
     presentByProof: office.presentByProof,
     principalOf: () => Promise.resolve(undefined),
     settings: { requireChannelBinding: false, serverKeyGeneration: false, ...settings },
-    guards: [],
+    limits: [],
     limit: async (principal) => office.limiter?.principal(principal),
     random: { bytes: (length) => randomBytes(length) },
     log,

@@ -97,7 +97,7 @@ export async function openWorld(
     authenticator,
     settings: { est: { requireChannelBinding: false, serverKeyGeneration: false }, identities },
     renew,
-    guards: [],
+    limits: [],
     limit: () => Promise.resolve(),
     log,
   });

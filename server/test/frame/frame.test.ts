@@ -105,8 +105,15 @@ describe('the HTTP frame', () => {
     }
 
     it('Retry-After is whole seconds, rounded up', async () => {
-      assert.equal((await get('/refused/unavailable')).headers.get('retry-after'), '3');
       assert.equal((await get('/refused/too-many')).headers.get('retry-after'), '3');
+    });
+
+    it('503 asks each for another Retry-After, up to twice of what is meant', async () => {
+      const waits = new Set<number>();
+      for (let tries = 0; tries < 30; tries++) {
+        waits.add(Number((await get('/refused/unavailable')).headers.get('retry-after')));
+      }
+      assert.deepEqual(waits, new Set([4, 5, 6]));
     });
 
     it('401 carries a challenge', async () => {

@@ -103,7 +103,8 @@ describe('limits of the public listener', () => {
     try {
       const answer = await fetch(`${served.url}/slow`);
       const { code } = (await answer.json()) as { code: string };
-      assert.deepEqual([answer.status, code, answer.headers.get('retry-after')], [503, 'ANSWER_LATE', '2']);
+      assert.deepEqual([answer.status, code], [503, 'ANSWER_LATE']);
+      assert.match(answer.headers.get('retry-after') ?? '', /^[234]$/);
       finish();
       const isNoted = () => served.lines.some(({ message }) => message === 'request ended after its answer');
       while (!isNoted()) await new Promise((resolve) => setImmediate(resolve));

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { type AppDeps, createApp, routeLabels } from '../../app.ts';
+import { Admission } from '../../http/admission.ts';
 import { type LogFields, createLog } from '../../log.ts';
 import { type Metrics, createMetrics } from '../../metrics.ts';
 import { type Listener, type ListenerOptions, createListener } from '../../http/listener.ts';
@@ -20,6 +21,7 @@ export type ServeOptions = Partial<Pick<AppDeps, 'routes' | 'fastPaths' | 'trust
   readonly timeouts?: Partial<ListenerOptions['timeouts']>;
   readonly tls?: ListenerOptions['tls'];
   readonly secrets?: readonly string[];
+  readonly admission?: Admission;
 };
 
 /** The real frame on a real socket, with the routes of a test. */
@@ -37,15 +39,17 @@ export async function serve(options: ServeOptions = {}): Promise<Served> {
     answerMs: 60_000,
   };
   const all = { ...limits, ...options.limits };
+  const clock = { now: () => new Date('2026-01-01T00:00:00Z') };
+  const { admission = new Admission({ clock, patienceMs: 10_000 }) } = options;
   const log = createLog({
     level: 'info',
     format: 'json',
-    clock: { now: () => new Date('2026-01-01T00:00:00Z') },
+    clock,
     write: (line) => void lines.push(JSON.parse(line) as Served['lines'][number]),
     secrets: options.secrets ?? [],
   });
   const random = { bytes: (length: number) => new Uint8Array(randomBytes(length)) };
-  const app = createApp({ routes, fastPaths, trustProxy, limits: all, random, log, metrics });
+  const app = createApp({ routes, fastPaths, trustProxy, limits: all, admission, random, log, metrics });
   const timeouts = { headersSeconds: 5, requestSeconds: 30, keepAliveSeconds: 5, handshakeSeconds: 5 };
   const listener = createListener(app, {
     limits: all,
