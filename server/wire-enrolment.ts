@@ -13,10 +13,11 @@ import type { Authenticator } from './licensing/access/authenticate.ts';
 import { isSecret } from './licensing/access/secrets.ts';
 import { presentByProof, presentLicense, recordsOf } from './licensing/identity/present-license.ts';
 import { createEnrolment, type ProtocolDeps } from './licensing/identity/protocol-enrolment.ts';
+import { createRenewalInfo } from './licensing/identity/renewal-info.ts';
 import type { Principal } from './licensing/model/principal.ts';
 import type { Dependencies } from './licensing/use-case.ts';
 import type { Log } from './log.ts';
-import { incidents, licenseDirectory } from './persistence/identity/renewal.ts';
+import { incidents, renewalLooks } from './persistence/identity/renewal.ts';
 import { identityStores } from './persistence/identity/stores.ts';
 
 export type EnrolmentGround = {
@@ -70,7 +71,7 @@ export function enrolment(ground: EnrolmentGround): {
       identities: identityStores,
       tokens,
       incidents,
-      directory: licenseDirectory,
+      renewalInfo: createRenewalInfo({ transactions, clock, looks: renewalLooks }),
       rootOf: async (organization) => (await organizationOf(ground, organization))?.generation.chain.at(-1)?.der,
     },
     jobs: [

@@ -9,7 +9,8 @@ import type { ExternalDeps } from '../../licensing/access/external.ts';
 import type { ProviderDeps } from '../../licensing/access/providers.ts';
 import type { SignInDeps } from '../../licensing/access/sign-in.ts';
 import type { NoticeDeps } from '../../licensing/notices/ports.ts';
-import type { IdentityTokens, IdentityStores, Incidents, LicenseDirectory } from '../../licensing/identity/ports.ts';
+import type { IdentityTokens, IdentityStores, Incidents } from '../../licensing/identity/ports.ts';
+import type { RenewalInfo } from '../../licensing/identity/renewal-info.ts';
 import type { Method, Route } from '../routes.ts';
 
 /** Chapters of the document. */
@@ -46,7 +47,8 @@ export type IdentityUse = {
   readonly identities: IdentityStores;
   readonly tokens: IdentityTokens;
   readonly incidents: Incidents;
-  readonly directory: LicenseDirectory;
+  /** One for the whole process: those who ask at a time share one look. */
+  readonly renewalInfo: RenewalInfo;
   /** The root above the licenses of an organization, DER; undefined: it has no CA yet. */
   readonly rootOf: (organization: string) => Promise<Uint8Array | undefined>;
 };

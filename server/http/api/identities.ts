@@ -1,7 +1,6 @@
 import { encodePem, MODES } from '@licet/format';
 import { z } from 'zod';
 import { exchangeIdentity, exchangeInput } from '../../licensing/identity/exchange.ts';
-import { renewalInfo } from '../../licensing/identity/renewal-info.ts';
 import { createTrustRule, listTrustRules, switchTrustRule } from '../../licensing/identity/rules.ts';
 import { type TrustRule, trustRuleInput } from '../../licensing/identity/trust-rule.ts';
 import { spread } from '../retry-after.ts';
@@ -115,6 +114,9 @@ const ruleEndpoints: readonly Endpoint[] = [
   }),
 ];
 
+/** Below the least time after which anybody is told to ask again. */
+const CACHED = 'public, max-age=60';
+
 const TOKEN_REFUSALS = {
   IDENTITY_MALFORMED: 403,
   IDENTITY_ISSUER_UNKNOWN: 403,
@@ -206,9 +208,9 @@ export const identityEndpoints: readonly Endpoint[] = [
       params: { name: licenseExample.serial },
       answer: { suggestedWindow: { start: '2026-01-17T09:00:00.000Z', end: '2026-01-19T01:00:00.000Z' } },
     },
-    refusals: { LICENSE_NOT_FOUND: 404 },
+    refusals: { LICENSE_NOT_FOUND: 404, BUSY: 503 },
     async run({ params: { name } }, { licensing, identity }) {
-      const window = await renewalInfo(name, { ...licensing, ...identity });
+      const window = await identity.renewalInfo(name);
       // Never more than it should be, so that an incident is heard of in time.
       return { ...window, wait: Math.ceil(spread(window.retryAfterSeconds, licensing.random) / 2) };
     },
@@ -217,7 +219,7 @@ export const identityEndpoints: readonly Endpoint[] = [
         suggestedWindow: { start: start.toISOString(), end: end.toISOString() },
         ...(explanation !== undefined && { explanation }),
       },
-      headers: { 'Retry-After': String(wait) },
+      headers: { 'Retry-After': String(wait), 'Cache-Control': CACHED },
     }),
   }),
   ...ruleEndpoints,

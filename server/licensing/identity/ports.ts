@@ -55,28 +55,45 @@ export type IdentityStores = {
   readonly used: UsedIdentities;
 };
 
-/** As it is kept, with who declared it and who took it back. */
-export type DeclaredIncident = Incident & {
-  readonly id: string;
-  readonly createdBy: string;
-  readonly liftedAt: Date | undefined;
-  readonly liftedBy: string | undefined;
+/** Which licenses an incident is about: those for which all that is said here holds. */
+export type IncidentSet = {
+  readonly enterprise: string | undefined;
+  readonly contract: string | undefined;
+  /** The code of a product that their contract has. */
+  readonly product: string | undefined;
+  readonly issuerKey: string | undefined;
+  readonly serials: readonly string[] | undefined;
+  readonly issuedBefore: Date;
 };
+
+/** As it is kept, with who declared it and who took it back. */
+export type DeclaredIncident = Incident &
+  IncidentSet & {
+    readonly id: string;
+    readonly createdBy: string;
+    readonly liftedAt: Date | undefined;
+    readonly liftedBy: string | undefined;
+  };
 
 export interface Incidents {
   add(
     tx: Transaction,
-    incident: Incident & { readonly id: string; readonly organization: string; readonly createdBy: string },
+    incident: Omit<DeclaredIncident, 'liftedAt' | 'liftedBy'> & { readonly organization: string },
   ): Promise<void>;
   get(tx: Transaction, id: string): Promise<DeclaredIncident | undefined>;
   list(tx: Transaction, query: ListQuery<never>): Promise<Page<DeclaredIncident>>;
   /** From now on it moves nothing. False: it was lifted before, or is not there. */
   lift(tx: Transaction, id: string, by: string, at: Date): Promise<boolean>;
-  /** Those of the organization that were not lifted, have begun and concern licenses that may still be in use. */
-  inForce(tx: Transaction, at: Date): Promise<readonly Incident[]>;
 }
 
-export interface LicenseDirectory {
-  /** By the serial alone, in all organizations. Undefined: there is none, or more than one. */
-  bySerial(tx: Transaction, serial: string): Promise<License | undefined>;
+/** What decides when a license is to be renewed. */
+export type RenewalLook = {
+  readonly license: Pick<License, 'site' | 'notBefore' | 'notAfter' | 'reissuedAs'>;
+  /** The latest that has begun, was not lifted and concerns the license. */
+  readonly incident: Incident | undefined;
+};
+
+export interface RenewalLooks {
+  /** By serial alone, in all organizations. Those that are none, or of more than one license, are not in the answer. */
+  find(tx: Transaction, serials: readonly string[], at: Date): Promise<ReadonlyMap<string, RenewalLook>>;
 }

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { createBatcher, type Outcome } from '@licet/authority';
 import {
   type Bytes,
   type CertificationRequest,
@@ -13,6 +14,7 @@ import { enrol, NAME_FORM } from '../enrolment/enrol.ts';
 import { hashToken, organizationOfToken } from '../enrolment/token.ts';
 import { found } from '../entities.ts';
 import { LicetError } from '../errors.ts';
+import { orBusy } from '../licenses/busy.ts';
 import type { renewLicense } from '../licenses/renew.ts';
 import type { Contract } from '../model/contract.ts';
 import type { Enterprise } from '../model/enterprise.ts';
@@ -38,6 +40,13 @@ export type ProtocolDeps = Dependencies & {
 /** The use cases of licensing, as the protocols of enrolment ask for them. */
 export function createEnrolment(deps: ProtocolDeps): Enrolment {
   const { renew } = deps;
+  const certificates = createBatcher<EnterpriseLabel | undefined, readonly Bytes[]>({
+    name: 'CA certificates',
+    work: (labels) => eachOnce(labels, (label) => caCertificates(deps, label)),
+    batch: 256,
+    queue: 4096,
+    lanes: 4,
+  });
   return {
     async enrol({ applicant, label, csr }) {
       if (applicant.kind === 'principal') return answer(await enrolAs(deps, applicant.principal, label, csr));
@@ -51,14 +60,35 @@ export function createEnrolment(deps: ProtocolDeps): Enrolment {
       return answer(await renew(principal, { predecessor: serial, csr }));
     },
 
-    async caCertificates(label) {
-      const organization = label?.organization ?? (await onlyOrganization(deps));
-      if (label !== undefined) {
-        return deps.authorities(organization, await withContracts(deps, organization, label.enterprise));
-      }
-      return deps.authorities(organization, undefined);
-    },
+    caCertificates: (label) => orBusy(certificates.submit(label)),
   };
+}
+
+async function caCertificates(deps: ProtocolDeps, label: EnterpriseLabel | undefined): Promise<readonly Bytes[]> {
+  const organization = label?.organization ?? (await onlyOrganization(deps));
+  const enterprise = label && (await withContracts(deps, organization, label.enterprise));
+  return deps.authorities(organization, enterprise);
+}
+
+/** Sites ask after each renewal, those of an enterprise all for the same: who asks at a time shares one look. */
+async function eachOnce<T>(
+  labels: readonly (EnterpriseLabel | undefined)[],
+  look: (label: EnterpriseLabel | undefined) => Promise<T>,
+): Promise<readonly Outcome<T>[]> {
+  const outcomes = new Map<string, Outcome<T>>();
+  for (const label of labels) {
+    const name = JSON.stringify(label);
+    if (!outcomes.has(name)) {
+      outcomes.set(
+        name,
+        await look(label).then(
+          (value) => ({ value }),
+          (error: unknown) => ({ error }),
+        ),
+      );
+    }
+  }
+  return labels.map((label) => outcomes.get(JSON.stringify(label))!);
 }
 
 const answer = ({ chain: [certificate] }: IssuedLicense): EnrolAnswer => ({

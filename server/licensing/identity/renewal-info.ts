@@ -1,38 +1,53 @@
+import { createBatcher } from '@licet/authority';
 import { FormatError, fromBase64Url, toHex } from '@licet/format';
 import { LicetError } from '../errors.ts';
+import { orBusy } from '../licenses/busy.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Transactions } from '../ports/transactions.ts';
-import type { Incidents, LicenseDirectory } from './ports.ts';
+import type { RenewalLooks } from './ports.ts';
 import { type RenewalWindow, renewalWindow } from './renewal-window.ts';
 
 export type RenewalInfoDeps = {
   readonly transactions: Transactions;
   readonly clock: Clock;
-  readonly directory: LicenseDirectory;
-  readonly incidents: Incidents;
+  readonly looks: RenewalLooks;
 };
 
+/** When the holder of the license of this name should renew it. */
+export type RenewalInfo = (name: string) => Promise<RenewalWindow>;
+
 const SERIAL = /^(?:[0-9a-f]{2}){1,20}$/;
+const BATCH = 256;
+const QUEUE = 4096;
 
 /**
- * When the holder of a license should renew it. Anybody may ask, as RFC 9773 §4 has it for ACME: a serial has 128 random
- * bits, and the answer says nothing but times.
+ * Anybody may ask, as RFC 9773 §4 has it for ACME: a serial has 128 random bits, and the answer says nothing but times.
+ * All sites ask, again and again, and after an outage together: those who ask at a time share one look, which finds the
+ * licenses with the incidents that concern them. So nothing needs to be remembered, and an incident shows at once.
  */
-export async function renewalInfo(name: string, deps: RenewalInfoDeps): Promise<RenewalWindow> {
-  const serial = serialOf(name);
-  const { transactions, clock, directory, incidents } = deps;
-  const license =
-    serial === undefined
-      ? undefined
-      : await transactions.run('platform', (tx) => directory.bySerial(tx, serial), { readOnly: true });
-  if (license === undefined) {
+export function createRenewalInfo({ transactions, clock, looks }: RenewalInfoDeps): RenewalInfo {
+  const windows = createBatcher<string, RenewalWindow | undefined>({
+    name: 'renewal information',
+    batch: BATCH,
+    queue: QUEUE,
+    lanes: 1,
+    async work(serials) {
+      const at = clock.now();
+      const found = await transactions.run('platform', (tx) => looks.find(tx, serials, at), { readOnly: true });
+      return serials.map((serial) => {
+        const { license, incident } = found.get(serial) ?? {};
+        if (license === undefined) return { value: undefined };
+        const isChanged = license.reissuedAs !== undefined;
+        return { value: isChanged ? changedRights(license.notBefore, at) : renewalWindow(license, incident) };
+      });
+    },
+  });
+  return async (name) => {
+    const serial = serialOf(name);
+    const window = serial === undefined ? undefined : await orBusy(windows.submit(serial));
+    if (window !== undefined) return window;
     throw new LicetError('not-found', 'LICENSE_NOT_FOUND', 'There is no such license; name it by its serial in hex.');
-  }
-  const { organization } = license;
-  const at = clock.now();
-  if (license.reissuedAs !== undefined) return changedRights(license.notBefore, at);
-  const known = await transactions.run({ organization }, (tx) => incidents.inForce(tx, at), { readOnly: true });
-  return renewalWindow(license, known, at);
+  };
 }
 
 /** An operator has changed the site: its new license waits for it. */

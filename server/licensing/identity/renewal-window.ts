@@ -11,14 +11,11 @@ export type RenewalWindow = {
   readonly retryAfterSeconds: number;
 };
 
-/** A set of licenses that is to be renewed now: a key that is given up, a mistake that was issued. */
+/** Why a license is to be renewed sooner: a key that is given up, a mistake that was issued. */
 export type Incident = {
-  readonly enterprise: string | undefined;
-  readonly issuerKey: string | undefined;
-  readonly issuedBefore: Date;
   readonly explanation: string;
   readonly beginsAt: Date;
-  /** By then all are to be renewed. */
+  /** By then all that it concerns are to be renewed. */
   readonly endsAt: Date;
 };
 
@@ -37,12 +34,10 @@ const ASK_IN_INCIDENT = HOUR;
  * sites that were enrolled on one day do not come back on one day.
  */
 export function renewalWindow(
-  license: Pick<License, 'site' | 'enterprise' | 'issuerKey' | 'notBefore' | 'notAfter'>,
-  incidents: readonly Incident[],
-  at: Date,
+  license: Pick<License, 'site' | 'notBefore' | 'notAfter'>,
+  incident?: Incident,
 ): RenewalWindow {
   const position = positionOf(license.site);
-  const incident = incidents.find((one) => concerns(one, license, at));
   if (incident !== undefined) {
     // "Now" is spread over the time that there is: the first window of all is open already.
     const span = incident.endsAt.getTime() - incident.beginsAt.getTime();
@@ -56,21 +51,6 @@ export function renewalWindow(
   const start = new Date(begin + life * FROM + position * span * (1 - SHARE));
   const retryAfterSeconds = Math.min(ASK_EVERY, Math.max(60, Math.floor(life / 1000 / 100)));
   return { start, end: new Date(start.getTime() + span * SHARE), explanation: undefined, retryAfterSeconds };
-}
-
-function concerns(
-  { enterprise, issuerKey, issuedBefore, beginsAt, endsAt }: Incident,
-  license: Pick<License, 'enterprise' | 'issuerKey' | 'notBefore'>,
-  at: Date,
-): boolean {
-  // It stays in force after its end for those who were away: they are late, and not out of it.
-  return (
-    at >= beginsAt &&
-    endsAt > beginsAt &&
-    license.notBefore < issuedBefore &&
-    (enterprise === undefined || enterprise === license.enterprise) &&
-    (issuerKey === undefined || issuerKey === license.issuerKey)
-  );
 }
 
 /** Where a site stands among all: from 0 to 1, evenly, and always the same. */

@@ -234,7 +234,7 @@ export class Office {
       sequence: 1,
       modes: MODES,
       tier: { rank: 20, code: 'gold' },
-      features: ['press', 'press/remote'],
+      features: ['ink', 'press', 'press/remote'],
       limits: ['machines', 'users'].map(
         (code) => ({ code, max: 'unlimited', scope: 'each', enforce: 'report' }) as const,
       ),

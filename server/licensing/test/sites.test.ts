@@ -3,12 +3,12 @@ import { makeCsr } from '@licet/authority/workshop';
 import { fingerprintDigest, TrustAnchors, verifyLicense } from '@licet/verify';
 import { encodePem, toHex } from '@licet/format';
 import { testDatabase, type TestDatabase } from '../../persistence/test/test-database.ts';
-import { incidents, licenseDirectory } from '../../persistence/identity/renewal.ts';
+import { renewalLooks } from '../../persistence/identity/renewal.ts';
 import { outbox } from '../../persistence/outbox.ts';
 import { decideEnrolment } from '../enrolment/approval.ts';
 import { createToken, withdrawToken } from '../enrolment/create-token.ts';
 import { enrol } from '../enrolment/enrol.ts';
-import { renewalInfo } from '../identity/renewal-info.ts';
+import { createRenewalInfo } from '../identity/renewal-info.ts';
 import { claimsOf } from '../licenses/claims-of.ts';
 import { renewLicense } from '../licenses/renew.ts';
 import { LicetError } from '../errors.ts';
@@ -296,7 +296,8 @@ describe('Sites', () => {
   it('are told to renew now when their rights have changed', async () => {
     const { contract } = await office.customer();
     const { site, license } = await office.site(contract, { mode: 'development' });
-    const ask = () => renewalInfo(license.serial, { ...office.deps, directory: licenseDirectory, incidents });
+    const info = createRenewalInfo({ ...office.deps, looks: renewalLooks });
+    const ask = () => info(license.serial);
     assert.ok((await ask()).start > START);
     await updateSite(office.deps)(OWNER, { id: site.id, mode: 'production' });
     const { end, explanation } = await ask();

@@ -1,17 +1,18 @@
-import type { DeclaredIncident, Incidents, LicenseDirectory } from '../../licensing/identity/ports.ts';
+import type { DeclaredIncident, Incidents, RenewalLook, RenewalLooks } from '../../licensing/identity/ports.ts';
 import { isId } from '../../licensing/model/id.ts';
-import { licenseOf, type LicenseRow } from '../licensing/license-row.ts';
 import { pageOf, startOf } from '../licensing/page.ts';
 import { sql } from '../transactions.ts';
 
 /** Licenses live 30 days and a grace: whoever was issued before an incident that is older has renewed or is gone. */
 const REMEMBERED_DAYS = 90;
-const MOST = 100;
 
 type IncidentRow = {
   id: string;
   enterprise: string | null;
+  contract: string | null;
+  product: string | null;
   issuer_key: string | null;
+  serials: string[] | null;
   issued_before: Date;
   explanation: string;
   begins_at: Date;
@@ -21,13 +22,16 @@ type IncidentRow = {
   lifted_by: string | null;
 };
 
-const COLUMNS = `id, enterprise, issuer_key, issued_before, explanation, begins_at, ends_at, created_by, lifted_at,
-  lifted_by`;
+const COLUMNS = `id, enterprise, contract, product, issuer_key, serials, issued_before, explanation, begins_at, ends_at,
+  created_by, lifted_at, lifted_by`;
 
 const incidentOf = (row: IncidentRow): DeclaredIncident => ({
   id: row.id,
   enterprise: row.enterprise ?? undefined,
+  contract: row.contract ?? undefined,
+  product: row.product ?? undefined,
   issuerKey: row.issuer_key ?? undefined,
+  serials: row.serials ?? undefined,
   issuedBefore: row.issued_before,
   explanation: row.explanation,
   beginsAt: row.begins_at,
@@ -38,12 +42,15 @@ const incidentOf = (row: IncidentRow): DeclaredIncident => ({
 });
 
 export const incidents: Incidents = {
-  async add(tx, { id, organization, enterprise, issuerKey, issuedBefore, explanation, beginsAt, endsAt, createdBy }) {
+  async add(tx, incident) {
+    const { id, organization, enterprise, contract, product, issuerKey, serials } = incident;
+    const { issuedBefore, explanation, beginsAt, endsAt, createdBy } = incident;
+    const named = [enterprise, contract, product, issuerKey, serials].map((one) => one ?? null);
     await sql(tx).query(
-      `insert into renewal_incidents (id, organization, enterprise, issuer_key, issued_before, explanation, begins_at,
-                                      ends_at, created_by, created_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $7)`,
-      [id, organization, enterprise ?? null, issuerKey ?? null, issuedBefore, explanation, beginsAt, endsAt, createdBy],
+      `insert into renewal_incidents (id, organization, enterprise, contract, product, issuer_key, serials,
+                                      issued_before, explanation, begins_at, ends_at, created_by, created_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $10)`,
+      [id, organization, ...named, issuedBefore, explanation, beginsAt, endsAt, createdBy],
     );
   },
 
@@ -69,27 +76,63 @@ export const incidents: Incidents = {
     );
     return rows.length === 1;
   },
+};
 
-  async inForce(tx, at) {
-    const rows = await sql(tx).query<IncidentRow>(
-      `select ${COLUMNS} from renewal_incidents
-        where begins_at <= $1 and ends_at > $1 - make_interval(days => $2) and lifted_at is null
-        order by begins_at desc limit $3`,
-      [at, REMEMBERED_DAYS, MOST],
+type LookRow = {
+  serial: string;
+  site: string;
+  not_before: Date;
+  not_after: Date;
+  reissued_as: string | null;
+  explanation: string | null;
+  begins_at: Date;
+  ends_at: Date;
+};
+
+// A look-up by key for each organization, of which a server has a few: cheaper than an index over all licenses. An
+// incident stays in force after its end for those who were away: they are late, and not out of it. Certificates are dated
+// back, so that one which was renewed because of the incident can look older than it: what counts is when that began.
+const LOOKS = `
+  select l.serial, l.site, l.not_before, l.not_after, l.reissued_as, i.explanation, i.begins_at, i.ends_at
+    from organizations o
+   cross join lateral (select * from licenses where organization = o.slug and serial = any($1)) l
+    left join lateral (
+      select explanation, begins_at, ends_at from renewal_incidents i
+       where i.organization = l.organization and i.lifted_at is null and i.issued_before > l.not_before
+         and not exists (
+               select from licenses p where p.organization = l.organization and p.serial = l.predecessor
+                  and p.renewal_at >= i.issued_before)
+         and i.begins_at <= $2 and i.ends_at > i.begins_at and i.ends_at > $2 - make_interval(days => $3)
+         and (i.enterprise is null or i.enterprise = l.enterprise)
+         and (i.contract is null or i.contract = l.contract)
+         and (i.issuer_key is null or i.issuer_key = l.issuer_key)
+         and (i.serials is null or l.serial = any(i.serials))
+         and (i.product is null or exists (
+               select from contracts c, jsonb_array_elements_text(c.terms -> 'features') as feature
+                where c.organization = l.organization and c.id = l.contract and split_part(feature, '/', 1) = i.product))
+       order by i.begins_at desc limit 1) i on true`;
+
+export const renewalLooks: RenewalLooks = {
+  async find(tx, serials, at) {
+    const rows = await sql(tx).prepared<LookRow>(LOOKS, [[...new Set(serials)], at, REMEMBERED_DAYS]);
+    const bySerial = Map.groupBy(rows, ({ serial }) => serial);
+    return new Map(
+      [...bySerial].flatMap(([serial, [row, ...more]]) =>
+        row === undefined || more.length > 0 ? [] : [[serial, lookOf(row)]],
+      ),
     );
-    return rows.map(incidentOf);
   },
 };
 
-export const licenseDirectory: LicenseDirectory = {
-  async bySerial(tx, serial) {
-    // A look-up by key for each organization, of which a server has a few: cheaper than an index over all licenses.
-    const rows = await sql(tx).query<LicenseRow>(
-      `select l.* from organizations o
-         cross join lateral (select * from licenses where organization = o.slug and serial = $1) l limit 2`,
-      [serial],
-    );
-    const [row, another] = rows;
-    return row === undefined || another !== undefined ? undefined : licenseOf(row);
+const lookOf = (row: LookRow): RenewalLook => ({
+  license: {
+    site: row.site,
+    notBefore: row.not_before,
+    notAfter: row.not_after,
+    reissuedAs: row.reissued_as ?? undefined,
   },
-};
+  incident:
+    row.explanation === null
+      ? undefined
+      : { explanation: row.explanation, beginsAt: row.begins_at, endsAt: row.ends_at },
+});

@@ -15,6 +15,7 @@ import { subscriptions } from './0013-subscriptions.ts';
 import { siteRequests } from './0014-site-requests.ts';
 import { enterpriseHold } from './0017-enterprise-hold.ts';
 import { workloadSites } from './0019-workload-sites.ts';
+import { incidentSets } from './0021-incident-sets.ts';
 
 /** In the order in which they run. Append only. */
 export const migrations: readonly Migration[] = [
@@ -34,4 +35,5 @@ export const migrations: readonly Migration[] = [
   siteRequests,
   enterpriseHold,
   workloadSites,
+  incidentSets,
 ];

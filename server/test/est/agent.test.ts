@@ -14,6 +14,8 @@ import { sql } from '../../persistence/database.ts';
 import { AgentProcess, askSocket, openWire } from './agent-process.ts';
 import { run } from './est-server.ts';
 import { startDeliverer } from '../../jobs/outbox-deliverer.ts';
+import { declareIncident } from '../../licensing/identity/declare-incident.ts';
+import { incidents } from '../../persistence/identity/renewal.ts';
 import { changeContract } from '../../licensing/contracts/contracts.ts';
 import { OWNER } from '../../licensing/test/office.ts';
 import { outbox } from '../../persistence/outbox.ts';
@@ -87,6 +89,32 @@ describe('licet-agent before the real authority', function () {
     assert.equal(verified.code, 0, `${verified.out}${verified.err}`);
     const verdict = JSON.parse(verified.out) as { state: string; holder: { uri: string } };
     assert.deepEqual([verdict.state, verdict.holder.uri], ['valid', 'license://globex.acme/first']);
+  });
+
+  it('tells the person at the site when and why its license is renewed, also in an incident', async () => {
+    const agent = await siteNamed('hurried');
+    const usually = /\n  to be renewed from (\S+)\n$/;
+    const usual = usually.exec(await good(agent.run('status')))?.[1] ?? '';
+    assert.ok(Date.parse(usual) > Date.now() + 86_400_000, usual);
+    const explanation = 'The key of your CA is being replaced.';
+    const declared = await declareIncident({ ...world.deps, incidents }, OWNER, {
+      serials: [serialOf(agent)],
+      explanation,
+      hours: 1,
+    });
+    const running = agent.start('run');
+    const hasExited = once(running, 'exit');
+    const moved = new RegExp(`\n  to be renewed \\S.* (\\S+), moved by the authority: ${explanation}\n$`);
+    let said = '';
+    for (let tries = 0; tries < 100 && !moved.test(said); tries++) said = await good(agent.run('status'));
+    const at = Date.parse(moved.exec(said)?.[1] ?? '');
+    assert.ok(at <= declared.endsAt.getTime(), said);
+    const { renewal } = JSON.parse(await good(agent.run('status', '--json'))) as { renewal: object };
+    assert.deepEqual(renewal, { at: new Date(at).toISOString(), explanation });
+    running.kill('SIGTERM');
+    await hasExited;
+    await good(agent.run('renew'));
+    assert.match(await good(agent.run('status')), usually, 'that was said about the license before');
   });
 
   it('is shown the old and the new CA of a rollover, and goes on below the new one', async function () {
