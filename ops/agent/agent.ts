@@ -12,7 +12,7 @@ import { renewChain } from './new-chain.ts';
 import { renewalTime, type Suggestion } from './renewal-time.ts';
 import type { Settings } from './settings.ts';
 import type { Site } from './site.ts';
-import { askSuggestion } from './suggestion.ts';
+import { askSuggestion, keepSuggestion, keptSuggestion } from './suggestion.ts';
 
 /** What the agent needs of the world. Drills hand in a simulated one and run this very code. */
 export type World = {
@@ -48,6 +48,7 @@ export class Agent {
   #notBefore = new Date(0);
   #askAt = new Date(0);
   #suggestion: Suggestion | undefined;
+  #isFirstLook = true;
   #lastContact: Date | undefined;
   #verdict: Verdict | undefined;
   /** What was said of each thing that could not be written. */
@@ -90,8 +91,13 @@ export class Agent {
     if (this.#waitsFor(this.#askAt) || this.#settings.servers.length === 0) return;
     const current = await this.#site.store.current();
     if (current === undefined) return;
+    if (this.#isFirstLook) this.#suggestion = await keptSuggestion(this.#site.folder, current);
+    this.#isFirstLook = false;
     const suggestion = await askSuggestion(this.#settings, current, await this.#site.folder.root());
-    if (suggestion !== undefined) this.#take(suggestion);
+    if (suggestion !== undefined) {
+      this.#take(suggestion);
+      await this.#note(() => keepSuggestion(this.#site.folder, current, suggestion));
+    }
     const known = suggestion?.retryAfterSeconds ?? ASK_EVERY_SECONDS;
     const pause = suggestion === undefined ? ASK_AGAIN_SECONDS : Math.min(known, ASK_EVERY_SECONDS);
     this.#askAt = new Date(now.getTime() + 1000 * pause * (1 + this.#world.chance()));

@@ -1,18 +1,23 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { formatName } from '@licet/format';
+import type { Verdict } from '@licet/verify';
 import { machineFingerprints } from '@licet/verify/node';
 import { acceptByHand, keyFingerprint, requestByHand, settingsByHand } from './by-hand.ts';
+import { readLicense } from './chain.ts';
 import { enrol, renew } from './enrol.ts';
 import { AgentError, diskError } from './errors.ts';
 import { fetchEvidence } from './evidence.ts';
 import { type Kit, makeKit, readKit } from './kit.ts';
 import { lockFolder } from './lock.ts';
 import { look } from './look.ts';
+import { renewalTime } from './renewal-time.ts';
 import { report } from './report.ts';
 import { run } from './run.ts';
 import { checkSettings, loadSettings, type Settings } from './settings.ts';
 import { openSite, type Site } from './site.ts';
+import { keptSuggestion } from './suggestion.ts';
 import { systemdUnit } from './unit.ts';
 
 export type Options = Readonly<Record<string, string | boolean | undefined>>;
@@ -113,13 +118,37 @@ async function enrolHere(options: Options): Promise<string> {
 
 async function status(options: Options): Promise<Answer> {
   const settings = await settingsOf(options);
-  const verdict = await opened(options, settings, (site) => look(site, settings, now()));
-  if (verdict === undefined) throw new AgentError('NOT_ENROLLED', `There is no license in ${folderOf(options)}.`);
+  const seen = await opened(options, settings, async (site) => {
+    const verdict = await look(site, settings, now());
+    return verdict && { verdict, renewal: await renewalOf(site, verdict) };
+  });
+  if (seen === undefined) throw new AgentError('NOT_ENROLLED', `There is no license in ${folderOf(options)}.`);
+  const { verdict, renewal } = seen;
   const isGood = verdict.usable;
-  if (options['json'] === true) return { text: JSON.stringify(verdict, null, 2), isGood };
+  if (options['json'] === true) return { text: JSON.stringify({ ...verdict, renewal }, null, 2), isGood };
   const lines = verdict.codes.map(({ code, detail }) => `  ${code}: ${detail}`);
   const until = verdict.expiresAt === undefined ? '' : `, until ${verdict.expiresAt.toISOString()}`;
-  return { text: [`${verdict.holder?.uri ?? 'no license'}: ${verdict.state}${until}`, ...lines].join('\n'), isGood };
+  const head = `${verdict.holder?.uri ?? 'no license'}: ${verdict.state}${until}`;
+  return { text: [head, ...lines, ...told(renewal)].join('\n'), isGood };
+}
+
+type Renewal = { readonly at: Date; readonly explanation?: string };
+
+/** By what the authority has said to `run` of this folder, or else by the license alone. */
+async function renewalOf({ folder, store }: Site, { holder }: Verdict): Promise<Renewal | undefined> {
+  const current = await store.current();
+  if (current === undefined) return undefined;
+  const suggestion = await keptSuggestion(folder, current);
+  const { leaf } = readLicense(current.license);
+  const at = renewalTime(leaf, holder?.uri ?? formatName(leaf.subject), suggestion);
+  return { at, ...(suggestion?.explanation !== undefined && { explanation: suggestion.explanation }) };
+}
+
+function told(renewal: Renewal | undefined): string[] {
+  if (renewal === undefined) return [];
+  const { at, explanation } = renewal;
+  const why = explanation === undefined ? '' : `, moved by the authority: ${explanation}`;
+  return [`  to be renewed ${at > now() ? 'from' : 'now, since'} ${at.toISOString()}${why}`];
 }
 
 async function reportHere(options: Options): Promise<string> {
@@ -162,7 +191,10 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       return 'renewed';
     },
   },
-  status: { usage: 'status [--json]   what the license is worth now; exit 1 when it cannot be used', run: status },
+  status: {
+    usage: 'status [--json]   what the license is worth now, and when it is renewed; exit 1 when it cannot be used',
+    run: status,
+  },
   evidence: {
     usage: 'evidence   fetches CRLs and OCSP responses now; exit 1 when one is not to be had',
     run: async (options) => {
