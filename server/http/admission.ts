@@ -16,9 +16,12 @@ export type AdmissionOptions = {
 };
 
 /** One full batch of the authority; beyond that more at a time make nothing faster, and everybody waits longer. */
-const BOUNDS = { most: 256, least: 32 };
-/** As many are worked on as leave within so long, so that an answer takes no longer where everything is slow. */
-const INSIDE_SECONDS = 0.5;
+const BOUNDS = { most: 256, least: 4 };
+/**
+ * As many are worked on as leave within so long. It is well below the second for which the pool of the database lets wait
+ * for a connection, so that it is here and not there that somebody is refused.
+ */
+const INSIDE_MS = 500;
 /** What waits holds memory. */
 const MOST_WAITING = 4096;
 const RETRY_AFTER = { least: 2, most: 300 };
@@ -57,10 +60,11 @@ export class Admission {
   /** Does the work when there is room for it. `endsAt`: of the license that is shown; undefined where none is. */
   async through<T>(endsAt: Date | undefined, work: () => Promise<T>): Promise<T> {
     await this.#enter(Math.max(endsAt?.getTime() ?? 0, this.#clock.now().getTime()));
+    const began = this.#elapsedMs();
     try {
       return await work();
     } finally {
-      this.#leave();
+      this.#leave(this.#elapsedMs() - began);
     }
   }
 
@@ -69,11 +73,11 @@ export class Admission {
   }
 
   get #room(): number {
-    return clamp(Math.floor(this.#pace.perSecond * INSIDE_SECONDS), this.#bounds.least, this.#bounds.most);
+    return clamp(Math.floor(INSIDE_MS / this.#pace.eachMs), this.#bounds.least, this.#bounds.most);
   }
 
   get #mayWait(): number {
-    return Math.min(MOST_WAITING, Math.floor((this.#pace.perSecond * this.#patienceMs) / 1000));
+    return Math.min(MOST_WAITING, Math.floor(this.#patienceMs / this.#pace.eachMs));
   }
 
   #enter(endsAt: number): Promise<void> {
@@ -104,8 +108,8 @@ export class Admission {
     });
   }
 
-  #leave(): void {
-    this.#pace.left(this.#waiting.length > 0);
+  #leave(tookMs: number): void {
+    this.#pace.left(this.#waiting.length > 0 || tookMs > INSIDE_MS);
     this.#inside -= 1;
     while (this.#inside < this.#room && this.#waiting.length > 0) {
       this.#inside += 1;

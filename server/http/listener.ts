@@ -3,6 +3,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { AddressInfo, Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import { answerClientError } from './client-error.ts';
+import { paceHandshakes } from './paced-handshakes.ts';
 
 export type ListenerOptions = {
   readonly limits: { readonly headerBytes: number; readonly connections: number };
@@ -39,6 +40,7 @@ export function createListener(handler: RequestListener, options: ListenerOption
   const asked = new Set<Connection>();
   let isDraining = false;
   const server = createHttpServer(options);
+  const handshakes = options.tls && paceHandshakes(server as TlsServer);
   const onRequest: RequestListener = (request, response) => {
     const socket: Connection = request.socket;
     if (socket[LAST_RESPONSE] === undefined) remember(asked, socket);
@@ -61,6 +63,7 @@ export function createListener(handler: RequestListener, options: ListenerOption
     listen: (host, port) => listen(server, host, port, options.tls === undefined ? 'http' : 'https'),
     drain(ms) {
       isDraining = true;
+      handshakes?.close();
       for (const { [LAST_RESPONSE]: response } of asked) {
         if (response?.headersSent === false) response.setHeader('Connection', 'close');
       }

@@ -2,16 +2,18 @@ export type Pace = {
   readonly perSecond: number;
   /** Between one that leaves and the next. */
   readonly eachMs: number;
-  /** One is done; `isFull`: others wait for its place. */
+  /** One is done; `isFull`: more of them at a time would make none faster. */
   left(isFull: boolean): void;
 };
 
-/** Until it is measured: of a small machine. */
-const FIRST_GUESS = 500;
+/** Until it is measured, which takes a quarter of a second: what also a small machine can that has just been started. */
+const FIRST_GUESS = 64;
 const WINDOW_MS = 250;
-const SLOWEST = 1;
+/** Fewer are chance, and over a longer time no stream: requests that are slow by themselves say nothing of others. */
+const FEWEST = 4;
+const LONGEST_WINDOW_MS = 2000;
 
-/** How many are served in a second when there is no lack of them: it shows only while somebody waits. */
+/** How many are served in a second when there is no lack of them: it shows only while there is no room for more. */
 export function createPace(elapsedMs: () => number): Pace {
   let perSecond = FIRST_GUESS;
   let since: number | undefined;
@@ -24,20 +26,20 @@ export function createPace(elapsedMs: () => number): Pace {
       return 1000 / perSecond;
     },
     left(isFull) {
+      const now = elapsedMs();
       if (!isFull) {
         since = undefined;
         return;
       }
-      const now = elapsedMs();
-      if (since === undefined) {
+      if (since === undefined || now - since > LONGEST_WINDOW_MS) {
         [since, left] = [now, 0];
         return;
       }
       left += 1;
       const ms = now - since;
-      if (ms < WINDOW_MS) return;
+      if (ms < WINDOW_MS || left < FEWEST) return;
       // Half of the new to half of the old: one window can be a collection of garbage, or a batch that came whole.
-      perSecond = Math.max(SLOWEST, (perSecond + (left * 1000) / ms) / 2);
+      perSecond = (perSecond + (left * 1000) / ms) / 2;
       [since, left] = [now, 0];
     },
   };
