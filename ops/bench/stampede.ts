@@ -12,7 +12,8 @@ type Attempt = { at: number; failures: number };
 
 /**
  * Many agents ask within one second; the server answers so many a second and sends the others away with 503 and a
- * Retry-After of `askedSeconds` to twice that, as ours does. The pauses are those of the agent's own code.
+ * Retry-After of `askedSeconds` to twice that, which is coarser than what ours says. The pauses are those of the agent's
+ * own code.
  */
 export function stampede(agents: number, perSecond: number, askedSeconds: number): StampedeResult {
   const chance = seededChance(11);

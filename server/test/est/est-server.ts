@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLog } from '../../log.ts';
 import { serve, type Served } from '../frame/served.ts';
+import type { Admission } from '../../http/admission.ts';
 import { type EstDeps, estRoutes } from '../../http/est/routes.ts';
 import { Office } from './office.ts';
 
@@ -20,6 +21,7 @@ export type EstServer = Served & {
 export async function estServer(
   settings: Partial<EstDeps['settings']> = {},
   rights: Parameters<Office['open']>[0] = {},
+  admission?: Admission,
 ): Promise<EstServer> {
   const office = new Office();
   await office.open(rights);
@@ -39,7 +41,8 @@ export async function estServer(
     random: { bytes: (length) => randomBytes(length) },
     log,
   });
-  const served = await serve({ routes, tls: { options: { cert, key }, requestClientCertificate: true } });
+  const tls = { options: { cert, key }, requestClientCertificate: true };
+  const served = await serve({ routes, tls, ...(admission && { admission }) });
   const close = async () => {
     await served.close();
     rmSync(folder, { recursive: true, force: true });

@@ -19,7 +19,9 @@ import {
   toHex,
 } from '@licet/format';
 import { renewalMessage } from '@licet/verify';
+import { Admission } from '../../http/admission.ts';
 import { wrappingOf } from '../../http/est/transfer.ts';
+import { eventually } from '../frame/served.ts';
 import { createLimiter } from '../../licensing/access/limits.ts';
 import { LicetError } from '../../licensing/errors.ts';
 import { type EstServer, estServer, run } from './est-server.ts';
@@ -549,5 +551,57 @@ describe('EST, RFC 7030 and RFC 8951', function () {
     } finally {
       await giving.close();
     }
+  });
+
+  describe('in a rush', () => {
+    const clock = { now: () => new Date() };
+    const open = async (patienceMs: number) => {
+      const admission = new Admission({ clock, patienceMs, bounds: { least: 1, most: 1 } });
+      const busy = await estServer({}, {}, admission);
+      const hold = async () => {
+        const { promise, resolve: letGo } = Promise.withResolvers<void>();
+        const held = admission.through(undefined, () => promise);
+        await eventually(() => admission.counts.inside === 1, 'the door is held');
+        return async () => {
+          letGo();
+          await held;
+        };
+      };
+      return { admission, busy, hold };
+    };
+
+    it('those go first whose license ends first, as their TLS certificate says it', async () => {
+      const { admission, busy, hold } = await open(10_000);
+      const { office } = busy;
+      const near = await licensed(busy);
+      office.workshop.now = new Date(Date.now() + 10 * 86_400_000);
+      const far = await licensed(busy);
+      const letGo = await hold();
+      const asked = [far.renew(csrFor())];
+      await eventually(() => admission.counts.waiting === 1, 'the first waits');
+      asked.push(near.renew(csrFor()));
+      await eventually(() => admission.counts.waiting === 2, 'both wait');
+      await letGo();
+      assert.deepEqual(
+        (await Promise.all(asked)).map(({ status }) => status),
+        [200, 200],
+      );
+      assert.deepEqual(office.asked.slice(-2), [`after ${near.serial}`, `after ${far.serial}`]);
+      await busy.close();
+    });
+
+    it('the others hear when to come back, in plain text, and cacerts is answered', async () => {
+      const { busy, hold } = await open(50);
+      const site = await licensed(busy);
+      const letGo = await hold();
+      const { status, headers, body } = await site.renew(csrFor());
+      assert.deepEqual([status, headers['x-licet-code']], [503, 'BUSY']);
+      assert.match(String(headers['content-type']), /^text\/plain/);
+      assert.ok(Number(headers['retry-after']) >= 2, body);
+      assert.equal((await ask(busy, '/.well-known/est/cacerts')).status, 200);
+      await letGo();
+      assert.equal((await site.renew(csrFor())).status, 200);
+      await busy.close();
+    });
   });
 });
