@@ -4,11 +4,12 @@ import { HttpError, PROBLEM_TYPE, problemOf } from '../problem.ts';
 
 /** What the parser of Node refuses before there is a request, so also before there is a request id. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
+  const refused = refusal(error.code);
+  if (!socket.writable || refused === undefined) {
     socket.destroy();
     return;
   }
-  const { problem } = problemOf(refusal(error.code), 'none');
+  const { problem } = problemOf(refused, 'none');
   const body = JSON.stringify(problem);
   const head = [
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
@@ -19,7 +20,11 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Duplex):
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
 }
 
-function refusal(code: string | undefined): HttpError {
+/**
+ * Undefined: it is not about HTTP. A handshake that took too long can still come to its end when something is written, and
+ * the client would take a refusal for an answer to what it has asked.
+ */
+function refusal(code = ''): HttpError | undefined {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':
       return new HttpError(431, 'HEADERS_TOO_LARGE', 'The request line and headers are larger than is allowed.');
@@ -28,6 +33,7 @@ function refusal(code: string | undefined): HttpError {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return new HttpError(408, 'REQUEST_TIMEOUT', 'The request did not arrive in time.');
     default:
+      if (!code.startsWith('HPE_')) return undefined;
       return new HttpError(400, 'HTTP_MALFORMED', 'This is not HTTP as RFC 9112 has it.');
   }
 }

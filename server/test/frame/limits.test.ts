@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { request } from 'node:https';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { requireTool } from '@licet/checks';
 import type { Route } from '../../http/routes.ts';
+import { localCertificate } from '../identity/issuer.ts';
 import { type Served, eventually, exchange, serve } from './served.ts';
 
 const ROUTES: readonly Route[] = [
@@ -133,5 +137,29 @@ describe('limits of the public listener', () => {
     } finally {
       await served.close();
     }
+  });
+
+  it('a TLS handshake that takes too long is cut, and never answered as if something had been asked', async function () {
+    requireTool(this, 'openssl');
+    const options = localCertificate();
+    const tls = { options, requestClientCertificate: true };
+    const served = await serve({ routes: ROUTES, tls, timeouts: { handshakeSeconds: 0.2 } });
+    // The words of the server arrive late, so that the client finishes its part when its time is over.
+    const wire = createServer((client) => {
+      const upstream = connect(served.port, '127.0.0.1');
+      client.on('data', (data) => upstream.write(data)).on('error', () => upstream.destroy());
+      upstream.on('data', (data) => setTimeout(() => client.write(data), 400));
+      upstream.on('error', () => client.destroy()).on('close', () => setTimeout(() => client.destroy(), 800));
+    }).listen(0, '127.0.0.1');
+    await once(wire, 'listening');
+    const { port } = wire.address() as AddressInfo;
+    const asked = request({ host: '127.0.0.1', port, rejectUnauthorized: false, agent: false });
+    const answer = new Promise((resolve) => {
+      asked.once('response', ({ statusCode }) => resolve(statusCode)).once('error', () => resolve('cut'));
+    });
+    asked.end();
+    assert.equal(await answer, 'cut');
+    wire.close();
+    await served.close();
   });
 });
