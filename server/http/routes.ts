@@ -33,7 +33,10 @@ export type Route = {
   readonly answerMs?: number;
   /** Every refusal in the words of its protocol; default the problem document. */
   readonly refuse?: Refusal;
-  /** It costs next to nothing, or its work is shared by all who ask at a time: a rush keeps nobody from it. */
+  /**
+   * A rush keeps nobody from it: a read, work that is shared by all who ask at a time, or one that goes on for long at a
+   * pace of its own and would hold a place all the time. Default: GET.
+   */
   readonly isLight?: boolean;
   /** When the license ends that the body shows; default that of the TLS client. */
   readonly endsAt?: (body: Buffer) => Date | undefined;

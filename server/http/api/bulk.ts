@@ -39,6 +39,7 @@ export const bulkEndpoints: readonly Endpoint[] = [
     description:
       'A dry run unless it says otherwise. Each line is done by itself: one bad line costs no other, and a file that was imported in part can be sent again. The answer comes as lines of JSON while the work goes on: `total`, then the outcome of each line, then how many were `created` and `refused`.',
     action: 'data.import',
+    isLight: true,
     body: importLines.input,
     bodyBytes: MOST_BYTES,
     status: 200,

@@ -150,6 +150,7 @@ export const revocationEndpoints: readonly Endpoint[] = [
     description:
       'A dry run unless it says otherwise. Works for some seconds and says how far it came; the same call again carries on, also after a crash. What single licenses are refused for is counted and does not stop the others.',
     action: 'license.change-many',
+    isLight: true,
     body: changeManyLicenses.input,
     bodyBytes: MOST_BYTES,
     answerMs: MANY_MS,
