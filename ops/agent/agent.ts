@@ -96,7 +96,7 @@ export class Agent {
     const suggestion = await askSuggestion(this.#settings, current, await this.#site.folder.root());
     if (suggestion !== undefined) {
       this.#take(suggestion);
-      await this.#note(() => keepSuggestion(this.#site.folder, current, suggestion));
+      await this.#note('suggestion', () => keepSuggestion(this.#site.folder, current, suggestion));
     }
     const known = suggestion?.retryAfterSeconds ?? ASK_EVERY_SECONDS;
     const pause = suggestion === undefined ? ASK_AGAIN_SECONDS : Math.min(known, ASK_EVERY_SECONDS);
