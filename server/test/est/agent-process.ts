@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join, resolve } from 'node:path';
@@ -49,10 +49,19 @@ const startProcess = ([program = '', ...args]: readonly string[]): ChildProcess 
 
 /** What an agent answers to products; one that has just been started is given time. */
 export async function askSocket(socketPath: string, path: string, body?: string): Promise<string> {
-  for (let tries = 0; !existsSync(socketPath); tries++) {
-    if (tries > 500) throw new Error(`${socketPath} is not there`);
-    await pause(20);
+  for (let tries = 0; ; tries++) {
+    try {
+      return await askOnce(socketPath, path, body);
+    } catch (error) {
+      // A socket lies there a moment before somebody listens.
+      const { code } = error as NodeJS.ErrnoException;
+      if (tries > 500 || (code !== 'ENOENT' && code !== 'ECONNREFUSED')) throw error;
+      await pause(20);
+    }
   }
+}
+
+function askOnce(socketPath: string, path: string, body: string | undefined): Promise<string> {
   return new Promise((resolve, reject) => {
     const method = body === undefined ? 'GET' : 'POST';
     const asked = request({ socketPath, path, method }, (response) => {
