@@ -11,7 +11,7 @@ const JOBS = 2;
 const TIMEOUT_MS = 20_000;
 /** Where Debian keeps programs, nginx among them, that are not on everyone's PATH. */
 const ADMINISTRATORS_PATHS = ['/usr/sbin', '/usr/local/sbin'];
-const LONG = /durability|folder\.test|process\.test|api\/generated|cli\/test\/ceremony/;
+const LONG = /durability|folder\.test|process\.test|api\/generated|cli\/test\/(?:ceremony|key-places)/;
 
 /**
  * `npm test [-- [--shuffle[=SEED]] [--serial] PART…]`: the whole suite, or the files whose path contains a PART.
