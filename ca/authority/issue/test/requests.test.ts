@@ -175,10 +175,9 @@ describe('requests that are refused', () => {
   for (const { name, csr, code, says = /./ } of refusals) {
     it(`${name}: ${code}`, async () => {
       const before = shop.store.intents.length;
-      await assert.rejects(shop.issuer.issue(shop.siteRequest(enterprise, { key: { csr: csr() } })), {
-        code,
-        message: says,
-      });
+      const request = shop.siteRequest(enterprise, { key: { csr: csr() } });
+      assert.throws(() => shop.issuer.check(request), { code, message: says });
+      await assert.rejects(shop.issuer.issue(request), { code, message: says });
       assert.equal(shop.store.intents.length, before, 'something was recorded');
     });
   }
