@@ -86,7 +86,11 @@ function refuseOthers(answer: HttpAnswer): HttpAnswer {
   if (status === 202) throw new AgentError('PENDING', said, more);
   if (status === 429 || status >= 500)
     throw new AgentError('UNAVAILABLE', `The server cannot do it now: ${said}`, more);
-  throw new AgentError('REFUSED', `The server refused: ${said}`, more);
+  if (more.serverCode !== undefined) throw new AgentError('REFUSED', `The server refused: ${said}`, more);
+  // Taken for the authority's word it would end a request that the authority has perhaps answered already, and the next
+  // one would look like a clone's.
+  const message = `What answered is no license authority, or stands in front of one (HTTP status ${status}): ${said}`;
+  throw new AgentError('UNAVAILABLE', message, more);
 }
 
 /** The first line; the one behind it has the code, and by what the vendor finds the request in the log. */

@@ -2,7 +2,7 @@ import { type AuditRow, type ChainHead, emptyChain, extendChain, type NewRow } f
 import { canonicalJson } from '../licensing/canonical-json.ts';
 import { LicetError } from '../licensing/errors.ts';
 import type { AuditEvent, AuditLog } from '../licensing/ports/audit-log.ts';
-import { columns } from './authority/columns.ts';
+import { columns } from './columns.ts';
 import { ROW, rowOf, searchAuditLog, type StoredRow } from './audit-search.ts';
 import type { Sql } from './session.ts';
 import { sql } from './transactions.ts';

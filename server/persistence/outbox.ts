@@ -1,6 +1,6 @@
 import { LicetError } from '../licensing/errors.ts';
 import type { Claim, DeadLetter, Outbox, OutboxEvent } from '../licensing/ports/outbox.ts';
-import { columns } from './authority/columns.ts';
+import { columns } from './columns.ts';
 import { sql } from './transactions.ts';
 
 /** Of an error message; the whole story is in the log. */

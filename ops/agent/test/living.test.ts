@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -216,5 +217,30 @@ describe('A site that lives on', function () {
     const asked = call({ method: 'GET', url, trust: 'nobody yet' }, 200);
     await assert.rejects(asked, hasCode('UNAVAILABLE', /no answer within 0\.2 s/));
     slow.close();
+  });
+
+  it('takes the page of a proxy for no word of the authority: its request stays, and is sent again as it was', async () => {
+    const asked: string[] = [];
+    const proxy = createHttpServer((request, response) => {
+      let body = '';
+      request.on('data', (data) => (body += String(data)));
+      request.on('end', () => {
+        asked.push(body);
+        response.writeHead(403, { 'Content-Type': 'text/html' }).end('<h1>Blocked by your company</h1>');
+      });
+    }).listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    const settings: Settings = { servers: [`http://127.0.0.1:${(proxy.address() as AddressInfo).port}`] };
+    const site = await licensed(folder, settings);
+    for (const _ of [1, 2]) {
+      await assert.rejects(
+        renew(site, settings, () => NOW),
+        hasCode('UNAVAILABLE', /no license authority.*403.*Blocked by your company/),
+      );
+    }
+    proxy.close();
+    assert.equal(asked.length, 2);
+    assert.equal(asked[0], asked[1]);
+    assert.notEqual(await site.store.pending(), undefined);
   });
 });

@@ -10,7 +10,7 @@ import { LicetError } from '../../licensing/errors.ts';
 import type { Transaction } from '../../licensing/ports/transactions.ts';
 import { codeOf } from '../faults.ts';
 import { sql } from '../transactions.ts';
-import { bytea, plain } from './columns.ts';
+import { bytea, plain } from '../columns.ts';
 
 type Row = {
   key: string;

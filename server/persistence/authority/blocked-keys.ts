@@ -3,7 +3,7 @@ import type { CertificateId } from '@licet/authority';
 import { decodeCertificate } from '@licet/format';
 import type { Transaction } from '../../licensing/ports/transactions.ts';
 import { sql } from '../transactions.ts';
-import { bytea, columns } from './columns.ts';
+import { bytea, columns } from '../columns.ts';
 
 type CertificateRow = { organization: string; certificate: Buffer };
 

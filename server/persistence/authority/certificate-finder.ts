@@ -1,7 +1,7 @@
 import type { CertificateFinder, FoundCertificate } from '../../authority/ports/certificates.ts';
 import type { Transaction } from '../../licensing/ports/transactions.ts';
 import { sql } from '../transactions.ts';
-import { bytea, columns, hex, plain } from './columns.ts';
+import { bytea, columns, hex, plain } from '../columns.ts';
 
 export const certificateFinder: CertificateFinder = {
   async licenses(tx, names) {

@@ -5,7 +5,7 @@ import type { Outbox } from '../../licensing/ports/outbox.ts';
 import type { Transaction } from '../../licensing/ports/transactions.ts';
 import { sql } from '../transactions.ts';
 import { auditEntryOf, eventOf, type Key, keptUntil, keyOf } from './certificate-store.ts';
-import { bytea, columns } from './columns.ts';
+import { bytea, columns } from '../columns.ts';
 
 /** The certificates as the journal knows them, written to where the database has forgotten them. */
 export function createCertificateRecords(deps: { auditLog: AuditLog; outbox: Outbox }): CertificateRecords {

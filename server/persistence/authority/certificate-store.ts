@@ -3,7 +3,7 @@ import type { AuditLog } from '../../licensing/ports/audit-log.ts';
 import type { NewEvent, Outbox } from '../../licensing/ports/outbox.ts';
 import type { Transaction, Transactions } from '../../licensing/ports/transactions.ts';
 import { sql } from '../transactions.ts';
-import { bytea, columns, hex } from './columns.ts';
+import { bytea, columns, hex } from '../columns.ts';
 import { intentOf, type IntentRow } from './intent-row.ts';
 import { reserveAll } from './reserve.ts';
 

@@ -12,7 +12,7 @@ import {
 import type { Lease, Leases } from '../../licensing/ports/leases.ts';
 import type { Transaction, Transactions } from '../../licensing/ports/transactions.ts';
 import { sql } from '../transactions.ts';
-import { bytea } from './columns.ts';
+import { bytea } from '../columns.ts';
 
 type CrlStoreDeps = {
   readonly transactions: Transactions;

@@ -1,6 +1,6 @@
 import type { Context, Intent } from '@licet/authority';
 import { decodeClaims, encodeClaims } from '@licet/format';
-import { plain } from './columns.ts';
+import { plain } from '../columns.ts';
 
 export type IntentRow = {
   issuer: string;

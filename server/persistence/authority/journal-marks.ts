@@ -1,6 +1,6 @@
 import type { JournalMarks } from '../../authority/ports/journal-marks.ts';
 import { sql } from '../transactions.ts';
-import { bytea, plain } from './columns.ts';
+import { bytea, plain } from '../columns.ts';
 
 export const journalMarks: JournalMarks = {
   async get(tx, journal) {

@@ -2,7 +2,7 @@ import type { Intent, Reservation } from '@licet/authority';
 import { LicetError } from '../../licensing/errors.ts';
 import type { Transaction } from '../../licensing/ports/transactions.ts';
 import { sql } from '../transactions.ts';
-import { bytea, columns, hex } from './columns.ts';
+import { bytea, columns, hex } from '../columns.ts';
 import { INTENT_COLUMNS, intentOf, type IntentRow } from './intent-row.ts';
 
 type Judged = Map<Intent, Reservation>;

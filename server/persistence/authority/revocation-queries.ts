@@ -1,7 +1,7 @@
 import type { CertificateId, Enterprise, RevocationStore } from '@licet/authority';
 import type { Transaction } from '../../licensing/ports/transactions.ts';
 import { sql } from '../transactions.ts';
-import { bytea } from './columns.ts';
+import { bytea } from '../columns.ts';
 
 type IdRow = { issuer: string; serial: Buffer };
 

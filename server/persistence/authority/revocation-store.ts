@@ -20,7 +20,7 @@ import type { Transaction, Transactions } from '../../licensing/ports/transactio
 import type { RevocationsWithin } from '../../authority/ports/revocations-within.ts';
 import { asPlatform, sql } from '../transactions.ts';
 import { blockKeys } from './blocked-keys.ts';
-import { bytea, columns, hex } from './columns.ts';
+import { bytea, columns, hex } from '../columns.ts';
 import { createCrlStore } from './crl-store.ts';
 import { changedSince, delegatedOf, enterpriseOf, issuedBy, lastChange, latest } from './revocation-queries.ts';
 

@@ -1,7 +1,7 @@
 import type { EnrolmentToken } from '../../licensing/model/enrolment-token.ts';
 import { isId } from '../../licensing/model/id.ts';
 import type { EnrolmentTokens } from '../../licensing/ports/enrolment-tokens.ts';
-import { bytea } from '../authority/columns.ts';
+import { bytea } from '../columns.ts';
 import { sql } from '../transactions.ts';
 import { pageOf, startOf } from './page.ts';
 

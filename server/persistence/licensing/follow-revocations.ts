@@ -1,7 +1,7 @@
 import type { CertificateId, RevocationOrder } from '@licet/authority';
 import type { NewEvent, Outbox } from '../../licensing/ports/outbox.ts';
 import type { Transaction } from '../../licensing/ports/transactions.ts';
-import { columns, hex } from '../authority/columns.ts';
+import { columns, hex } from '../columns.ts';
 import { sql } from '../transactions.ts';
 
 type Row = { serial: string; issuer: string; site: string; enterprise: string; contract: string; lineage: string };

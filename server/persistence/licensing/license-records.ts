@@ -1,6 +1,6 @@
 import type { LicenseRecords, ToldLicense } from '../../authority/ports/license-records.ts';
 import type { Transaction } from '../../licensing/ports/transactions.ts';
-import { bytea, columns, hex, plain } from '../authority/columns.ts';
+import { bytea, columns, hex, plain } from '../columns.ts';
 import { sql } from '../transactions.ts';
 
 export const licenseRecords: LicenseRecords = {

@@ -4,7 +4,7 @@ import type { EventType } from '../../licensing/notices/catalog.ts';
 import type { NewEvent } from '../../licensing/ports/outbox.ts';
 import type { Revocations } from '../../licensing/ports/revocations.ts';
 import type { Transaction } from '../../licensing/ports/transactions.ts';
-import { columns, hex } from '../authority/columns.ts';
+import { columns, hex } from '../columns.ts';
 import type { Committed } from '../authority/certificate-store.ts';
 import { sql } from '../transactions.ts';
 

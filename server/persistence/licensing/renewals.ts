@@ -4,7 +4,7 @@ import type { Organization, OrganizationSettings } from '../../licensing/model/o
 import type { Site } from '../../licensing/model/site.ts';
 import type { RenewalAsk, RenewalCase } from '../../licensing/ports/licenses.ts';
 import type { Transaction } from '../../licensing/ports/transactions.ts';
-import { bytea, columns } from '../authority/columns.ts';
+import { bytea, columns } from '../columns.ts';
 import { sql } from '../transactions.ts';
 import { LICENSE_COLUMNS, licenseOf, type LicenseRow, lineageOf, type LineageRow } from './license-row.ts';
 

@@ -1,6 +1,6 @@
 import type { AuthorityName, Licenses, Standing } from '../../licensing/ports/licenses.ts';
 import type { Transaction } from '../../licensing/ports/transactions.ts';
-import { bytea, columns } from '../authority/columns.ts';
+import { bytea, columns } from '../columns.ts';
 import { sql } from '../transactions.ts';
 
 type StandingRow = Omit<Standing, 'reportedAt'> & { number: number; reportedAt: Date | null };

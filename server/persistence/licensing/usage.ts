@@ -1,5 +1,5 @@
 import type { Usage, UsageAggregate } from '../../licensing/ports/usage.ts';
-import { bytea } from '../authority/columns.ts';
+import { bytea } from '../columns.ts';
 import { sql } from '../transactions.ts';
 
 export const usage: Usage = {

@@ -13,9 +13,9 @@ import { notices } from './0011-notices.ts';
 import { administration } from './0012-administration.ts';
 import { subscriptions } from './0013-subscriptions.ts';
 import { siteRequests } from './0014-site-requests.ts';
-import { enterpriseHold } from './0017-enterprise-hold.ts';
-import { workloadSites } from './0019-workload-sites.ts';
-import { incidentSets } from './0021-incident-sets.ts';
+import { enterpriseHold } from './0015-enterprise-hold.ts';
+import { workloadSites } from './0016-workload-sites.ts';
+import { incidentSets } from './0017-incident-sets.ts';
 
 /** In the order in which they run. Append only. */
 export const migrations: readonly Migration[] = [

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { columns } from '../authority/columns.ts';
+import { columns } from '../columns.ts';
 import { sql } from '../database.ts';
 import { onBothHosts } from './test-database.ts';
 

@@ -6,7 +6,7 @@ const statements = [
 ];
 
 export const incidentSets: Migration = {
-  name: '0021-incident-sets',
+  name: '0017-incident-sets',
   async up(query) {
     for (const statement of statements) await query(statement);
   },

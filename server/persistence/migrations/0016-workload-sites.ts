@@ -4,7 +4,7 @@ import type { Migration } from './migration.ts';
 const statements = ['alter table sites add column trust_rule uuid'];
 
 export const workloadSites: Migration = {
-  name: '0019-workload-sites',
+  name: '0016-workload-sites',
   async up(query) {
     for (const statement of statements) await query(statement);
   },

@@ -7,7 +7,7 @@ const statements = [
 ];
 
 export const enterpriseHold: Migration = {
-  name: '0017-enterprise-hold',
+  name: '0015-enterprise-hold',
   async up(query) {
     for (const statement of statements) await query(statement);
   },
