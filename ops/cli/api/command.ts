@@ -188,8 +188,8 @@ async function valueOf({ name, kind }: Field, text: string, io: CliIo): Promise<
     case 'file':
       return (await readInput(text, io)).toString('utf8');
     case 'number': {
-      if (/^-?\d+$/.test(text)) return Number(text);
-      throw new CliError(EXIT.usage, 'OPTION_INVALID', `--${kebab(name)} must be a whole number, not "${text}".`);
+      if (/^-?\d+(\.\d+)?$/.test(text)) return Number(text);
+      throw new CliError(EXIT.usage, 'OPTION_INVALID', `--${kebab(name)} must be a number, not "${text}".`);
     }
     case 'yes|no': {
       if (text === 'yes' || text === 'no') return text === 'yes';

@@ -119,6 +119,13 @@ describe('licet before a server', () => {
     assert.equal(seen.length, 0);
   });
 
+  it('takes a part of an hour, and no words, where a number is meant', async () => {
+    const declare = ['incident', 'declare', '--product', 'press', '--explanation', 'x', '--dry-run', '--hours'];
+    const { out } = await licet([...declare, '0.5']);
+    assert.equal((JSON.parse(out) as { body: { hours: number } }).body.hours, 0.5);
+    await assert.rejects(licet([...declare, 'soon']), refused(64, 'OPTION_INVALID', /--hours must be a number/));
+  });
+
   it('names the option that is missing', async () => {
     await assert.rejects(licet(['enterprise', 'create', '--slug', 'x']), refused(64, 'OPTION_MISSING', /--name/));
   });
