@@ -1,6 +1,6 @@
 import { type RequestListener, type Server, type ServerResponse, createServer } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import { answerClientError } from './client-error.ts';
 import { paceHandshakes } from './paced-handshakes.ts';
@@ -19,7 +19,7 @@ export type ListenerOptions = {
 export type Listener = {
   /** Rejects with the error of the system (EADDRINUSE, EACCES, …). Resolves to where it listens: `https://[::1]:8443` */
   listen(host: string, port: number): Promise<string>;
-  /** Idle connections end at once, the others with their answer. False: some had to be cut after `ms`. */
+  /** Connections end with their answer, and idle ones after a moment. False: some had to be cut after `ms`. */
   drain(ms: number): Promise<boolean>;
   /** New handshakes see it; connections that are open keep what they have. */
   replaceTls(options: SecureContextOptions): void;
@@ -27,6 +27,11 @@ export type Listener = {
 };
 
 const CLOSE_IDLE_EVERY_MS = 50;
+/**
+ * A connection that looks idle may have a request on its way, which would be cut. Who asks all the time asks again within
+ * so long, and hears with the answer that this was the last.
+ */
+const LINGER_MS = 150;
 
 /**
  * The last response that was begun on a connection stands on the connection itself. A set that every request enters and
@@ -113,18 +118,21 @@ function listen(server: Server | TlsServer, host: string, port: number, scheme: 
 
 function closeWithin(server: Server | TlsServer, ms: number): Promise<boolean> {
   return new Promise((resolve) => {
+    const began = performance.now();
     // A connection whose answer had already begun was not told to close: it becomes idle and is closed here.
-    const idle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_EVERY_MS);
+    const idle = setInterval(() => {
+      if (performance.now() - began >= LINGER_MS) server.closeIdleConnections();
+    }, CLOSE_IDLE_EVERY_MS);
     let isWhole = true;
     const cut = setTimeout(() => {
       isWhole = false;
       server.closeAllConnections();
     }, ms);
-    server.close(() => {
+    // That of sockets: the one of HTTP would close idle connections at once.
+    NetServer.prototype.close.call(server, () => {
       clearInterval(idle);
       clearTimeout(cut);
       resolve(isWhole);
     });
-    server.closeIdleConnections();
   });
 }

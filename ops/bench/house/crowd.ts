@@ -18,8 +18,10 @@ export type CrowdOptions = {
 const RENEWALS = 4;
 /** Every so manieth site is retired when it has had them. */
 const RETIRED_EVERY = 4;
-/** A request that is still without an answer is repeated as it is for so long. */
-const SOLVED_WITHIN_MS = 150_000;
+/** Every so manieth has an enterprise made and closed besides, which is carried out in two steps. */
+const CLOSES_EVERY = 10;
+/** A request that is still without an answer is repeated as it is for so long: longer than servers are killed. */
+const SOLVED_WITHIN_MS = 1_800_000;
 /** After so many attempts a client begins something else meanwhile. */
 const FIRST_TRIES = 3;
 const MOST_ASIDE = 500;
@@ -91,6 +93,7 @@ export class Crowd {
       license = renewed;
     }
     if (number % RETIRED_EVERY === 0 && !this.#stopping) await this.#retire(made.site, isStuck);
+    if (number % CLOSES_EVERY === 0 && !this.#stopping) await this.#closeEnterprise(number, isStuck);
   }
 
   async #makeSite(name: string, isStuck: () => void): Promise<{ site: string; license: License } | undefined> {
@@ -137,12 +140,31 @@ export class Crowd {
   }
 
   async #retire(site: string, isStuck: () => void): Promise<void> {
-    const path = `/api/v1/sites/${site}`;
+    if (await this.#end(`/api/v1/sites/${site}`, isStuck)) this.retired.push(site);
+  }
+
+  async #closeEnterprise(number: number, isStuck: () => void): Promise<void> {
+    const name = `drill-${this.#name}-${number}`;
+    const made = await this.#solve(
+      {
+        method: 'POST',
+        path: '/api/v1/enterprises',
+        headers: { ...this.#operator(), 'Content-Type': 'application/json', 'Idempotency-Key': randomUUID() },
+        body: JSON.stringify({ slug: name, name }),
+      },
+      isStuck,
+    );
+    if (made === undefined) return;
+    const { id } = JSON.parse(made.body.toString('utf8')) as { id: string };
+    await this.#end(`/api/v1/enterprises/${id}`, isStuck);
+  }
+
+  async #end(path: string, isStuck: () => void): Promise<boolean> {
     const read = await this.#solve({ method: 'GET', path, headers: this.#operator() }, isStuck);
-    if (read === undefined) return;
+    if (read === undefined) return false;
     const { version } = JSON.parse(read.body.toString('utf8')) as { version: number };
     const headers = { ...this.#operator(), 'If-Match': `"${version}"` };
-    if (await this.#solve({ method: 'DELETE', path, headers }, isStuck)) this.retired.push(site);
+    return (await this.#solve({ method: 'DELETE', path, headers }, isStuck)) !== undefined;
   }
 
   #licensed(der: Uint8Array, chain: string, key: SiteKey): License {

@@ -35,7 +35,23 @@ describe('draining', () => {
     assert.equal(await drained, true);
   });
 
-  it('ends idle connections at once', async () => {
+  it('answers a request that was on its way to it, and says that it was the last of its connection', async () => {
+    const served = await serve({
+      routes: [{ method: 'GET', path: '/', handle: (_, response) => void response.send('') }],
+      timeouts: { keepAliveSeconds: 60 },
+    });
+    const socket = connect(served.port, '127.0.0.1');
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await once(socket, 'data');
+    const drained = served.listener.drain(5000);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    assert.match(answer.toString(), /^HTTP\/1\.1 200 [^]*\r\nConnection: close\r\n/);
+    assert.equal(await drained, true);
+  });
+
+  it('ends idle connections after a moment', async () => {
     const served = await serve({
       routes: [{ method: 'GET', path: '/', handle: (_, response) => void response.send('') }],
       timeouts: { keepAliveSeconds: 60 },
