@@ -2,11 +2,10 @@
 import '../require-node.js';
 
 // The C library would keep freed memory in one heap for each thread, V8 a young generation for bursts that a server of
-// this size never has, and everything that the start leaves behind until much more has gathered: together 100 MB. So
-// small a young generation is cleared by one thread before others are awake, which is a twelfth of what a license takes.
-// All is settled when a process begins, so this one begins again, in place.
+// this size never has, and everything that the start leaves behind until much more has gathered: together 100 MB. All
+// is settled when a process begins, so this one begins again, in place.
 if (process.platform === 'linux' && process.env.MALLOC_ARENA_MAX === undefined) {
-  const memory = ['--max-semi-space-size=4', '--no-parallel-scavenge', '--initial-old-space-size=40'];
+  const memory = ['--max-semi-space-size=4', '--initial-old-space-size=40'];
   const node = [process.execPath, ...memory, '--disable-warning=ExperimentalWarning'];
   const args = [...node, ...process.execArgv, ...process.argv.slice(1)];
   process.execve(process.execPath, args, { ...process.env, MALLOC_ARENA_MAX: '1' });

@@ -7,7 +7,7 @@ export type { Finding } from './path/findings.ts';
 export { DEFAULT_MAX_DEPTH, type PathOptions, type PathResult } from './path/options.ts';
 export type { PolicyOptions } from './path/policies.ts';
 export type { Purpose } from './path/usage.ts';
-export { verifyPath, verifyPathAside, verifyPathSync } from './path/verify-path.ts';
+export { verifyPath, verifyPathSync } from './path/verify-path.ts';
 export { checkCrl, checkCrlSync, type CrlOptions } from './revocation/crl.ts';
 export type { EvidenceResult } from './revocation/evidence.ts';
 export { checkOcsp, checkOcspSync, type OcspOptions } from './revocation/ocsp.ts';

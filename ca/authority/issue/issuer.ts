@@ -4,8 +4,8 @@ import { AuthorityError } from '../errors.ts';
 import type { Intent, Reservation } from '../ports/certificate-store.ts';
 import type { Random } from '../ports/random.ts';
 import { type CrashHook, noCrash } from './crash-points.ts';
-import { type IssueRequest, prepare, prepareAside } from './prepare.ts';
-import { proveAside } from './prove.ts';
+import { type IssueRequest, prepare } from './prepare.ts';
+import { prove } from './prove.ts';
 import { type Recovery, settle } from './recover.ts';
 import { createStages, type StageOptions, type Stages } from './stages.ts';
 import type { Ticket } from './ticket.ts';
@@ -65,16 +65,16 @@ class BatchingIssuer implements Issuer {
   }
 
   check(request: IssueRequest): void {
-    prepare(request, this.#circumstances());
+    this.#prepare(request);
   }
 
-  #circumstances() {
+  #prepare(request: IssueRequest): Ticket {
     const { clock, random } = this.#options;
-    return { now: clock.now(), random };
+    return prepare(request, { now: clock.now(), random });
   }
 
   async #issue(request: IssueRequest): Promise<Certified> {
-    const ticket = await prepareAside(request, this.#circumstances());
+    const ticket = this.#prepare(request);
     this.#crashPoint('issue.prepared');
     const reservation = await this.#stages.record(ticket.intent);
     if (reservation.outcome !== 'pending') return this.#conclude(ticket, reservation);
@@ -100,10 +100,10 @@ class BatchingIssuer implements Issuer {
   }
 
   async #finish(ticket: Ticket): Promise<Bytes> {
-    const { intent } = ticket;
+    const { intent, issuer, preview } = ticket;
     const signature = await this.#stages.sign(ticket);
     this.#crashPoint('issue.signed');
-    const certificate = await proveAside(ticket, signature);
+    const certificate = prove(intent.tbs, signature, issuer, intent.at, preview);
     this.#crashPoint('issue.proven');
     const { outcome } = await this.#stages.commit({ intent, certificate, at: this.#options.clock.now() });
     if (outcome === 'closed') throw refusal('pending');

@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto';
 import {
   type Bytes,
-  type CertificationRequest,
   type Claims,
   decodeCertificate,
   decodePublicKey,
@@ -18,7 +17,7 @@ import { profileHash } from '../profiles/index.ts';
 import { grantedClaims } from './claims.ts';
 import type { IssuerGeneration } from './issuer-generation.ts';
 import { lint } from './lint.ts';
-import { checkRequest, checkRequestAside } from './request.ts';
+import { checkRequest } from './request.ts';
 import { newSerial, shardOf } from './serial.ts';
 import { PLACEHOLDERS, SIGNATURE_ALGORITHMS } from './signatures.ts';
 import { alternativeNames, type Host, type Subject, subjectName } from './subject.ts';
@@ -55,25 +54,10 @@ export type IssueRequest = {
  * Everything that can be known before a key is touched: the request is sound, the claims are within bounds, the
  * certificate is built and linted by its bytes. What comes out is worth exactly one signature. Writes nothing.
  */
-export function prepare(request: IssueRequest, circumstances: Circumstances): Ticket {
-  const { profile, issuer, key } = request;
-  checkIssuer(profile, issuer);
-  return ticketFor(request, circumstances, provenKey(key, profile));
-}
-
-/** The same, with the proof of possession verified in another thread. */
-export async function prepareAside(request: IssueRequest, circumstances: Circumstances): Promise<Ticket> {
-  const { profile, issuer, key } = request;
-  checkIssuer(profile, issuer);
-  const proven = 'csr' in key ? requested(key.csr, await checkRequestAside(key.csr, profile)) : provenKey(key, profile);
-  return ticketFor(request, circumstances, proven);
-}
-
-type Circumstances = { readonly now: Date; readonly random: Random };
-type ProvenKey = { readonly publicKey: PublicKeyInfo; readonly digest: Bytes };
-
-function ticketFor(request: IssueRequest, { now, random }: Circumstances, { publicKey, digest }: ProvenKey): Ticket {
+export function prepare(request: IssueRequest, { now, random }: { now: Date; random: Random }): Ticket {
   const { profile, issuer, subject } = request;
+  checkIssuer(profile, issuer);
+  const { publicKey, digest } = provenKey(request.key, profile);
   const claims = grantedClaims(profile, request, issuer);
   const { notBefore, notAfter } = validityOf(profile, issuer, { now, until: request.until, claims });
   const name = subjectName(profile, subject, issuer);
@@ -134,18 +118,16 @@ function checkIssuer(profile: Profile, issuer: IssuerGeneration): void {
   }
 }
 
-function provenKey(key: KeySource, profile: Profile): ProvenKey {
-  if ('csr' in key) return requested(key.csr, checkRequest(key.csr, profile));
+function provenKey(key: KeySource, profile: Profile): { publicKey: PublicKeyInfo; digest: Bytes } {
+  if ('csr' in key) {
+    const { publicKey } = checkRequest(key.csr, profile);
+    return { publicKey, digest: hash('sha256', key.csr, 'buffer') };
+  }
   const publicKey = decodePublicKey(key.held.publicKey);
   checkSubjectKey(publicKey, profile);
   checkExists(publicKey);
   return { publicKey, digest: hash('sha256', publicKey.raw, 'buffer') };
 }
-
-const requested = (csr: Bytes, { publicKey }: CertificationRequest): ProvenKey => ({
-  publicKey,
-  digest: hash('sha256', csr, 'buffer'),
-});
 
 /** The length goes in front, so that no principal and CSR look like another pair. */
 export function requestHash(principal: string, digest: Bytes): Bytes {

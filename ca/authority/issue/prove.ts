@@ -6,11 +6,10 @@ import {
   equalBytes,
   FormatError,
 } from '@licet/format';
-import { type PathOptions, type PathResult, TrustAnchors, verifyPathAside, verifyPathSync } from '@licet/verify';
+import { type PathResult, TrustAnchors, verifyPathSync } from '@licet/verify';
 import { AuthorityError } from '../errors.ts';
 import type { IssuerGeneration } from './issuer-generation.ts';
 import { SIGNATURE_ALGORITHMS } from './signatures.ts';
-import type { Ticket } from './ticket.ts';
 
 /**
  * Puts the signature to the bytes and shows that the result is what was recorded: its signed part is the recorded one
@@ -21,33 +20,15 @@ import type { Ticket } from './ticket.ts';
  * (recovery) leaves it out, and the result is read from its first byte to its last.
  */
 export function prove(tbs: Bytes, signature: Bytes, issuer: IssuerGeneration, at: Date, preview?: Certificate): Bytes {
-  const certificate = assembled(tbs, signature, issuer, preview);
-  expect(verifyPathSync(certificate, optionsFor(issuer, certificate, at)), 'the certificate');
-  return certificate.der;
-}
-
-/** The same, with the signature verified in another thread. */
-export async function proveAside(
-  { intent, issuer, preview }: Pick<Ticket, 'intent' | 'issuer' | 'preview'>,
-  signature: Bytes,
-): Promise<Bytes> {
-  const certificate = assembled(intent.tbs, signature, issuer, preview);
-  expect(await verifyPathAside(certificate, optionsFor(issuer, certificate, intent.at)), 'the certificate');
-  return certificate.der;
-}
-
-function assembled(tbs: Bytes, signature: Bytes, issuer: IssuerGeneration, preview?: Certificate): Certificate {
   const der = encodeCertificate(tbs, { raw: SIGNATURE_ALGORITHMS[issuer.algorithm] }, signature);
   const certificate = preview === undefined ? decode(der) : { ...preview, der, signature };
   if (!equalBytes(certificate.tbs, tbs)) throw failed('the signed bytes are not the recorded ones');
-  return certificate;
+  expect(
+    verifyPathSync(certificate, { intermediates: [], anchors: anchorFor(issuer, certificate), at }),
+    'the certificate',
+  );
+  return der;
 }
-
-const optionsFor = (issuer: IssuerGeneration, certificate: Certificate, at: Date): PathOptions => ({
-  intermediates: [],
-  anchors: anchorFor(issuer, certificate),
-  at,
-});
 
 const anchors = new WeakMap<IssuerGeneration, TrustAnchors>();
 

@@ -1,7 +1,7 @@
 import { type Bytes, type CertificationRequest, decodeCertificationRequest, FormatError } from '@licet/format';
 import { AuthorityError } from '../errors.ts';
 import type { Profile } from '../profiles/profile.ts';
-import { isSignedBy, isSignedByAside } from './signatures.ts';
+import { isSignedBy } from './signatures.ts';
 import { cannotExist, checkSubjectKey } from './subject-key.ts';
 
 /** An ML-DSA-65 request with its extensions takes 6 KiB; RSA of 8192 bits 3 KiB. */
@@ -12,25 +12,6 @@ export const REQUEST_MOST_BYTES = 16 * 1024;
  * caller. What it asks for is looked at to refuse what nobody asks by accident.
  */
 export function checkRequest(der: Bytes, profile: Profile): CertificationRequest {
-  const request = readRequest(der, profile);
-  try {
-    return assertSigned(request, isSignedBy(infoOf(request)));
-  } catch (cause) {
-    throw asRefusal(cause);
-  }
-}
-
-/** The same, with the signature verified in another thread. */
-export async function checkRequestAside(der: Bytes, profile: Profile): Promise<CertificationRequest> {
-  const request = readRequest(der, profile);
-  try {
-    return assertSigned(request, await isSignedByAside(infoOf(request)));
-  } catch (cause) {
-    throw asRefusal(cause);
-  }
-}
-
-function readRequest(der: Bytes, profile: Profile): CertificationRequest {
   // Before anything is parsed: work is bounded by size.
   if (der.length > REQUEST_MOST_BYTES) {
     throw new AuthorityError(
@@ -46,26 +27,23 @@ function readRequest(der: Bytes, profile: Profile): CertificationRequest {
     );
   }
   checkSubjectKey(request.publicKey, profile);
+  // RFC 2986 §3: the signature over the exact bytes of the info proves that the requester has the private key.
+  if (!provesPossession(request)) {
+    throw new AuthorityError(
+      'CSR_SIGNATURE',
+      'The request is not signed with the private key of the public key in it, or with a weak algorithm.',
+    );
+  }
   return request;
 }
 
-/** RFC 2986 §3: the signature over the exact bytes of the info proves that the requester has the private key. */
-const infoOf = ({ publicKey: key, signatureAlgorithm: algorithm, info: bytes, signature }: CertificationRequest) => ({
-  key,
-  algorithm,
-  bytes,
-  signature,
-});
-
-function assertSigned(request: CertificationRequest, isSigned: boolean): CertificationRequest {
-  if (isSigned) return request;
-  throw new AuthorityError(
-    'CSR_SIGNATURE',
-    'The request is not signed with the private key of the public key in it, or with a weak algorithm.',
-  );
+function provesPossession({ publicKey, signatureAlgorithm, info, signature }: CertificationRequest): boolean {
+  try {
+    return isSignedBy(publicKey, signatureAlgorithm, info, signature);
+  } catch (cause) {
+    throw cannotExist(cause);
+  }
 }
-
-const asRefusal = (cause: unknown): unknown => (cause instanceof AuthorityError ? cause : cannotExist(cause));
 
 function decode(der: Bytes): CertificationRequest {
   try {

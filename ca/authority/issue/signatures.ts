@@ -38,48 +38,28 @@ const REQUEST_SCHEMES: Readonly<Record<string, { readonly key: string; readonly 
 
 const NULL = Uint8Array.of(0x05, 0x00);
 
-/** What somebody has signed, and by what. */
-export type SignedBytes = {
-  readonly key: PublicKeyInfo;
-  readonly algorithm: AlgorithmIdentifier;
-  readonly bytes: Bytes;
-  readonly signature: Bytes;
-};
-
 /**
  * Whether the holder of the key signed these bytes. False also for a scheme that is weak, or of another kind than the key.
  * Throws for a key that cannot exist, such as a point that is not on its curve.
  */
-export function isSignedBy(signed: SignedBytes): boolean {
-  const scheme = schemeOf(signed);
-  return scheme !== undefined && verify(scheme.digest, signed.bytes, keyText(signed.key), signed.signature);
-}
-
-/** The same in another thread. */
-export async function isSignedByAside(signed: SignedBytes): Promise<boolean> {
-  const scheme = schemeOf(signed);
-  if (scheme === undefined) return false;
-  return new Promise((resolve, reject) => {
-    verify(scheme.digest, signed.bytes, keyText(signed.key), signed.signature, (error, isSigned) => {
-      if (error === null) resolve(isSigned);
-      else reject(error);
-    });
-  });
-}
-
-function schemeOf({ key, algorithm }: SignedBytes): { readonly digest: string | null } | undefined {
+export function isSignedBy(
+  key: PublicKeyInfo,
+  algorithm: AlgorithmIdentifier,
+  bytes: Bytes,
+  signature: Bytes,
+): boolean {
   const known = REQUEST_SCHEMES[algorithm.oid];
   const kind = keyKind(key);
-  if (known === undefined || kind === undefined || known.key !== exactly(kind)) return undefined;
-  if (algorithm.parameters === undefined) return known;
+  if (known === undefined || kind === undefined || known.key !== exactly(kind)) return false;
   // RFC 4055 §5 wants NULL, and old tools leave it out; everything else has no parameters.
-  return known.key === 'rsa' && equalBytes(algorithm.parameters, NULL) ? known : undefined;
+  if (algorithm.parameters !== undefined && !(known.key === 'rsa' && equalBytes(algorithm.parameters, NULL))) {
+    return false;
+  }
+  // The key as text, read as it is used: a KeyObject costs more to make than that, and again when it is collected.
+  return verify(known.digest, bytes, keyText(key), signature);
 }
 
-/**
- * For Node, which reads it as it is used: a KeyObject costs more to make than that, and again when it is collected. As
- * text: to see that bytes are no KeyObject, Node throws and catches four times, which takes longer than the import.
- */
+/** For Node. As text: to see that bytes are no KeyObject, it throws and catches four times, which takes longer than the import. */
 export function keyText({ raw }: PublicKeyInfo): string {
   return encodePem('PUBLIC KEY', raw);
 }

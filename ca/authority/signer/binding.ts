@@ -31,8 +31,8 @@ export function isVouchedFor(issuer: Certificate, trusted: readonly Certificate[
 
 function isIssuedBy(certificate: Certificate, issuer: Certificate): boolean {
   if (Buffer.compare(issuer.subject.raw, certificate.issuer.raw) !== 0) return false;
-  const { signatureAlgorithm: algorithm, tbs: bytes, signature } = certificate;
-  return isSignedBy({ key: issuer.publicKey, algorithm, bytes, signature });
+  const { signatureAlgorithm, tbs, signature } = certificate;
+  return isSignedBy(issuer.publicKey, signatureAlgorithm, tbs, signature);
 }
 
 function decode(key: BoundKey, der: Uint8Array): Certificate {

@@ -1,7 +1,7 @@
 import { type Certificate, decodeCertificate } from '@licet/format';
 import { BudgetExceeded } from '../budget.ts';
 import { checkPathRevocation } from '../revocation/path.ts';
-import { type Task, runAside, runNow, runSoon } from '../signatures/check.ts';
+import { type Task, runNow, runSoon } from '../signatures/check.ts';
 import { type DeadEnd, type Visit, type Visitor, endsInRoot, pathDefects, visitPaths } from './build.ts';
 import { type Context, createContext } from './context.ts';
 import type { Finding } from './findings.ts';
@@ -24,11 +24,6 @@ export function verifyPath(leaf: Uint8Array | Certificate, options: PathOptions)
 /** The same at once, where the runtime has `node:crypto` (`hasSynchronousCrypto`). */
 export function verifyPathSync(leaf: Uint8Array | Certificate, options: PathOptions): PathResult {
   return runNow(pathTask(leaf, options));
-}
-
-/** The same for servers: what it costs to verify signatures is spent in other threads. */
-export function verifyPathAside(leaf: Uint8Array | Certificate, options: PathOptions): Promise<PathResult> {
-  return runAside(pathTask(leaf, options));
 }
 
 /** How many complete paths are looked at to find the one whose failure explains most. */

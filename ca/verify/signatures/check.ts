@@ -7,7 +7,6 @@ import {
   digestNow,
   digestSoon,
   hasSynchronousCrypto,
-  verifyAside,
   verifyNow,
   verifySoon,
 } from './engine.ts';
@@ -67,19 +66,10 @@ export async function runSoon<T>(task: Task<T>): Promise<T> {
   return hasSynchronousCrypto ? runNow(task) : runWithWebCrypto(task);
 }
 
-export function runWithWebCrypto<T>(task: Task<T>): Promise<T> {
-  return runBy(verifySoon, task);
-}
-
-/** For a server whose thread has more to do: signatures are verified in others. */
-export function runAside<T>(task: Task<T>): Promise<T> {
-  return runBy(verifyAside, task);
-}
-
-async function runBy<T>(verify: (job: SignatureJob) => Promise<SignatureOutcome>, task: Task<T>): Promise<T> {
+export async function runWithWebCrypto<T>(task: Task<T>): Promise<T> {
   let step = task.next();
   while (step.done !== true) {
-    step = task.next(await ('digest' in step.value ? digestSoon(step.value) : verify(step.value)));
+    step = task.next(await ('digest' in step.value ? digestSoon(step.value) : verifySoon(step.value)));
   }
   return step.value;
 }

@@ -6,7 +6,7 @@ import { type Certificate, decodeCertificate, decodeClaims, equalBytes, formatNa
 import type { KeyAlgorithm } from '../../ports/signer.ts';
 import { IssuerGeneration } from '../issuer-generation.ts';
 import { prepare } from '../prepare.ts';
-import { prove, proveAside } from '../prove.ts';
+import { prove } from '../prove.ts';
 import { newSerial, shardOf } from '../serial.ts';
 import { Ticket } from '../ticket.ts';
 import { claims, CONTRACT, makeCsr, PROFILES, START, Workshop } from './workshop.ts';
@@ -185,7 +185,7 @@ describe('issuing', () => {
     assert.deepEqual(importers.toSorted(), ['issue/prepare.ts', 'issue/ticket.ts']);
   });
 
-  it('does not hand out what was signed by another key, or is not what was recorded', async () => {
+  it('does not hand out what was signed by another key, or is not what was recorded', () => {
     const ticket = prepare(shop.siteRequest(enterprise), { now: START, random: shop.random });
     const { intent, issuer, preview } = ticket;
     const signature = (key: string, bytes = intent.tbs) => shop.signer.signNow({ key, kind: 'certificate', bytes });
@@ -202,12 +202,10 @@ describe('issuing', () => {
       Uint8Array.of(...signature(issuer.key), 0),
     ]) {
       assert.throws(() => prove(intent.tbs, wrong, issuer, START, preview), { code: 'PROOF_FAILED' });
-      await assert.rejects(proveAside(ticket, wrong), { code: 'PROOF_FAILED' });
     }
     assert.throws(() => prove(other, signature(issuer.key, other), issuer, START, preview), { code: 'PROOF_FAILED' });
     const good = signature(issuer.key);
     assert.deepEqual(prove(intent.tbs, good, issuer, START, preview), prove(intent.tbs, good, issuer, START));
-    assert.deepEqual(await proveAside(ticket, good), prove(intent.tbs, good, issuer, START));
   });
 
   it('does not hand out a root that did not sign itself', async () => {
