@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { columns } from '../columns.ts';
 import { sql } from '../database.ts';
 import { onBothHosts } from './test-database.ts';
@@ -11,7 +11,11 @@ const text = fc.string({ unit: 'grapheme' }).filter((one) => !one.includes('\0')
 const item = fc.record<Item>({
   text: fc.option(fc.oneof(text, fc.constantFrom('NULL', 'null', '', ' ', '{}', ',', '"', '\\', '\\"', "'", '\n'))),
   bytes: fc.uint8Array({ maxLength: 40 }),
-  at: fc.date({ min: new Date('0001-01-01T00:00:00Z'), max: new Date('9999-12-31T23:59:59.999Z'), noInvalidDate: true }),
+  at: fc.date({
+    min: new Date('0001-01-01T00:00:00Z'),
+    max: new Date('9999-12-31T23:59:59.999Z'),
+    noInvalidDate: true,
+  }),
   count: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
   isSo: fc.boolean(),
 });
