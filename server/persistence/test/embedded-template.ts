@@ -35,7 +35,7 @@ async function findOrMake(): Promise<string> {
   const hash = createHash('sha256').update(engine);
   for (const file of ['pglite', 'folder'])
     hash.update(await readFile(new URL(`../embedded/${file}.ts`, import.meta.url)));
-  for (const migration of migrations) hash.update((await statementsOf(migration)).join(';'));
+  for (const migration of migrations) hash.update([migration.name, ...(await statementsOf(migration))].join(';'));
   const path = join(CACHE, `licet-embedded-${hash.digest('hex').slice(0, 16)}`);
   if (await there(path)) return path;
   const fresh = `${path}.${randomBytes(4).toString('hex')}`;
