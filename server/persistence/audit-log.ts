@@ -74,11 +74,17 @@ function nextChain(where: string): string {
                        (select min(organization) from audit_heads where ${where})) as organization`;
 }
 
-/** Always in the order of the organizations, so that two batches over the same chains cannot lock each other out. */
+/**
+ * Always in the order of the organizations, and all or none, so that two batches over the same chains cannot lock each
+ * other out: who holds some of them must not wait for another to begin the rest.
+ */
 async function lockHeads(session: Sql, organizations: readonly string[]): Promise<ChainHead[]> {
   const lock = (): Promise<StoredHead[]> =>
     session.prepared<StoredHead>(
-      `select ${HEAD} from audit_heads where organization = any($1) order by organization for update`,
+      `select ${HEAD} from audit_heads
+        where organization = any($1::text[])
+          and cardinality($1::text[]) = (select count(*) from audit_heads where organization = any($1::text[]))
+        order by organization for update`,
       [organizations],
     );
   const found = await lock();
@@ -87,7 +93,8 @@ async function lockHeads(session: Sql, organizations: readonly string[]): Promis
   const empty = emptyChain('');
   await session.query(
     `insert into audit_heads (organization, sequence, hash)
-     select organization, $2, decode($3, 'hex') from unnest($1::text[]) organization on conflict do nothing`,
+     select organization, $2, decode($3, 'hex') from unnest($1::text[]) organization order by organization
+     on conflict do nothing`,
     [organizations, empty.sequence, empty.hash],
   );
   return (await lock()).map(headOf);
