@@ -10,7 +10,7 @@ import { powerFailures, pseudoRandom, record, survivors, writersFolder } from '.
 
 const ROWS = 400;
 /** A part of them; `npm run drill f2-database` does all fifty of the bar. */
-const POWER_FAILURES = 20;
+const POWER_FAILURES = 12;
 const KILLS = 10;
 const AT_ONCE = 2;
 
