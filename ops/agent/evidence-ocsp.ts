@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { type Certificate, createAlgorithm, encodeCertId, encodeOcspRequest, OID, toHex } from '@licet/format';
-import { checkOcsp } from '@licet/verify';
+import { checkOcsp, type EvidenceResult } from '@licet/verify';
 import type { Fetched, Question } from './evidence-question.ts';
 
 export function ocspUrl({ extensions }: Certificate): string | undefined {
@@ -28,11 +28,19 @@ export async function askForStatus(question: Question): Promise<Fetched> {
   if ((status !== 'good' && status !== 'revoked') || thisUpdate === undefined) return { url, problem: detail };
   const name = toHex(certificate.serial);
   const here = await folder.evidenceNamed(name, 'ocsp');
-  const before = here && (await checkOcsp(here, about)).thisUpdate;
-  if (before !== undefined && before >= thisUpdate) return { url, result: 'known' };
+  const before = here && (await checkOcsp(here, about));
+  if (before?.thisUpdate !== undefined && !isNews({ status, thisUpdate }, before)) return { url, result: 'known' };
   await folder.keepEvidence(name, 'ocsp', answer.body);
   await folder.dropEvidence('ocsp', name);
   return { url, result: 'kept' };
+}
+
+type Said = { readonly status: EvidenceResult['status']; readonly thisUpdate?: Date | undefined };
+
+/** Responses are dated by the second: of two that are as old as each other, the one that says revoked came later. */
+function isNews(one: Required<Said>, before: Said): boolean {
+  const [at, then] = [one.thisUpdate?.getTime() ?? 0, before.thisUpdate?.getTime() ?? 0];
+  return at > then || (at === then && one.status === 'revoked' && before.status === 'good');
 }
 
 function requestFor({ serial }: Certificate, { subject, publicKey }: Certificate): Uint8Array {

@@ -99,7 +99,7 @@ export async function openShop(api: Client, name: string): Promise<Shop & { read
     enterprise: enterprise.id,
     contract: contract.id,
     site: site.id,
-    license: license?.serial ?? '0abc',
+    license: license?.serial ?? `0a${'bc'.repeat(16)}`,
     token: token.id,
     enrolment: enrolment.id,
     alert: alert.id,
