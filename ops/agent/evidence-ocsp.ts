@@ -24,22 +24,21 @@ export async function askForStatus(question: Question): Promise<Fetched> {
   });
   if (answer.status !== 200) return { url, problem: `the responder answered ${answer.status}` };
   const about = { cert: certificate, issuer, at };
-  const { status, detail, thisUpdate } = await checkOcsp(answer.body, about);
-  if ((status !== 'good' && status !== 'revoked') || thisUpdate === undefined) return { url, problem: detail };
+  const said = await checkOcsp(answer.body, about);
+  const speaks = said.status === 'good' || said.status === 'revoked';
+  if (!speaks || said.thisUpdate === undefined) return { url, problem: said.detail };
   const name = toHex(certificate.serial);
   const here = await folder.evidenceNamed(name, 'ocsp');
   const before = here && (await checkOcsp(here, about));
-  if (before?.thisUpdate !== undefined && !isNews({ status, thisUpdate }, before)) return { url, result: 'known' };
+  if (before?.thisUpdate !== undefined && !isNews(said, before)) return { url, result: 'known' };
   await folder.keepEvidence(name, 'ocsp', answer.body);
   await folder.dropEvidence('ocsp', name);
   return { url, result: 'kept' };
 }
 
-type Said = { readonly status: EvidenceResult['status']; readonly thisUpdate?: Date | undefined };
-
 /** Responses are dated by the second: of two that are as old as each other, the one that says revoked came later. */
-function isNews(one: Required<Said>, before: Said): boolean {
-  const [at, then] = [one.thisUpdate?.getTime() ?? 0, before.thisUpdate?.getTime() ?? 0];
+function isNews(one: EvidenceResult, before: EvidenceResult): boolean {
+  const [at, then] = [one, before].map(({ thisUpdate }) => thisUpdate?.getTime() ?? 0) as [number, number];
   return at > then || (at === then && one.status === 'revoked' && before.status === 'good');
 }
 

@@ -130,7 +130,7 @@ function provenKey(key: KeySource, profile: Profile): { publicKey: PublicKeyInfo
 }
 
 /** The length goes in front, so that no principal and CSR look like another pair. */
-export function requestHash(principal: string, digest: Bytes): Bytes {
+function requestHash(principal: string, digest: Bytes): Bytes {
   return hash('sha256', Buffer.concat([Buffer.from(`${Buffer.byteLength(principal)}:${principal}`), digest]), 'buffer');
 }
 

@@ -3,7 +3,7 @@ import type { CertificateId } from '@licet/authority';
 import { decodeCertificate } from '@licet/format';
 import type { Transaction } from '../../licensing/ports/transactions.ts';
 import { sql } from '../transactions.ts';
-import { bytea, columns } from '../columns.ts';
+import { columns } from '../columns.ts';
 
 type CertificateRow = { organization: string; certificate: Buffer };
 
@@ -20,7 +20,7 @@ export async function blockKeys(tx: Transaction, ids: readonly CertificateId[]):
     columns(
       ids,
       ({ issuer }) => issuer,
-      ({ serial }) => bytea(serial),
+      ({ serial }) => serial,
     ),
   );
   const organizations = new Map(rows.map((row) => [publicKeyHash(row.certificate), row.organization]));

@@ -1,7 +1,7 @@
 import type { CertificateFinder, FoundCertificate } from '../../authority/ports/certificates.ts';
 import type { Transaction } from '../../licensing/ports/transactions.ts';
 import { sql } from '../transactions.ts';
-import { bytea, columns, hex, plain } from '../columns.ts';
+import { columns, hex, plain } from '../columns.ts';
 
 export const certificateFinder: CertificateFinder = {
   async licenses(tx, names) {
@@ -19,7 +19,7 @@ export const certificateFinder: CertificateFinder = {
         names,
         ({ organization }) => organization,
         ({ serial }) => hex(serial),
-        ({ serial }) => bytea(serial),
+        ({ serial }) => serial,
       ),
     );
     const byNumber = new Map(rows.map((row) => [row.number, row]));

@@ -19,7 +19,7 @@ export function createCertificateRecords(deps: { auditLog: AuditLog; outbox: Out
         columns(
           serials,
           ({ issuer }) => issuer,
-          ({ serial }) => bytea(serial),
+          ({ serial }) => serial,
         ),
       );
       return rows.map(({ known }) => known);
@@ -76,7 +76,7 @@ function insertSerials(tx: Transaction, rows: readonly SerialRow[], closed: bool
     columns(
       rows,
       ({ issuer }) => issuer,
-      ({ serial }) => bytea(serial),
+      ({ serial }) => serial,
       ({ organization }) => organization,
       ({ crlShard }) => crlShard,
       ({ notAfter }) => notAfter,
@@ -100,7 +100,7 @@ function insertCertificates(tx: Transaction, issued: readonly Issued[]): Promise
       ({ intent }) => intent.organization,
       ({ intent }) => intent.enterprise ?? null,
       ({ intent }) => intent.profile,
-      ({ certificate }) => bytea(certificate),
+      ({ certificate }) => certificate,
       ({ intent }) => intent.notBefore,
       ({ intent }) => intent.notAfter,
       ({ intent }) => JSON.stringify(intent.context),

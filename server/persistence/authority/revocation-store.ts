@@ -91,7 +91,7 @@ async function find(tx: Transaction, ids: readonly CertificateId[]): Promise<(Kn
     columns(
       ids,
       ({ issuer }) => issuer,
-      ({ serial }) => bytea(serial),
+      ({ serial }) => serial,
     ),
   );
   const found: (KnownCertificate | undefined)[] = ids.map(() => undefined);
@@ -172,7 +172,7 @@ async function write(tx: Transaction, { order, at }: Change, ids: readonly Certi
       ...columns(
         ids,
         ({ issuer }) => issuer,
-        ({ serial }) => bytea(serial),
+        ({ serial }) => serial,
       ),
       reasonNumberOf(event),
       at,

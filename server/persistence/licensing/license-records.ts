@@ -15,7 +15,7 @@ export const licenseRecords: LicenseRecords = {
       columns(
         serials,
         ({ issuer }) => issuer,
-        ({ serial }) => bytea(serial),
+        ({ serial }) => serial,
       ),
     );
     return rows.map(({ issuer, certificate }) => ({ issuer, certificate: plain(certificate) }));

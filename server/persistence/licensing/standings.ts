@@ -1,6 +1,6 @@
 import type { AuthorityName, Licenses, Standing } from '../../licensing/ports/licenses.ts';
 import type { Transaction } from '../../licensing/ports/transactions.ts';
-import { bytea, columns } from '../columns.ts';
+import { columns } from '../columns.ts';
 import { sql } from '../transactions.ts';
 
 type StandingRow = Omit<Standing, 'reportedAt'> & { number: number; reportedAt: Date | null };
@@ -46,8 +46,8 @@ export async function revokedAuthorities(
        join revocations r on r.issuer = a.key and r.serial = asked.serial and r.reason <> 8`,
     columns(
       names,
-      ({ issuer }) => bytea(issuer),
-      ({ serial }) => bytea(serial),
+      ({ issuer }) => issuer,
+      ({ serial }) => serial,
     ),
   );
   const revoked = new Set(rows.map(({ number }) => number));
