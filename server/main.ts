@@ -187,7 +187,6 @@ async function open(
   const fastPaths = [...publishing(authority, () => config.http.publicUrl ?? address), ...status.fastPaths];
   const served: Served = { routes, fastPaths };
   const app = appFor(ground, served);
-  plain?.serve(appFor(ground, { routes: [], fastPaths }));
   const door = hangPublic(ground, { app, readiness, tls, plain });
   await openWork(ground, database, {
     jobs: [...commonJobs(config, database), ...status.jobs, ...jobs],
@@ -210,6 +209,7 @@ async function open(
   lifecycle.add(access.stage);
   lifecycle.add({ name: 'signer', stop: () => signer.close() });
   lifecycle.add({ name: 'database', stop: () => database.close() });
+  await plain?.serve(appFor(ground, { routes: [], fastPaths }));
   address = await door.open();
   const operations = await openOperations(ground, readiness, database);
   if (authority.fence.reason !== undefined) authorityLog.error({}, authority.fence.reason);

@@ -17,6 +17,7 @@ const SYSTEM: Readonly<Record<string, string>> = {
   EADDRINUSE: 'is already in use: stop the other process, or choose another with',
   EACCES: 'may not be listened on by this user (ports below 1024 need a privilege): choose another with',
   EADDRNOTAVAIL: 'is not an address of this machine: correct',
+  ENOTSUP: 'cannot be shared by processes on this system: turn off',
   ENOTFOUND: 'is not a host name that can be found: correct',
 };
 
@@ -28,9 +29,13 @@ export function listenError(
   key: 'http' | 'http.plain' | 'operations',
 ): StartError {
   const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-  const place = code === 'EADDRINUSE' || code === 'EACCES' ? `${key}.port` : `${key}.host`;
   const reason = SYSTEM[code] ?? `cannot be listened on (${code}): check`;
-  return new StartError(EXIT_CODES.listen.code, `${host} port ${port} ${reason} ${place}.`, error);
+  return new StartError(EXIT_CODES.listen.code, `${host} port ${port} ${reason} ${settingOf(code, key)}.`, error);
+}
+
+function settingOf(code: string, key: string): string {
+  if (code === 'ENOTSUP') return 'http.sharePort';
+  return code === 'EADDRINUSE' || code === 'EACCES' ? `${key}.port` : `${key}.host`;
 }
 
 export type StartFailure = { readonly message: string; readonly exitCode: number; readonly isForeseen: boolean };

@@ -48,26 +48,33 @@ export function appFor({ config, log, metrics }: Ground, { routes, fastPaths }: 
   return crashPoint === noCrash ? app : halfAnswers(app, () => crashPoint('issue.answering'));
 }
 
-export type PlainListener = { readonly port: number; serve(app: RequestListener): void; close(): Promise<unknown> };
+export type PlainListener = {
+  readonly port: number;
+  serve(app: RequestListener): Promise<void>;
+  close(): Promise<unknown>;
+};
 
 /**
  * The plain listener, beside a public one with TLS. It is open before anything else, because certificates name its
- * port; until there is something to serve it asks for patience.
+ * port; until there is something to serve it asks for patience. Where other processes serve at the same port, it opens
+ * when it can serve: it would answer so to some of those who ask them.
  */
-export async function openPlain({ config }: Ground): Promise<PlainListener> {
-  const { limits, timeouts, plain } = config.http;
+export async function openPlain({ config }: Pick<Ground, 'config'>): Promise<PlainListener> {
+  const { limits, timeouts, plain, sharePort } = config.http;
   let app: RequestListener = (_request, response) => {
     response.writeHead(503, { 'Retry-After': '1' }).end();
   };
-  const listener = createListener((request, response) => app(request, response), { limits, timeouts });
+  const listener = createListener((request, response) => app(request, response), { limits, timeouts, sharePort });
   const host = plain.host ?? config.http.host;
-  const address = await listener.listen(host, plain.port).catch((error: unknown) => {
-    throw listenError(error, host, plain.port, 'http.plain');
-  });
+  const open = (): Promise<string> =>
+    listener.listen(host, plain.port).catch((error: unknown) => {
+      throw listenError(error, host, plain.port, 'http.plain');
+    });
   return {
-    port: Number(new URL(address).port),
-    serve(next) {
+    port: sharePort ? plain.port : Number(new URL(await open()).port),
+    async serve(next) {
       app = next;
+      if (sharePort) await open();
     },
     close: () => listener.drain(timeouts.drainSeconds * 1000),
   };
@@ -86,11 +93,12 @@ export type PublicParts = {
  */
 export function hangPublic(ground: Ground, { app, readiness, tls, plain }: PublicParts): { open(): Promise<string> } {
   const { config, metrics, lifecycle } = ground;
-  const { host, port, limits, timeouts } = config.http;
+  const { host, port, limits, timeouts, sharePort } = config.http;
   const { requestClientCertificate } = config.http.tls;
   const listener = createListener(app, {
     limits,
     timeouts,
+    sharePort,
     ...(tls && { tls: { options: tls.first.options, requestClientCertificate } }),
   });
   tls?.onChange(({ options }) => listener.replaceTls(options));

@@ -1,6 +1,6 @@
 import { type RequestListener, type Server, type ServerResponse, createServer } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
-import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import { type AddressInfo, type ListenOptions, Server as NetServer, type Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import { answerClientError } from './client-error.ts';
 import { paceHandshakes } from './paced-handshakes.ts';
@@ -14,6 +14,8 @@ export type ListenerOptions = {
     readonly handshakeSeconds: number;
   };
   readonly tls?: { readonly options: SecureContextOptions; readonly requestClientCertificate: boolean };
+  /** Other processes may listen at the same port, and the system gives each of them a share of the connections. */
+  readonly sharePort?: boolean;
 };
 
 export type Listener = {
@@ -65,7 +67,10 @@ export function createListener(handler: RequestListener, options: ListenerOption
   });
 
   return {
-    listen: (host, port) => listen(server, host, port, options.tls === undefined ? 'http' : 'https'),
+    async listen(host, port) {
+      await listen(server, { host, port, reusePort: options.sharePort ?? false });
+      return urlOf(server, options.tls === undefined ? 'http' : 'https');
+    },
     drain(ms) {
       isDraining = true;
       handshakes?.close();
@@ -105,15 +110,19 @@ function createHttpServer({ limits, timeouts, tls }: ListenerOptions): Server | 
   });
 }
 
-function listen(server: Server | TlsServer, host: string, port: number, scheme: string): Promise<string> {
+function listen(server: Server | TlsServer, where: ListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host, port }, () => {
+    server.listen(where, () => {
       server.off('error', reject);
-      const { address, port: bound, family } = server.address() as AddressInfo;
-      resolve(`${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${bound}`);
+      resolve();
     });
   });
+}
+
+function urlOf(server: Server | TlsServer, scheme: string): string {
+  const { address, port, family } = server.address() as AddressInfo;
+  return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
 
 function closeWithin(server: Server | TlsServer, ms: number): Promise<boolean> {

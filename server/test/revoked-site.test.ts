@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { requireTool } from '@licet/checks';
 import { decodeCertificate, decodeCertificateList, decodePem, equalBytes } from '@licet/format';
+import { freePort } from './frame/served.ts';
 
 const AGENT = join(import.meta.dirname, '../../ops/agent/licet-agent.js');
 
@@ -167,15 +167,6 @@ describe('A site that is retired', () => {
     return stdout;
   }
 });
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
 
 /** How soon is what bar P9 measures; here a busy machine may take its time. */
 async function eventually(isSo: () => boolean | Promise<boolean>): Promise<void> {

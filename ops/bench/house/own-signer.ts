@@ -25,6 +25,10 @@ export class OwnSigner {
     return signer;
   }
 
+  get pid(): number {
+    return this.#child!.pid!;
+  }
+
   /** Also once more, after `close`. */
   async begin(env: Env = {}): Promise<void> {
     const child = spawn(process.execPath, [PROGRAM, this.#launch], {

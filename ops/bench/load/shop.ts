@@ -1,6 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Client } from 'pg';
 import { House } from '../house/house.ts';
+import { OwnSigner } from '../house/own-signer.ts';
+import { freePorts, ServerProcess } from '../house/server-process.ts';
 import { makeSiteKey } from '../house/site-key.ts';
 import { Load } from './load.ts';
 import { apiRequest, csrPem, textOf } from './requests.ts';
@@ -10,23 +15,40 @@ const PATIENT = ['--http.timeouts.keepAliveSeconds', '600', '--http.limits.conne
 
 export type Cpu = Readonly<Record<'server' | 'signer' | 'PostgreSQL', number>>;
 
-/** The server as it is started in production, on a PostgreSQL with fsync, and the process that makes its load. */
+/**
+ * Servers as they are started in production, behind one port, on a PostgreSQL with fsync and with a signer that stands by
+ * itself, and the process that makes their load.
+ */
 export class Shop {
   readonly house: House;
   readonly load: Load;
+  readonly #signer: OwnSigner;
+  readonly #more: readonly ServerProcess[];
   readonly #client: Client;
 
-  private constructor(house: House, client: Client) {
+  private constructor(house: House, signer: OwnSigner, more: readonly ServerProcess[], client: Client) {
     this.house = house;
     this.load = new Load(house.options.ports.public);
+    this.#signer = signer;
+    this.#more = more;
     this.#client = client;
   }
 
-  static async open(): Promise<Shop> {
-    const house = await House.open(() => ({ flags: PATIENT }));
-    const client = new Client({ connectionString: house.databaseUrl });
-    await client.connect();
-    return new Shop(house, client);
+  static async open({ servers = 1 } = {}): Promise<Shop> {
+    const signer = await OwnSigner.start();
+    try {
+      const env = { LICET_ACCESS_SEALING_KEY: randomBytes(32).toString('hex') };
+      const flags = [...PATIENT, '--http.sharePort', 'true'];
+      const house = await House.open(() => ({ signerSocket: signer.socket, env, flags }));
+      const more: ServerProcess[] = [];
+      while (more.length < servers - 1) more.push(await startBeside(house));
+      const client = new Client({ connectionString: house.databaseUrl });
+      await client.connect();
+      return new Shop(house, signer, more, client);
+    } catch (error) {
+      await signer.close();
+      throw error;
+    }
   }
 
   /** Past the roles of the application: to fill tables, and to look. */
@@ -42,17 +64,18 @@ export class Shop {
     return (JSON.parse(textOf(answers[0]!)) as { license: { pem: string } }).license.pem;
   }
 
-  /** Seconds that each has used so far. */
+  /** Seconds that each kind has used so far. */
   cpu(): Cpu {
     const { server, cluster } = this.house;
+    const all = (pids: readonly number[]): number => pids.reduce((sum, pid) => sum + cpuOf(pid), 0);
     return {
-      server: cpuOf(server.pid),
-      signer: cpuOf(server.signerPid!),
-      PostgreSQL: [cluster.pid, ...childrenOf(cluster.pid)].reduce((sum, pid) => sum + cpuOf(pid), 0),
+      server: all([server, ...this.#more].map(({ pid }) => pid)),
+      signer: cpuOf(this.#signer.pid),
+      PostgreSQL: all([cluster.pid, ...childrenOf(cluster.pid)]),
     };
   }
 
-  /** Of the server's process, in megabytes. */
+  /** Of the first server's process, in megabytes. */
   memory(): number {
     const status = readFileSync(`/proc/${this.house.server.pid}/status`, 'utf8');
     return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
@@ -61,8 +84,20 @@ export class Shop {
   async close(): Promise<void> {
     await this.load.close();
     await this.#client.end();
+    for (const server of this.#more) {
+      await server.end('SIGTERM');
+      rmSync(server.options.folder, { recursive: true, force: true });
+    }
     await this.house.close();
+    await this.#signer.close();
   }
+}
+
+/** One more, with a folder and operations of its own. */
+async function startBeside({ options }: House): Promise<ServerProcess> {
+  const folder = mkdtempSync(join(tmpdir(), 'licet-bench-beside-'));
+  const { operations } = await freePorts();
+  return ServerProcess.start({ ...options, folder, ports: { ...options.ports, operations } });
 }
 
 function childrenOf(pid: number): number[] {

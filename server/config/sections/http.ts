@@ -122,6 +122,13 @@ export const httpSection = z
       .default('127.0.0.1')
       .describe('The address of the public listener; `::` or `0.0.0.0` for all.'),
     port: port().default(8080).describe('Its port; 0 takes any free one.'),
+    sharePort: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Several server processes of this machine listen at this port and at `http.plain.port`, each with a share of ' +
+          'the connections (SO_REUSEPORT): for more than one processor, and to start the next one before the last one ends.',
+      ),
     publicUrl: z
       .url({ protocol: /^https?$/ })
       .meta({ allowed: 'an http:// or https:// URL' })
@@ -140,4 +147,10 @@ export const httpSection = z
     timeouts,
   })
   .prefault({})
+  .superRefine(({ sharePort, port, plain }, context) => {
+    if (!sharePort) return;
+    for (const path of [...(port === 0 ? [['port']] : []), ...(plain.port === 0 ? [['plain', 'port']] : [])]) {
+      context.addIssue({ code: 'custom', path, message: 'has to be a certain one when http.sharePort is on: give it' });
+    }
+  })
   .describe('The public listener.');

@@ -166,6 +166,11 @@ describe('configuration', () => {
         says: 'http.tls.key (not set): is needed when http.tls.mode is files',
       },
       {
+        name: 'a shared port that nobody else can know',
+        given: { argv: ['--http.sharePort', 'true', '--http.plain.port', '0'] },
+        says: 'http.plain.port (--http.plain.port): has to be a certain one when http.sharePort is on: give it',
+      },
+      {
         name: '--config without a file',
         given: { argv: ['--config'] },
         says: '--config (command line): needs the path of a file',

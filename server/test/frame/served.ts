@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { type AppDeps, createApp, routeLabels } from '../../app.ts';
 import { Admission } from '../../http/admission.ts';
 import { type LogFields, createLog } from '../../log.ts';
@@ -65,6 +66,16 @@ export async function serve(options: ServeOptions = {}): Promise<Served> {
     lines,
     close: async () => void (await listener.drain(0)),
   };
+}
+
+/** One that nobody listens at, at the moment. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 }
 
 /** Bytes in, all bytes back until the server closes the connection. */
