@@ -83,6 +83,7 @@ const HEAD_END = Buffer.from('\r\n\r\n');
 class Connection {
   readonly #socket: TLSSocket;
   #received: Buffer = Buffer.alloc(0);
+  #failed: Error | undefined;
   #waiting: { resolve(answer: Omit<Answer, 'ms'>): void; reject(error: Error): void } | undefined;
 
   private constructor(socket: TLSSocket) {
@@ -107,6 +108,8 @@ class Connection {
 
   ask(request: Uint8Array): Promise<Omit<Answer, 'ms'>> {
     return new Promise((resolve, reject) => {
+      // Also while nobody waited: an idle connection may have been closed.
+      if (this.#failed) throw this.#failed;
       this.#waiting = { resolve, reject };
       this.#socket.write(request);
     });
@@ -132,6 +135,7 @@ class Connection {
   }
 
   #fail(error: Error): void {
+    this.#failed ??= error;
     this.#waiting?.reject(error);
     this.#waiting = undefined;
   }

@@ -10,8 +10,9 @@ import { makeSiteKey } from '../house/site-key.ts';
 import { Load } from './load.ts';
 import { apiRequest, csrPem, textOf } from './requests.ts';
 
-/** A connection of each site is held open until its turn to renew comes. */
-const PATIENT = ['--http.timeouts.keepAliveSeconds', '600', '--http.limits.connections', '20000'];
+/** A connection of each site is held open until its turn to renew comes, before its first request too. */
+const PATIENT =
+  '--http.timeouts.keepAliveSeconds 600 --http.timeouts.headersSeconds 120 --http.limits.connections 20000'.split(' ');
 
 export type Cpu = Readonly<Record<'server' | 'signer' | 'PostgreSQL', number>>;
 
