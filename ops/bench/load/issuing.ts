@@ -52,6 +52,7 @@ export class Fleet {
     const { report, measured } = await send(this.#shop, requests, clients, 'its own');
     report.answers.forEach(textOf);
     this.#licenses = this.#licenses.slice(0, -count);
+    this.#keys = this.#keys.slice(0, -count);
     return measured;
   }
 }
