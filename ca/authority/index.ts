@@ -37,7 +37,7 @@ export {
   type SupervisorEvent,
   type SupervisorOptions,
 } from './signer/supervisor.ts';
-export { type Batcher, type BatcherOptions, createBatcher, type Outcome } from './issue/batcher.ts';
+export { type Batcher, type BatcherOptions, createBatcher, type Outcome, outcomeOf } from './issue/batcher.ts';
 export { CRASH_AT, CRASH_POINTS, crashHook, type CrashHook, type CrashPoint, noCrash } from './issue/crash-points.ts';
 export { type Addresses, addressesOf, IssuerGeneration } from './issue/issuer-generation.ts';
 export { type Certified, createIssuer, type Issuer, type IssuerOptions } from './issue/issuer.ts';

@@ -3,6 +3,12 @@ import { AuthorityError } from '../errors.ts';
 /** The result of one item: its batch mates neither see nor share its failure. */
 export type Outcome<T> = { readonly value: T } | { readonly error: unknown };
 
+export const outcomeOf = <T>(promise: Promise<T>): Promise<Outcome<T>> =>
+  promise.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  );
+
 export type BatcherOptions<In, Out> = {
   /** For messages: what is being waited for. */
   readonly name: string;

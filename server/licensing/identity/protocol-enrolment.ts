@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { createBatcher, type Outcome } from '@licet/authority';
+import { createBatcher, type Outcome, outcomeOf } from '@licet/authority';
 import {
   type Bytes,
   type CertificationRequest,
@@ -78,15 +78,7 @@ async function eachOnce<T>(
   const outcomes = new Map<string, Outcome<T>>();
   for (const label of labels) {
     const name = JSON.stringify(label);
-    if (!outcomes.has(name)) {
-      outcomes.set(
-        name,
-        await look(label).then(
-          (value) => ({ value }),
-          (error: unknown) => ({ error }),
-        ),
-      );
-    }
+    if (!outcomes.has(name)) outcomes.set(name, await outcomeOf(look(label)));
   }
   return labels.map((label) => outcomes.get(JSON.stringify(label))!);
 }
