@@ -5,7 +5,6 @@ import {
   type Issuer,
   IssuerGeneration,
   recover,
-  type Revoker,
   type Settled,
   type Signer,
 } from '@licet/authority';
@@ -76,7 +75,9 @@ export function connectAuthority({ config, database, signer, holder, base }: Aut
   const publish = { base, shards: config.authority.crlShards };
   const directory = new Directory({ transactions: database, authorities, auditLog, clock });
   const fence = new Fence();
-  const { revocations, revoker, ...told } = connectRevocation({ database, signer, holder, fence, crashPoint });
+  // What fails now is looked at again by the directory itself.
+  const retired = () => void directory.refresh().catch(() => undefined);
+  const { revocations, revoker, ...told } = connectRevocation({ database, signer, holder, fence, crashPoint, retired });
   const committed = createIssuedRecorder(told.licenseRevocations);
   const store = createCertificateStore({ transactions: database, auditLog, outbox, committed });
   const generationOf = generationIn(directory, signer, publish);
@@ -97,13 +98,12 @@ export function connectAuthority({ config, database, signer, holder, base }: Aut
     clock,
     transactions: database,
     certificates: certificateFinder,
-    supersede: supersedeBy(revoker),
     ...(isEvaluation(config) && {
       widen: createWidening({ signer, store, directory, clock, random, publish, algorithm }, issuer),
     }),
   } satisfies EnterpriseCertificateDeps;
   const enterprises = new Enterprises({ ...certified, signer, publish, algorithm });
-  const delegation = createDelegation({ ...certified, fence, revoker, publish });
+  const delegation = createDelegation({ ...certified, fence, publish });
   const guard = createJournalGuard(journal, fence);
   const issuance = createIssuance({
     issuer,
@@ -120,13 +120,6 @@ export function connectAuthority({ config, database, signer, holder, base }: Aut
   const stores = { store, revocations, journal, publish, certificates: certificateFinder };
   return { directory, fence, guard, ...stores, revoker, ...told, issuer, settle, enterprises, delegation, issuance };
 }
-
-const supersedeBy =
-  (revoker: Revoker): EnterpriseCertificateDeps['supersede'] =>
-  async (certificate, organization) => {
-    const event = { type: 'revoke', reason: 'superseded' } as const;
-    await revoker.change({ organization, event, principal: 'system:authority', context: {} }, certificate);
-  };
 
 /** Journal and database beside each other; then what an earlier process left unfinished; then, perhaps, a hierarchy. */
 export async function readyAuthority(ground: AuthorityGround, parts: AuthorityParts): Promise<void> {

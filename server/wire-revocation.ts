@@ -14,6 +14,7 @@ import type { Revocations } from './licensing/ports/revocations.ts';
 import { auditLog } from './persistence/audit-log.ts';
 import { createRevocations } from './authority/revocations.ts';
 import { createRevocationStore, createRevocationsWithin } from './persistence/authority/revocation-store.ts';
+import { createSupersededTeller } from './persistence/authority/tell-superseded.ts';
 import type { Database } from './persistence/database.ts';
 import { leases } from './persistence/leases.ts';
 import { createLicenseFollower } from './persistence/licensing/follow-revocations.ts';
@@ -25,6 +26,8 @@ type RevocationGround = {
   readonly holder: string;
   readonly fence: Fence;
   readonly crashPoint: CrashHook;
+  /** Told after the commit that authorities are out of office. */
+  readonly retired: () => void;
 };
 
 export type RevocationParts = {
@@ -44,9 +47,10 @@ export function connectRevocation({
   holder,
   fence,
   crashPoint,
+  retired,
 }: RevocationGround): RevocationParts {
-  const follow = createLicenseFollower(outbox);
-  const stored = { transactions, auditLog, outbox, leases, holder, changed: follow };
+  const changed = [createLicenseFollower(outbox), createSupersededTeller(outbox)];
+  const stored = { transactions, auditLog, outbox, leases, holder, changed };
   const revocations = createRevocationStore(stored);
   const changes = listeners<[ids: readonly CertificateId[]]>();
   const judgements = listeners<[event: RevocationEvent, outcomes: readonly ChangeOutcome[]]>();
@@ -55,7 +59,13 @@ export function connectRevocation({
   return {
     revocations,
     revoker,
-    licenseRevocations: createRevocations(revoker, revocations, createRevocationsWithin(stored)),
+    licenseRevocations: createRevocations({
+      revoker,
+      store: revocations,
+      within: createRevocationsWithin(stored),
+      auditLog,
+      retired,
+    }),
     onStatusChange: changes.add,
     onJudged: judgements.add,
   };

@@ -1,22 +1,17 @@
-import {
-  checkRequest,
-  keyAlgorithmOf,
-  keyIdentifierOf,
-  type KeySource,
-  loadProfiles,
-  type Revoker,
-} from '@licet/authority';
-import { decodeCertificate, equalBytes, type Name, OID, type PublicKeyInfo, toHex } from '@licet/format';
+import { checkRequest, keyAlgorithmOf, keyIdentifierOf, type KeySource, loadProfiles } from '@licet/authority';
+import { equalBytes, type Name, OID, type PublicKeyInfo, toHex } from '@licet/format';
 import { LicetError } from '../licensing/errors.ts';
 import type { DelegatedAuthority, DelegatedContract, Delegation } from '../licensing/ports/delegation.ts';
 import type { Opened } from './directory.ts';
 import {
   certifyEnterprise,
   type EnterpriseCertificateDeps,
+  isLater,
   isStillGood,
   ofKey,
+  type OfKey,
   parentFor,
-  supersedeMore,
+  stillCounts,
 } from './enterprise-certificate.ts';
 import { translated } from './errors.ts';
 import type { Fence } from './fence.ts';
@@ -24,20 +19,16 @@ import type { Authority } from './ports/authorities.ts';
 
 export type DelegationDeps = EnterpriseCertificateDeps & {
   readonly fence: Fence;
-  readonly revoker: Revoker;
   readonly publish: { readonly base: string };
 };
 
 const PROFILE = loadProfiles().enterprise;
-/** Generations of all CAs of one enterprise, in all its life. */
-const MOST = 1000;
 
 /** CAs of enterprises that keep their keys themselves: certified here, and known here by their certificates only. */
 export function createDelegation(deps: DelegationDeps): Delegation {
   return {
     certify: (of, csr) => translated(certify(deps, of, csr)),
     follow: (of) => translated(follow(deps, of)),
-    revoke: (of, order) => translated(revoke(deps, of, order)),
   };
 }
 
@@ -45,6 +36,8 @@ async function certify(deps: DelegationDeps, of: DelegatedContract, csr: Uint8Ar
   deps.fence.assertOpen();
   const { publicKey, subject } = checkRequest(csr, PROFILE);
   checkSubject(subject, of);
+  // Another process may have taken one out of office.
+  await deps.directory.refresh();
   const inOffice = await deps.directory.active(roleOf(of));
   if (inOffice?.authority.held === true) {
     const message =
@@ -64,15 +57,29 @@ async function certify(deps: DelegationDeps, of: DelegatedContract, csr: Uint8Ar
 
 async function follow(deps: DelegationDeps, of: DelegatedContract): Promise<void> {
   deps.fence.assertOpen();
+  await deps.directory.refresh();
   const inOffice = await deps.directory.active(roleOf(of));
   if (inOffice === undefined || inOffice.authority.held) return;
+  if ((await isStillGood(deps, inOffice, of.contract)) && (await stillCounts(deps, inOffice))) return;
+  const later = await laterThan(deps, inOffice, of);
+  if (later !== undefined) {
+    await deps.directory.save({ ...inOffice.authority, certificate: later.certificate.der, parent: later.issuer });
+    return;
+  }
   const { publicKey, subject } = inOffice.generation.chain[0]!;
   const commonName = valueIn(subject, OID.commonName) ?? '';
   const key = { held: { publicKey: publicKey.raw } };
-  const present = (await isStillGood(deps, inOffice, of.contract))
-    ? inOffice
-    : await take(deps, of, { key, publicKey, commonName, inOffice, isSameKey: true });
-  await supersedeMore(deps, of, present.generation.chain[0]!);
+  await take(deps, of, { key, publicKey, commonName, inOffice, isSameKey: true });
+}
+
+/** One that a backup did not know and the journal did: what it says was decided later, and is not undone. */
+async function laterThan(
+  deps: DelegationDeps,
+  { generation }: Opened,
+  of: DelegatedContract,
+): Promise<OfKey | undefined> {
+  const found = await ofKey(deps, of, generation.chain[0]!);
+  return found.findLast(({ certificate }) => isLater(certificate, of.contract));
 }
 
 type Taken = {
@@ -86,7 +93,7 @@ type Taken = {
 
 async function take(deps: DelegationDeps, of: DelegatedContract, taken: Taken): Promise<Opened> {
   const { directory, publish, clock } = deps;
-  const { organization, enterprise, contract } = of;
+  const { organization, contract } = of;
   const { key, publicKey, commonName, inOffice, isSameKey } = taken;
   const keyIdentifier = keyIdentifierOf(publicKey);
   const id = toHex(keyIdentifier);
@@ -99,6 +106,7 @@ async function take(deps: DelegationDeps, of: DelegatedContract, taken: Taken): 
     keyOwner: `authority ${id}`,
     commonName,
     after: isSameKey ? inOffice?.generation.chain[0] : undefined,
+    isDelegated: true,
   });
   const authority: Authority = {
     ...roleOf(of),
@@ -120,38 +128,9 @@ async function take(deps: DelegationDeps, of: DelegatedContract, taken: Taken): 
     actor: 'system:authority',
     details: { contract: contract.id },
   });
-  if (isSameKey) await supersedeMore(deps, { organization, enterprise }, certificate);
   const opened = await directory.find(id);
   if (opened !== undefined) return opened;
   throw new Error(`The authority ${id} was saved and is not there.`);
-}
-
-/** Every generation: whoever stole one key may have had the others too. */
-async function revoke(
-  deps: DelegationDeps,
-  { organization, enterprise, contract }: Parameters<Delegation['revoke']>[0],
-  { reason, actor }: Parameters<Delegation['revoke']>[1],
-): Promise<number> {
-  const { directory, revoker } = deps;
-  const all = await directory.list({ organization, kind: 'enterprise', enterprise, limit: MOST });
-  const order = {
-    organization,
-    event: { type: 'revoke', reason },
-    principal: actor,
-    context: { contract },
-  } as const;
-  let revoked = 0;
-  for (const authority of all.filter((one) => !one.held && one.contract === contract)) {
-    const own = decodeCertificate(authority.certificate);
-    for (const { issuer, certificate } of await ofKey(deps, { organization, enterprise }, own)) {
-      await revoker.change(order, { issuer, serial: certificate.serial });
-      revoked += 1;
-    }
-    if (authority.status !== 'retired') {
-      await directory.save({ ...authority, status: 'retired' }, { action: 'authority.retired', actor });
-    }
-  }
-  return revoked;
 }
 
 function answerOf({ generation: { chain } }: Opened): DelegatedAuthority {

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { IssuerGeneration, type KeyDescription, type KeyPurpose } from '@licet/authority';
 import { type Certificate, decodeCertificate, toHex } from '@licet/format';
-import type { AuditLog } from '../licensing/ports/audit-log.ts';
+import type { AuditEvent, AuditLog } from '../licensing/ports/audit-log.ts';
 import type { Clock } from '../licensing/ports/clock.ts';
 import type { Transaction, Transactions } from '../licensing/ports/transactions.ts';
 import type { Authorities, Authority, AuthorityQuery, Role } from './ports/authorities.ts';
@@ -154,14 +154,7 @@ export class Directory {
       if (because === undefined) return;
       await auditLog.append(
         tx,
-        authorities.map(({ key, organization, kind, status, certificate }) => ({
-          organization,
-          at: clock.now(),
-          actor: because.actor,
-          action: because.action,
-          subject: `authority:${key}`,
-          details: { kind, status, certificate: hash('sha256', certificate), ...because.details },
-        })),
+        authorities.map((authority) => auditEntryOf(authority, because, clock.now())),
       );
     });
     await this.refresh();
@@ -222,6 +215,22 @@ export class Directory {
       generation: IssuerGeneration.open(descriptionOf(authority, chain[0]), chain, authority.addresses),
     };
   }
+}
+
+export function auditEntryOf(
+  { key, organization, kind, status, certificate }: Authority,
+  { action, actor, details }: Because,
+  at: Date,
+): AuditEvent {
+  const subject = `authority:${key}`;
+  return {
+    organization,
+    at,
+    actor,
+    action,
+    subject,
+    details: { kind, status, certificate: hash('sha256', certificate), ...details },
+  };
 }
 
 /** What the signer would say of the key; of a key that is not ours, what can be known. */

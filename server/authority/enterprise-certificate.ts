@@ -1,4 +1,4 @@
-import { type Issuer, type IssueRequest, loadProfiles } from '@licet/authority';
+import { type CertificateId, type Issuer, type IssueRequest, loadProfiles } from '@licet/authority';
 import {
   type Certificate,
   type Claims,
@@ -23,8 +23,6 @@ export type EnterpriseCertificateDeps = {
   readonly clock: Clock;
   readonly transactions: Transactions;
   readonly certificates: CertificateFinder;
-  /** Revokes a CA certificate whose rights were cut: whoever shows it again must not get them back. */
-  readonly supersede: (certificate: { issuer: string; serial: Uint8Array }, organization: string) => Promise<void>;
   /** Gives the organization's CA the rights that it lacks, where that can be done here and now: in an evaluation. */
   readonly widen?: (organization: Opened, claims: Claims) => Promise<Opened>;
 };
@@ -39,6 +37,8 @@ export type EnterpriseOrder = {
   readonly commonName: string;
   /** The certificate that this one follows. */
   readonly after: Certificate | undefined;
+  /** The enterprise keeps the key itself. */
+  readonly isDelegated?: boolean;
 };
 
 const PROFILE = loadProfiles().enterprise;
@@ -65,7 +65,8 @@ export function checkEnterprise(
   issuer.check(requestFor({ ...order, key, keyOwner: 'nobody', commonName, after: undefined }));
 }
 
-function requestFor({ customer, contract, parent, key, keyOwner, commonName, after }: EnterpriseOrder): IssueRequest {
+function requestFor(order: EnterpriseOrder): IssueRequest {
+  const { customer, contract, parent, key, keyOwner, commonName, after, isDelegated = false } = order;
   const step = [contract.id, contract.sequence, 'below', parent.authority.key, 'after', serialOf(after)].join(' ');
   return {
     profile: PROFILE,
@@ -76,7 +77,7 @@ function requestFor({ customer, contract, parent, key, keyOwner, commonName, aft
     // The same step asked for again gives the same certificate.
     principal: `${keyOwner} contract ${step}`,
     keyOwner,
-    context: { principal: 'system:authority', contract: contract.id },
+    context: { principal: 'system:authority', contract: contract.id, ...(isDelegated && { delegated: 'yes' }) },
   };
 }
 
@@ -139,26 +140,24 @@ export async function isStillGood(
 }
 
 /**
- * Revokes every certificate of the same key that says more than `present`, however old: each would go on granting what
- * was taken away to whoever kept it.
+ * Of the CA certificates of an enterprise those for this contract that say more than it does, however old: each would go
+ * on granting what was taken away to whoever kept it.
  */
-export async function supersedeMore(
-  deps: Pick<EnterpriseCertificateDeps, 'transactions' | 'certificates' | 'clock' | 'supersede'>,
-  customer: Customer,
-  present: Certificate,
-): Promise<void> {
-  const contract = claimsIn(present);
-  for (const { issuer, certificate } of await ofKey(deps, customer, present)) {
-    const saysMore = excess(contract, claimsIn(certificate)).length > 0;
-    if (saysMore) await deps.supersede({ issuer, serial: certificate.serial }, customer.organization);
-  }
+export function sayingMore(contract: Claims, found: readonly FoundCertificate[]): readonly CertificateId[] {
+  return found.flatMap(({ issuer, certificate }) => {
+    const { serial, ...own } = decodeCertificate(certificate);
+    const claims = claimsIn(own);
+    return claims.id === contract.id && excess(contract, claims).length > 0 ? [{ issuer, serial }] : [];
+  });
 }
 
 export type OfKey = { readonly issuer: string; readonly certificate: Certificate };
 
+type Finding = Pick<EnterpriseCertificateDeps, 'transactions' | 'certificates' | 'clock'>;
+
 /** The certificates that were issued here for the key of a CA and still count. */
 export async function ofKey(
-  { transactions, certificates, clock }: Pick<EnterpriseCertificateDeps, 'transactions' | 'certificates' | 'clock'>,
+  { transactions, certificates, clock }: Finding,
   tenant: Tenant,
   { publicKey }: Certificate,
 ): Promise<readonly OfKey[]> {
@@ -175,6 +174,12 @@ const read = ({ issuer, certificate }: FoundCertificate): OfKey => ({
   certificate: decodeCertificate(certificate),
 });
 
+/** Whether the certificate that a CA has in office is not revoked for good. */
+export async function stillCounts(deps: Finding, { authority, generation }: Opened): Promise<boolean> {
+  const found = await ofKey(deps, authority, generation.chain[0]!);
+  return found.some(({ certificate }) => equalBytes(certificate.der, authority.certificate));
+}
+
 /** Or something newer: of two processes one may not know the latest change yet. */
 export function saysContract({ generation }: Pick<Opened, 'generation'>, contract: Claims): boolean {
   const own = claimsExtensionOf(generation.chain[0]!);
@@ -182,9 +187,13 @@ export function saysContract({ generation }: Pick<Opened, 'generation'>, contrac
   return equalBytes(own, encodeClaims(contract)) || decodeClaims(own).sequence > contract.sequence;
 }
 
-const claimsIn = (certificate: Certificate): Claims => decodeClaims(claimsExtensionOf(certificate));
+/** Says what a later version of the contract said. */
+export const isLater = (certificate: Certificate, contract: Claims): boolean =>
+  claimsIn(certificate).sequence > contract.sequence;
 
-function claimsExtensionOf({ extensions }: Certificate): Uint8Array {
+const claimsIn = (certificate: Pick<Certificate, 'extensions'>): Claims => decodeClaims(claimsExtensionOf(certificate));
+
+function claimsExtensionOf({ extensions }: Pick<Certificate, 'extensions'>): Uint8Array {
   const found = extensions.all.find(({ oid }) => oid === OID.licenseClaims);
   if (found === undefined) throw new Error('The certificate of an enterprise has no claims.');
   return found.value;

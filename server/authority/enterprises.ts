@@ -11,7 +11,7 @@ import {
   isStillGood,
   parentFor,
   saysContract,
-  supersedeMore,
+  stillCounts,
 } from './enterprise-certificate.ts';
 import type { Authority } from './ports/authorities.ts';
 
@@ -41,22 +41,35 @@ export class Enterprises {
   async ensure(customer: Customer, contract: Claims): Promise<Opened> {
     const found = await this.#deps.directory.active(roleOf(customer, contract));
     if (found !== undefined && (isOwn(found) || (await this.#isGood(found, contract)))) return found;
-    const id = `${customer.organization}/${contract.id}`;
-    let running = this.#underWay.get(id);
-    if (running === undefined) {
-      running = this.#renew(customer, contract).finally(() => this.#underWay.delete(id));
-      this.#underWay.set(id, running);
-    }
-    const made = await running;
+    const made = await this.#alone(customer, contract, () => this.#renew(customer, contract));
     return saysContract(made, contract) ? made : this.ensure(customer, contract);
   }
 
-  /** After a change of the contract, where it has a CA already: more is granted with the next license, less at once. */
+  /**
+   * When the contract was lowered or the certificate of its CA revoked as superseded, where it has a CA already: one that
+   * says what the contract says takes its place at once. More is granted with the next license.
+   */
   async follow(customer: Customer, contract: Claims): Promise<void> {
-    const found = await this.#deps.directory.active(roleOf(customer, contract));
+    const role = roleOf(customer, contract);
+    await this.#deps.directory.refresh();
+    const found = await this.#deps.directory.active(role);
     if (found === undefined || isOwn(found) || !found.authority.held) return;
-    const present = await this.ensure(customer, contract);
-    await supersedeMore(this.#deps, customer, present.generation.chain[0]!);
+    if (!(await stillCounts(this.#deps, found))) {
+      const parent = await parentFor(this.#deps, customer.organization, contract);
+      await this.#alone(customer, contract, () => this.#certifyAgain(found, parent, contract));
+    }
+    await this.ensure(customer, contract);
+  }
+
+  /** One at a time for each contract; who comes meanwhile gets what is being made. */
+  async #alone({ organization }: Customer, { id }: Claims, make: () => Promise<Opened>): Promise<Opened> {
+    const name = `${organization}/${id}`;
+    let running = this.#underWay.get(name);
+    if (running === undefined) {
+      running = make().finally(() => this.#underWay.delete(name));
+      this.#underWay.set(name, running);
+    }
+    return running;
   }
 
   async #isGood(found: Opened, contract: Claims): Promise<boolean> {
@@ -102,7 +115,6 @@ export class Enterprises {
     const customer = { organization, enterprise };
     const certificate = await this.#certify(key, parent, customer, contract, generation.chain[0]);
     await directory.save({ ...authority, certificate: certificate.der, parent: parent.authority.key });
-    await supersedeMore(this.#deps, customer, certificate);
     return this.#inOffice(roleOf(customer, contract));
   }
 

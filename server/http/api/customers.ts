@@ -218,7 +218,8 @@ export const contractEndpoints: readonly Endpoint[] = [
     operation: 'changeContract',
     tag: 'Customers',
     summary: 'Change a contract',
-    description: 'More than its plan has needs a second person, where the organization says so.',
+    description:
+      'More than its plan has needs a second person, where the organization says so. Where it is lowered, the CA certificates that say more are revoked when it is answered.',
     action: 'contract.change',
     params: idParams,
     body: changeContract.input.omit({ id: true, version: true }),
@@ -229,6 +230,7 @@ export const contractEndpoints: readonly Endpoint[] = [
     refusals: {
       CONTRACT_NOT_FOUND: 404,
       CONTRACT_ENDED: 409,
+      ...JOURNAL_REFUSALS,
       ...APPROVAL_REFUSALS,
       ...TERM_REFUSALS,
       ...TERMS_REFUSALS,

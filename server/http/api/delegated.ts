@@ -2,7 +2,7 @@ import { encodePem } from '@licet/format';
 import { z } from 'zod';
 import { delegateContract, revokeDelegated } from '../../licensing/contracts/delegate.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
-import { APPROVAL_REFUSALS } from './guarded.ts';
+import { APPROVAL_REFUSALS, JOURNAL_REFUSALS } from './guarded.ts';
 import { csrPem, ISSUE_REFUSALS, licenseExample } from './pem.ts';
 import { idParams, instant } from './wire.ts';
 
@@ -75,9 +75,7 @@ export const delegatedEndpoints: readonly Endpoint[] = [
     refusals: {
       CONTRACT_NOT_FOUND: 404,
       ENTERPRISE_NOT_FOUND: 404,
-      SIGNER_UNAVAILABLE: 503,
-      JOURNAL_FULL: 503,
-      FENCED: 503,
+      ...JOURNAL_REFUSALS,
       ...APPROVAL_REFUSALS,
     },
     run: ({ principal, params, body, version }, { licensing }) =>

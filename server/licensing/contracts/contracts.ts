@@ -9,6 +9,7 @@ import { next } from '../model/state.ts';
 import type { Terms } from '../model/terms.ts';
 import { type Dependencies, inTransaction, useCase, type Work } from '../use-case.ts';
 import { demandSecondPerson, withSecondPerson } from '../second-person.ts';
+import { contractClaims } from './claims.ts';
 import { checkTerms } from './check-terms.ts';
 import { above, direction } from './compare-terms.ts';
 import { contractTermInput, termsInput } from './terms-input.ts';
@@ -70,7 +71,7 @@ function termOf(term: ContractTerm | z.output<typeof fromPlan>, months: number |
 
 /**
  * Changes what was sold. The event says whether rights grew (the enterprise's CA is certified anew before a site can
- * have them) or shrank (its older certificate must be revoked, or it would go on granting them).
+ * have them) or shrank: then its older certificates, which would go on granting them, are revoked with the change.
  */
 export const changeContract = useCase(
   z.strictObject({
@@ -101,9 +102,24 @@ export const changeContract = useCase(
       await deps.stores.contracts.replace(work.tx, after);
       const details = { enterprise: after.enterprise, version: after.version, ...change };
       work.note({ action: 'contract.changed', subject: `contract:${after.id}`, details });
+      if (change.lowers) await supersedeAbove(deps, work, after);
       return after;
     }),
 );
+
+/** The CA certificates that say more than the contract does now. */
+export async function supersedeAbove(
+  { stores }: Pick<Dependencies, 'stores'>,
+  work: Work,
+  contract: Contract,
+): Promise<void> {
+  const { id, slug } = found('enterprise', await stores.enterprises.get(work.tx, contract.enterprise));
+  work.change({
+    event: { type: 'revoke', reason: 'superseded' },
+    of: { enterprise: slug, above: contractClaims(contract) },
+    context: { enterprise: id, contract: contract.id },
+  });
+}
 
 const target = z.strictObject({ id: reference('contract'), version });
 type Target = z.output<typeof target>;

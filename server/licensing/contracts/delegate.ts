@@ -35,7 +35,10 @@ export const delegateContract = useCase(
 
 const REASONS = ['keyCompromise', 'cessationOfOperation', 'superseded'] as const;
 
-/** Ends it, and with it every license below, for whoever looks at the CRL of the organization's CA or asks its OCSP. */
+/**
+ * Ends it, and with it every license below, for whoever looks at the CRL of the organization's CA or asks its OCSP. Every
+ * generation of it: whoever stole one key may have had the others too.
+ */
 export const revokeDelegated = useCase(
   z.strictObject({
     id: reference('contract'),
@@ -43,16 +46,20 @@ export const revokeDelegated = useCase(
     reason: z.enum(REASONS).default('cessationOfOperation').describe('Why.').meta({ example: 'keyCompromise' }),
   }),
   async (deps, actor, input): Promise<{ readonly revoked: number }> => {
-    const { enterprise } = await withSecondPerson(deps, actor, async (work) => {
-      const it = await delegated(deps, work, actor, input);
+    let revoked = 0;
+    await withSecondPerson(deps, actor, async (work) => {
+      const { enterprise } = await delegated(deps, work, actor, input);
       const { reason } = input;
       const subject = `contract:${input.id}`;
       await demandSecondPerson(deps, work, actor, { action: 'authority.revoke', subject, payload: { reason } });
-      work.note({ action: 'contract.undelegated', subject, details: { enterprise: it.enterprise.id, reason } });
-      return it;
+      work.note({ action: 'contract.undelegated', subject, details: { enterprise: enterprise.id, reason } });
+      work.change({
+        event: { type: 'revoke', reason },
+        of: { enterprise: enterprise.slug, delegatedFor: input.id },
+        context: { enterprise: enterprise.id, contract: input.id },
+        counted: (changed) => void (revoked = changed),
+      });
     });
-    const of = { organization: actor.organization, enterprise: enterprise.slug, contract: input.id };
-    const revoked = await deps.issuance.delegation.revoke(of, { reason: input.reason, actor: actor.id });
     return { revoked };
   },
 );

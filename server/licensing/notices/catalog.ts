@@ -30,6 +30,7 @@ export const EVENTS = {
   'contract.changed': 'A contract was changed; `raises` and `lowers` say in which direction.',
   'contract.delegated': 'The enterprise keeps the CA of a contract itself: its certificate was asked for.',
   'contract.undelegated': 'The CA that an enterprise keeps for a contract is revoked, for the `reason`.',
+  'contract.superseded': 'A CA certificate for a contract is superseded; one that says what the contract says follows.',
   'contract.activated': 'A contract is in force: its sites get licenses.',
   'contract.suspended': 'A contract is suspended: nothing below it is issued or renewed.',
   'contract.reinstated': 'A suspended contract is in force again.',

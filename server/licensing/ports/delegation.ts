@@ -1,4 +1,4 @@
-import type { Claims, RevocationReason } from '@licet/format';
+import type { Claims } from '@licet/format';
 
 export type DelegatedContract = {
   readonly organization: string;
@@ -25,17 +25,6 @@ export interface Delegation {
    * AUTHORITY_EXISTS when a CA of this server speaks for the contract, NAME_INVALID when the request is somebody else's.
    */
   certify(of: DelegatedContract, csr: Uint8Array): Promise<DelegatedAuthority>;
-  /** After a change of the contract: the same key is certified anew, and what grants more is revoked. */
+  /** After a change of the contract, or when its certificate was superseded: the same key is certified anew. */
   follow(of: DelegatedContract): Promise<void>;
-  /**
-   * Ends the CA of a contract, and so every license below it. Resolves to how many certificates were revoked; none when
-   * there is no such CA, or nothing is left to be revoked.
-   */
-  revoke(of: Omit<DelegatedContract, 'contract'> & { contract: string }, order: RevokeOrder): Promise<number>;
 }
-
-export type RevokeOrder = {
-  readonly reason: Extract<RevocationReason, 'keyCompromise' | 'cessationOfOperation' | 'superseded'>;
-  /** The id of who asks. */
-  readonly actor: string;
-};

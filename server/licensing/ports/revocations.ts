@@ -7,14 +7,18 @@ import type {
   RevocationOrder,
   RevocationState,
 } from '@licet/authority';
+import type { Claims } from '@licet/format';
 import type { Transaction } from './transactions.ts';
 
 /**
- * Of which certificates: by name, or the CA certificates that were issued here for an enterprise (by its slug); of one
- * contract only those of CAs whose keys the enterprise keeps itself.
+ * Of which certificates: by name, or CA certificates that were issued here for an enterprise (by its slug). Those are all
+ * of them; or those of the CAs that it keeps itself for one contract, which are out of office when they are revoked; or
+ * those that say more than `above`, of the contract that it names.
  */
 export type ChangedCertificates =
-  readonly CertificateId[] | { readonly enterprise: string; readonly delegatedFor?: string };
+  | readonly CertificateId[]
+  | { readonly enterprise: string; readonly delegatedFor?: string }
+  | { readonly enterprise: string; readonly above: Claims };
 
 /** What CRL and OCSP shall say from now on. */
 export type StatusChange = {
@@ -22,6 +26,8 @@ export type StatusChange = {
   readonly of: ChangedCertificates;
   /** For the audit log: where it came from. */
   readonly context: RevocationOrder['context'];
+  /** Told, before the commit, of how many certificates the status was changed. */
+  readonly counted?: (changed: number) => void;
 };
 
 /**

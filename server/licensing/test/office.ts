@@ -76,11 +76,17 @@ export class Office {
     this.#database = database;
     const random = { bytes: (length: number) => new Uint8Array(randomBytes(length)) };
     const common = { transactions: database, clock: this.clock, random, auditLog, outbox };
-    const changed = createLicenseFollower(outbox);
+    const changed = [createLicenseFollower(outbox)];
     const stored = { ...common, leases, holder: 'office', changed };
     const revocations = createRevocationStore(stored);
     const revoker = createRevoker({ signer: this.shop.signer, store: revocations, clock: this.clock });
-    const revoking = createRevocations(revoker, revocations, createRevocationsWithin(stored));
+    const revoking = createRevocations({
+      revoker,
+      store: revocations,
+      within: createRevocationsWithin(stored),
+      auditLog,
+      retired: () => undefined,
+    });
     const record = createIssuedRecorder(revoking);
     const committed: typeof record = (tx, issued) => {
       this.batches.push(issued.length);
@@ -101,7 +107,7 @@ export class Office {
         issue: (order) => this.issuing(order),
         find: (_, serial) => this.#find(serial),
         // The CAs here are those of this office; those of enterprises have tests of their own.
-        delegation: { certify: noDelegation, follow: noDelegation, revoke: noDelegation },
+        delegation: { certify: noDelegation, follow: noDelegation },
       },
       revocations: revoking,
       secondPerson: createSecondPerson(access),

@@ -71,6 +71,23 @@ export const authorities: Authorities = {
   },
 };
 
+/** The CAs that an enterprise keeps itself for a contract. */
+export async function retireDelegated(
+  tx: Transaction,
+  organization: string,
+  enterprise: string,
+  contract: string,
+): Promise<readonly Authority[]> {
+  const rows = await sql(tx).query<Row>(
+    `update authorities set status = 'retired'
+      where organization = $1 and enterprise = $2 and contract::text = $3 and not held and status <> 'retired'
+     returning *`,
+    [organization, enterprise, contract],
+  );
+  if (rows.length > 0) await sql(tx).query(BUMP);
+  return rows.map(authorityOf);
+}
+
 async function upsert(tx: Transaction, authority: Authority): Promise<void> {
   const { key, organization, kind, enterprise, contract, algorithm, parent, held } = authority;
   await sql(tx).query(

@@ -1,3 +1,4 @@
+import { decodeCertificate } from '@licet/format';
 import type { CertificateFinder, FoundCertificate } from '../../authority/ports/certificates.ts';
 import type { Transaction } from '../../licensing/ports/transactions.ts';
 import { sql } from '../transactions.ts';
@@ -48,6 +49,25 @@ export const certificateFinder: CertificateFinder = {
     return { count: Number(row?.count ?? 0), until: row?.until ?? undefined };
   },
 };
+
+/** Of a key that is here and out of office nothing more comes; of one that is elsewhere nobody knows. */
+export async function grantingOf(
+  tx: Transaction,
+  organization: string,
+  enterprise: string,
+  at: Date,
+): Promise<readonly FoundCertificate[]> {
+  const found = await certificateFinder.authorities(tx, { organization, enterprise }, at);
+  const former = await sql(tx).query<{ key_identifier: Buffer }>(
+    `select key_identifier from authorities where organization = $1 and enterprise = $2 and held and status <> 'active'`,
+    [organization, enterprise],
+  );
+  const names = new Set(former.map(({ key_identifier: identifier }) => hex(identifier)));
+  return found.filter(({ certificate }) => {
+    const { subjectKeyIdentifier } = decodeCertificate(certificate).extensions;
+    return subjectKeyIdentifier === undefined || !names.has(hex(subjectKeyIdentifier));
+  });
+}
 
 /** Not revoked for good: certificateHold (6) may end, removeFromCRL (8) has ended. */
 const COUNTS = '(r.reason is null or r.reason in (6, 8))';

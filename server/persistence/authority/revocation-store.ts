@@ -19,7 +19,9 @@ import type { Outbox } from '../../licensing/ports/outbox.ts';
 import type { Transaction, Transactions } from '../../licensing/ports/transactions.ts';
 import type { RevocationsWithin } from '../../authority/ports/revocations-within.ts';
 import { asPlatform, sql } from '../transactions.ts';
+import { retireDelegated } from './authorities.ts';
 import { blockKeys } from './blocked-keys.ts';
+import { grantingOf } from './certificate-finder.ts';
 import { bytea, columns, hex } from '../columns.ts';
 import { createCrlStore } from './crl-store.ts';
 import { changedSince, delegatedOf, enterpriseOf, issuedBy, lastChange, latest } from './revocation-queries.ts';
@@ -34,13 +36,15 @@ export type RevocationStoreDeps = {
   /** How long a process that died keeps others from publishing what it was at. */
   readonly holdSeconds?: number;
   /** What else becomes true with the changes, in their transaction: the domain's own rows. */
-  readonly changed?: (
-    tx: Transaction,
-    order: RevocationOrder,
-    ids: readonly CertificateId[],
-    at: Date,
-  ) => Promise<void>;
+  readonly changed?: readonly Follower[];
 };
+
+export type Follower = (
+  tx: Transaction,
+  order: RevocationOrder,
+  ids: readonly CertificateId[],
+  at: Date,
+) => Promise<void>;
 
 /** As a part of a transaction of somebody else's. */
 export function createRevocationsWithin(deps: RevocationStoreDeps): RevocationsWithin {
@@ -51,6 +55,9 @@ export function createRevocationsWithin(deps: RevocationStoreDeps): RevocationsW
       asPlatform(tx, (all) => enterpriseOf(all, organization, enterprise, at)),
     delegated: (organization, enterprise, contract, at) =>
       asPlatform(tx, (all) => delegatedOf(all, { organization, enterprise, contract, at })),
+    retireDelegated: (organization, enterprise, contract) =>
+      asPlatform(tx, (all) => retireDelegated(all, organization, enterprise, contract)),
+    granting: (organization, enterprise, at) => asPlatform(tx, (all) => grantingOf(all, organization, enterprise, at)),
   });
 }
 
@@ -135,7 +142,7 @@ async function change(tx: Transaction, deps: RevocationStoreDeps, asked: Change)
   if (applied.length === 0) return outcomes;
   await write(tx, asked, applied, row!.last);
   if (isCompromise(order)) await blockKeys(tx, applied);
-  await deps.changed?.(tx, order, applied, at);
+  for (const follow of deps.changed ?? []) await follow(tx, order, applied, at);
   await deps.outbox.publish(
     tx,
     applied.map((id) => eventOf(order, id, at)),

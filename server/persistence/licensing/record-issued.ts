@@ -1,4 +1,7 @@
 import type { Issued, RevocationEvent } from '@licet/authority';
+import { excess } from '@licet/format';
+import { contractClaims } from '../../licensing/contracts/claims.ts';
+import { isId } from '../../licensing/model/id.ts';
 import type { License } from '../../licensing/model/license.ts';
 import type { EventType } from '../../licensing/notices/catalog.ts';
 import type { NewEvent } from '../../licensing/ports/outbox.ts';
@@ -7,6 +10,7 @@ import type { Transaction } from '../../licensing/ports/transactions.ts';
 import { columns, hex } from '../columns.ts';
 import type { Committed } from '../authority/certificate-store.ts';
 import { sql } from '../transactions.ts';
+import { stores } from './stores.ts';
 
 type Stored = { serial: string; status: License['status']; organization: string };
 
@@ -37,7 +41,10 @@ type Fate = { readonly one: Issued; readonly event: RevocationEvent };
 
 const END = { type: 'revoke', reason: 'cessationOfOperation' } as const;
 
-/** Whoever holds or closes an enterprise has its row: what they decided is seen here, and they see what is written here. */
+/**
+ * Whoever holds or closes an enterprise, or changes or ends a contract, has its row: what they decided is seen here, and
+ * they see what is written here.
+ */
 async function fatesOfAuthorities(tx: Transaction, issued: readonly Issued[]): Promise<Fate[]> {
   const fates: Fate[] = [];
   for (const one of issued) {
@@ -47,10 +54,24 @@ async function fatesOfAuthorities(tx: Transaction, issued: readonly Issued[]): P
       'select status, held from enterprises where organization = $1 and slug = $2 for share',
       [organization, enterprise],
     );
-    if (row?.status === 'closed') fates.push({ one, event: END });
+    const end = row?.status === 'closed' ? END : await endByContract(tx, one.intent);
+    if (end !== undefined) fates.push({ one, event: end });
     else if (row?.held === true) fates.push({ one, event: { type: 'hold' } });
   }
   return fates;
+}
+
+/** Of a contract that was lowered meanwhile, or of one that has ended while its CA is kept by the enterprise. */
+async function endByContract(
+  tx: Transaction,
+  { claims, context }: Issued['intent'],
+): Promise<RevocationEvent | undefined> {
+  if (claims === undefined || !isId(claims.id)) return undefined;
+  await sql(tx).query('select 1 from contracts where id = $1 for share', [claims.id]);
+  const contract = await stores.contracts.get(tx, claims.id);
+  if (contract === undefined) return undefined;
+  if (contract.status === 'ended') return context['delegated'] === undefined ? undefined : END;
+  return excess(contractClaims(contract), claims).length > 0 ? { type: 'revoke', reason: 'superseded' } : undefined;
 }
 
 /**

@@ -177,6 +177,7 @@ describe('an enterprise that keeps its own CA', function () {
   });
 
   it('loses at once what its contract loses, and imports what took the place of its certificate', async () => {
+    await vendor.changeStatus({ type: 'revoke', reason: 'superseded' }, { enterprise: of.enterprise, above: less });
     await delegation().follow({ ...of, contract: less });
     assert.match((await judged(license.chain)).openssl, /certificate revoked/);
     assert.ok((await judged(license.chain)).codes.includes('ISSUER_REVOKED'));
@@ -188,6 +189,13 @@ describe('an enterprise that keeps its own CA', function () {
     assert.match(again.openssl, /OK/);
     assert.deepEqual(again.codes, ['CLAIMS_TRIMMED', 'VALID']);
     assert.deepEqual(again.effective?.features, ['press']);
+    // As a backup of before is put back, whose contract says more again.
+    const { directory } = vendor.authority;
+    const inOffice = async () =>
+      (await directory.byKeyIdentifier(keyIdentifierOf(decodeCertificate(chain[0]!).publicKey)))!.authority;
+    await directory.save({ ...(await inOffice()), certificate: license.chain[1]! });
+    await delegation().follow(of);
+    assert.deepEqual((await inOffice()).certificate, chain[0]);
   });
 
   it('asks again when the CA above it was followed by another, and that one is not retired before it has gone', async () => {
@@ -223,13 +231,11 @@ describe('an enterprise that keeps its own CA', function () {
     const parts = { ...vendor.authority, signer: vendor.signer, clock: systemClock, transactions: vendor.database };
     const generation1 = toHex(old.authority.keyIdentifier);
     await assert.rejects(retire(parts, generation1, { endLive: false }), { code: 'AUTHORITY_IN_USE' });
-    const revoked = await delegation().revoke(
-      { ...of, contract: OWN },
-      { reason: 'keyCompromise', actor: 'user:test' },
-    );
+    const ended = { enterprise: of.enterprise, delegatedFor: OWN };
+    const revoked = await vendor.changeStatus({ type: 'revoke', reason: 'keyCompromise' }, ended);
     assert.equal(revoked, 3, 'also the one below the older CA');
-    for (const ended of [fresh.chain, former]) {
-      const { openssl, codes } = await judged(ended);
+    for (const chain of [fresh.chain, former]) {
+      const { openssl, codes } = await judged(chain);
       assert.match(openssl, /certificate revoked/);
       assert.ok(codes.includes('ISSUER_REVOKED'));
     }

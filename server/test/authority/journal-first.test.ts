@@ -3,6 +3,7 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { AuthorityError, type Signer } from '@licet/authority';
 import { makeCsr } from '@licet/authority/workshop';
 import {
+  compareCodes,
   createAlgorithm,
   createName,
   encodeCertificationRequest,
@@ -13,8 +14,10 @@ import {
   toHex,
 } from '@licet/format';
 import { openEvaluationShop } from '../../evaluation-shop.ts';
-import { activateContract, createContract, endContract } from '../../licensing/contracts/contracts.ts';
-import { delegateContract } from '../../licensing/contracts/delegate.ts';
+import { startDeliverer } from '../../jobs/outbox-deliverer.ts';
+import { decideApproval } from '../../licensing/access/approvals.ts';
+import { activateContract, changeContract, createContract, endContract } from '../../licensing/contracts/contracts.ts';
+import { delegateContract, revokeDelegated } from '../../licensing/contracts/delegate.ts';
 import { createToken } from '../../licensing/enrolment/create-token.ts';
 import { enrol } from '../../licensing/enrolment/enrol.ts';
 import {
@@ -28,11 +31,15 @@ import { resolveFork } from '../../licensing/licenses/fork.ts';
 import { renewLicense } from '../../licensing/licenses/renew.ts';
 import type { Site } from '../../licensing/model/site.ts';
 import type { IssuedLicense } from '../../licensing/ports/issuance.ts';
+import { changeOrganization } from '../../licensing/organizations/organizations.ts';
 import { createSite } from '../../licensing/sites/create-site.ts';
 import { reinstateSite, retireSite, suspendSite } from '../../licensing/sites/site-life.ts';
 import { OWNER as SOMEBODY, TERMS } from '../../licensing/test/office.ts';
 import type { Dependencies } from '../../licensing/use-case.ts';
+import { accessStores } from '../../persistence/access/index.ts';
+import { outbox } from '../../persistence/outbox.ts';
 import { sql } from '../../persistence/transactions.ts';
+import { contractSubscriber } from '../../wire-contracts.ts';
 import { connectLicensing } from '../../wire-licensing.ts';
 import { Workshop } from './workshop.ts';
 
@@ -97,15 +104,42 @@ describe('A change of what licenses are worth', function () {
     const enterprise = await createEnterprise(deps)(OWNER, { slug: `hooli-${count}`, name: 'Hooli' });
     return { enterprise, contract: await contractOf(enterprise.id) };
   };
+  const sold = { ...TERMS, features: ['demo'], limits: [], reporting: undefined };
   const contractOf = async (enterprise: string): Promise<string> => {
     count += 1;
-    const { features: _, ...terms } = TERMS;
     const year = new Date().getUTCFullYear();
     const term = { firstDay: `${year}-01-01`, lastDay: `${year + 1}-12-31`, timeZone: 'UTC' };
-    const sold = { ...terms, features: ['demo'], limits: [], reporting: undefined };
     const { id } = await createContract(deps)(OWNER, { enterprise, number: `H-${count}`, terms: sold, term });
     await activateContract(deps)(OWNER, { id });
     return id;
+  };
+  /** From now on without production sites. */
+  const lower = (id: string) =>
+    changeContract(deps)(OWNER, { id, terms: { ...sold, siteCaps: { development: 3, recovery: 1 } } });
+  const contractNow = (id: string) =>
+    deps.transactions.run({ organization: 'demo' }, (tx) => deps.stores.contracts.get(tx, id));
+  /** What the CA in office grants. */
+  const grantedBy = async (enterprise: string, id: string) => {
+    const { directory } = workshop.authority;
+    await directory.refresh();
+    const role = { organization: 'demo', kind: 'enterprise', enterprise, contract: id } as const;
+    return (await directory.active(role))?.generation.claims?.modes;
+  };
+  /** Until what comes by the outbox has come. */
+  const delivered = async (isThere: () => Promise<boolean>) => {
+    const log = { info: () => {}, warn: () => {}, error: (fields: object) => assert.fail(JSON.stringify(fields)) };
+    const { random } = deps;
+    const hears = { transactions: workshop.database, outbox, random, log, pollMs: 20 };
+    const subscriber = contractSubscriber({ licensing: deps, authority: workshop.authority });
+    const deliverer = await startDeliverer([subscriber], hears);
+    try {
+      for (let tries = 0; !(await isThere()); tries++) {
+        assert.ok(tries < 250, 'it has not come');
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    } finally {
+      await deliverer.stop();
+    }
   };
   const idOf = async ({ serial, chain }: IssuedLicense) => {
     const { key } = (await workshop.authority.directory.list({ limit: 100 })).find(({ certificate }) =>
@@ -125,6 +159,9 @@ describe('A change of what licenses are worth', function () {
       })),
     );
   };
+  /** In the order of the alphabet. */
+  const statesOf = async (enterprise: string) =>
+    (await authoritiesOf(enterprise)).map(({ state = '' }) => state).sort(compareCodes);
   const journaled = async (serial: string): Promise<string[]> => {
     const all: string[] = [];
     for (let after = 0n; ;) {
@@ -216,6 +253,59 @@ describe('A change of what licenses are worth', function () {
       assert.deepEqual(await journaled(serial), ['held', 'reinstated', 'revoked']);
     });
 
+    it('a contract that is lowered, by its CA certificates that say more and by no other change', async () => {
+      const { enterprise, contract: id } = await customer();
+      const other = await contractOf(enterprise.id);
+      for (const one of [id, other]) await made(one);
+      const states = () => statesOf(enterprise.slug);
+      const { labels } = await changeContract(deps)(OWNER, { id, labels: { paid: 'no' } });
+      assert.deepEqual([labels, await states()], [{ paid: 'no' }, ['valid', 'valid']]);
+      await changeContract(deps)(OWNER, { id, terms: { ...sold, siteCaps: { ...sold.siteCaps, recovery: 1 } } });
+      assert.deepEqual(await states(), ['valid', 'valid'], 'more comes with the next license');
+      await lower(id);
+      assert.deepEqual(await states(), ['revoked', 'valid'], 'that of the other contract stays');
+      const gone = (await authoritiesOf(enterprise.slug)).find(({ state }) => state === 'revoked')!;
+      assert.deepEqual(await journaled(gone.serial), ['revoked']);
+      assert.deepEqual(await audited(gone.serial), ['certificate.revoked']);
+      await made(id);
+      assert.deepEqual(await states(), ['revoked', 'valid', 'valid']);
+      assert.deepEqual(await grantedBy(enterprise.slug, id), ['development', 'recovery']);
+    });
+
+    it('a contract whose CA the enterprise keeps itself, by every generation of it', async () => {
+      const { enterprise, contract: id } = await customer();
+      for (const csr of [requestOf(enterprise.slug), requestOf(enterprise.slug)]) {
+        await delegateContract(deps)(OWNER, { id, csr });
+      }
+      await lower(id);
+      const found = await authoritiesOf(enterprise.slug);
+      assert.deepEqual(await Promise.all(found.map(({ serial }) => journaled(serial))), [['revoked'], ['revoked']]);
+      assert.deepEqual(
+        found.map(({ state }) => state),
+        ['revoked', 'revoked'],
+      );
+    });
+
+    it('a CA that its enterprise keeps and its organization revokes, which is out of office with it', async () => {
+      const { enterprise, contract: id } = await customer();
+      const csr = requestOf(enterprise.slug);
+      await delegateContract(deps)(OWNER, { id, csr });
+      assert.deepEqual(await revokeDelegated(deps)(OWNER, { id }), { revoked: 1 });
+      const [{ serial } = { serial: '' }] = await authoritiesOf(enterprise.slug);
+      assert.deepEqual(await journaled(serial), ['revoked']);
+      assert.deepEqual(await audited(serial), ['certificate.revoked']);
+      const retired = await workshop.database.run('platform', (tx) =>
+        sql(tx).query(
+          `select 1 from audit_log l join authorities a on l.subject = 'authority:' || a.key
+            where l.action = 'authority.retired' and a.status = 'retired' and a.enterprise = $1`,
+          [enterprise.slug],
+        ),
+      );
+      assert.equal(retired.length, 1);
+      await assert.rejects(delegateContract(deps)(OWNER, { id, csr }), { code: 'KEY_REUSED' });
+      assert.deepEqual(await revokeDelegated(deps)(OWNER, { id }), { revoked: 0 });
+    });
+
     it('an enterprise that is closed, and nothing brings its CA back', async () => {
       const { enterprise, contract: sold } = await customer();
       await made(sold);
@@ -270,6 +360,44 @@ describe('A change of what licenses are worth', function () {
     assert.deepEqual([await siteStatus(site.id), await stateOf(license)], ['retired', 'revoked']);
   });
 
+  it('leaves a contract as it was when the signer is away, and its CA as good', async () => {
+    const { enterprise, contract: id } = await customer();
+    await made(id);
+    const before = await contractNow(id);
+    fault = {
+      recordRevocations: () => Promise.reject(new AuthorityError('SIGNER_UNAVAILABLE', 'The signer is gone.')),
+    };
+    await assert.rejects(lower(id), { code: 'SIGNER_UNAVAILABLE', kind: 'unavailable' });
+    fault = {};
+    assert.deepEqual(await contractNow(id), before);
+    const [{ serial, state } = { serial: '', state: '' }] = await authoritiesOf(enterprise.slug);
+    assert.deepEqual([state, await journaled(serial)], ['valid', []]);
+    await lower(id);
+    assert.deepEqual(await journaled(serial), ['revoked']);
+  });
+
+  it('does not use up what a second person has approved when it fails', async () => {
+    const { enterprise, contract: id } = await customer();
+    await delegateContract(deps)(OWNER, { id, csr: requestOf(enterprise.slug) });
+    await changeOrganization(deps)(OWNER, { settings: { secondPerson: true } });
+    const revoke = () => revokeDelegated(deps)(OWNER, { id, reason: 'keyCompromise' });
+    await assert.rejects(revoke(), { code: 'APPROVAL_NEEDED' });
+    const access = { ...deps, stores: accessStores, organizations: deps.stores.organizations };
+    await workshop.database.run({ organization: 'demo' }, async (tx) => {
+      const { items } = await accessStores.approvals.list(tx, { where: { status: 'waiting' }, limit: 9 });
+      assert.equal(items.length, 1);
+      await decideApproval(access, tx, { ...OWNER, id: 'person:second' }, items[0]!.id, 'approved');
+    });
+    fault = { recordRevocations: () => Promise.reject(new AuthorityError('JOURNAL_FULL', 'The disk is full.')) };
+    await assert.rejects(revoke(), { code: 'JOURNAL_FULL' });
+    fault = {};
+    assert.deepEqual(await revoke(), { revoked: 1 });
+    await assert.rejects(revoke(), { code: 'APPROVAL_NEEDED' });
+    await workshop.database.run('platform', (tx) =>
+      sql(tx).query(`update organizations set settings = settings || '{"secondPerson": false}'`),
+    );
+  });
+
   /** As if the process ended there: nothing after it happens, the transaction is rolled back. */
   const dyingAfterJournal = (): Partial<Signer> => ({
     recordRevocations: async (records) => {
@@ -306,6 +434,53 @@ describe('A change of what licenses are worth', function () {
     assert.equal((await authoritiesOf(enterprise.slug))[0]?.state, 'valid');
   });
 
+  it('leaves no contract without a CA, whatever a crash cut off and however idle its sites are', async () => {
+    const { enterprise, contract: id } = await customer();
+    const kept = await customer();
+    await made(id);
+    await delegateContract(deps)(OWNER, { id: kept.contract, csr: requestOf(kept.enterprise.slug) });
+    const before = await contractNow(id);
+    await delivered(() => Promise.resolve(true));
+    fault = dyingAfterJournal();
+    for (const one of [id, kept.contract]) await assert.rejects(lower(one), /kill -9/);
+    await restart();
+    assert.deepEqual(await contractNow(id), before, 'nobody was answered');
+    const customers = [enterprise.slug, kept.enterprise.slug];
+    const states = () => Promise.all(customers.map(statesOf));
+    assert.deepEqual(await states(), [['revoked'], ['revoked']]);
+    await delivered(async () => (await states()).every((all) => all.includes('valid')));
+    assert.deepEqual(await grantedBy(enterprise.slug, id), ['production', 'development']);
+    for (const one of [id, kept.contract]) await lower(one);
+    assert.deepEqual(await states(), [
+      ['revoked', 'revoked'],
+      ['revoked', 'revoked'],
+    ]);
+    // And here the process ends before its answer: what is left to do is in the outbox.
+    await restart();
+    await delivered(async () => (await states()).every((all) => all.includes('valid')));
+    assert.deepEqual(await grantedBy(enterprise.slug, id), ['development', 'recovery']);
+    assert.deepEqual(await grantedBy(kept.enterprise.slug, kept.contract), ['development', 'recovery']);
+  });
+
+  it('also cuts what a server of an earlier version has lowered', async () => {
+    const { enterprise, contract: id } = await customer();
+    await made(id);
+    await delivered(() => Promise.resolve(true));
+    const [{ serial } = { serial: '' }] = await authoritiesOf(enterprise.slug);
+    await workshop.database.run({ organization: 'demo' }, async (tx) => {
+      const found = (await deps.stores.contracts.get(tx, id))!;
+      const terms = { ...found.terms, siteCaps: { development: 3 } };
+      await deps.stores.contracts.replace(tx, { ...found, version: found.version + 1, terms });
+      const subject = `contract:${id}`;
+      const payload = { subject, actor: 'person:owner', lowers: true, raises: false };
+      await outbox.publish(tx, [
+        { organization: 'demo', stream: subject, type: 'contract.changed', payload, at: new Date() },
+      ]);
+    });
+    await delivered(async () => (await journaled(serial)).length === 1);
+    assert.deepEqual(await grantedBy(enterprise.slug, id), ['development']);
+  });
+
   describe('reaches what is being made meanwhile:', () => {
     /** Runs something between the record of a certificate and its signature. */
     const whileSigning = (then: () => Promise<unknown>): void => {
@@ -332,6 +507,26 @@ describe('A change of what licenses are worth', function () {
         assert.equal(await stateOf(license), state);
         assert.equal((await journaled(license.serial)).length, 1);
       }
+    });
+
+    it('the CA of a contract that is lowered, also its first', async () => {
+      const { enterprise, contract: id } = await customer();
+      whileSigning(() => lower(id));
+      await made(id);
+      const [authority] = await authoritiesOf(enterprise.slug);
+      assert.equal(authority?.state, 'revoked');
+      assert.equal((await journaled(authority?.serial ?? '')).length, 1);
+      await made(id);
+      assert.deepEqual(await grantedBy(enterprise.slug, id), ['development', 'recovery']);
+    });
+
+    it('the CA that an enterprise keeps for a contract that is ended', async () => {
+      const { enterprise, contract: id } = await customer();
+      whileSigning(() => endContract(deps)(OWNER, { id }));
+      await delegateContract(deps)(OWNER, { id, csr: requestOf(enterprise.slug) });
+      const [authority] = await authoritiesOf(enterprise.slug);
+      assert.equal(authority?.state, 'revoked');
+      assert.equal((await journaled(authority?.serial ?? '')).length, 1);
     });
 
     it('the CA of an enterprise that is put on hold or closed', async () => {

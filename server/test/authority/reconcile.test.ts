@@ -127,7 +127,7 @@ describe('a database beside the journal of its signer', function () {
     await assert.rejects(start, /ends before entry \d+, which the database has seen/);
   });
 
-  it('a contract that changes changes its CA; one that shrinks revokes what promised more', async () => {
+  it('a contract that changes has its CA certified anew under the same key', async () => {
     await issue(1);
     const role = { organization: 'demo', kind: 'enterprise', enterprise: 'globex', contract: CONTRACT } as const;
     const first = (await workshop.authority.directory.active(role))!;
@@ -137,9 +137,6 @@ describe('a database beside the journal of its signer', function () {
     assert.equal(second.authority.key, first.authority.key);
     assert.deepEqual(second.generation.claims?.features, ['press']);
     assert.equal(license.chain.length, 4);
-    const old = { issuer: first.authority.parent!, serial: first.generation.chain[0]!.serial };
-    const [known] = await workshop.authority.revocations.find([old]);
-    assert.equal(known?.state.state, 'revoked');
   });
 
   it('has its whole journal read, and a line that was changed is found', async () => {

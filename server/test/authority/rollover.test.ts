@@ -107,7 +107,6 @@ describe('rollover', function () {
         clock,
         algorithm,
         transactions: workshop.database,
-        supersede: () => Promise.reject(new Error('nothing was lowered')),
       });
     const known = (await signer.keys()).length;
     const tooMuch = contract({ id: '00000000-0000-4000-8000-0000000005a0', features: ['press/forever'] });
@@ -134,11 +133,20 @@ describe('rollover', function () {
     const steps = [['press', 'press/remote'], ['press', 'press/more', 'press/remote'], ['press']];
     const made = [];
     for (const [i, features] of steps.entries()) {
-      made.push((await enterprises.ensure(customer, contract({ id, sequence: i + 1, features }))).authority);
+      const above = contract({ id, sequence: i + 1, features });
+      await workshop.changeStatus({ type: 'revoke', reason: 'superseded' }, { enterprise: 'globex', above });
+      made.push((await enterprises.ensure(customer, above)).authority);
     }
     assert.equal(new Set(made.map(({ key }) => key)).size, 1);
     const states = await Promise.all(made.map(({ parent, certificate }) => statusOf(parent, certificate)));
     assert.deepEqual(states, ['revoked', 'revoked', 'valid']);
+
+    const { from, to } = await rollOver(parts(), made[0]!.key);
+    const above = contract({ id, sequence: 4, features: ['press'], limits: [] });
+    const less = { ...above, tier: { rank: 10, code: 'silver' } };
+    await workshop.changeStatus({ type: 'revoke', reason: 'superseded' }, { enterprise: 'globex', above: less });
+    const generations = [from, to].map(({ parent, certificate }) => statusOf(parent, certificate));
+    assert.deepEqual(await Promise.all(generations), ['valid', 'revoked'], 'the older one signs nothing more');
   });
 
   it('a CA below a key that is elsewhere is sent to the ceremony', async () => {

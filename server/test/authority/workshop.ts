@@ -2,7 +2,7 @@ import { randomBytes, generateKeyPairSync, sign } from 'node:crypto';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openSigner, type Signer } from '@licet/authority';
+import { openSigner, type RevocationEvent, type Signer } from '@licet/authority';
 import {
   type Claims,
   createAlgorithm,
@@ -14,6 +14,7 @@ import {
 import { systemClock } from '../../clock.ts';
 import { type Config, loadConfig } from '../../config/index.ts';
 import type { LicenseOrder } from '../../licensing/ports/issuance.ts';
+import type { ChangedCertificates } from '../../licensing/ports/revocations.ts';
 import { type Database, openDatabase } from '../../persistence/database.ts';
 import { testDependencies } from '../../persistence/test/dependencies.ts';
 import { copyOfTemplate } from '../../persistence/test/embedded-template.ts';
@@ -107,6 +108,17 @@ export class Workshop {
     const ground = { config, database, signer: this.around(this.signer), holder: 'test', base: 'http://pki.example' };
     this.authority = connectAuthority(ground);
     await readyAuthority(ground, this.authority);
+  }
+
+  /** As a use case has it done, in its transaction. Resolves to how many certificates were changed. */
+  async changeStatus(event: RevocationEvent, of: ChangedCertificates, organization = 'demo'): Promise<number> {
+    let count = 0;
+    const change = { event, of, context: {}, counted: (changed: number) => void (count = changed) };
+    const by = { organization, principal: 'user:test', at: systemClock.now() };
+    const { licenseRevocations } = this.authority;
+    const tell = await this.database.run({ organization }, (tx) => licenseRevocations.within(tx, by, [change]));
+    tell();
+    return count;
   }
 
   async stop(): Promise<void> {

@@ -25,7 +25,7 @@ export async function carryOut(
   );
   const signer = new SignerClient({ path: socket });
   const holder = `order ${process.pid}`;
-  const changed = createLicenseFollower(outbox);
+  const changed = [createLicenseFollower(outbox)];
   const store = createRevocationStore({ transactions: database, auditLog, outbox, leases, holder, changed });
   const event = { type: 'revoke', reason: 'superseded' } as const;
   const order = { organization: 'acme', event, principal: 'user:4711', context: { order: id } };
