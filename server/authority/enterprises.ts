@@ -1,5 +1,5 @@
 import { addressesOf, type KeyAlgorithm, type KeyDescription, type Signer } from '@licet/authority';
-import type { Certificate, Claims } from '@licet/format';
+import { type Certificate, type Claims, excess } from '@licet/format';
 import { LicetError } from '../licensing/errors.ts';
 import type { Opened } from './directory.ts';
 import {
@@ -59,6 +59,20 @@ export class Enterprises {
       await this.#alone(customer, contract, () => this.#certifyAgain(found, parent, contract));
     }
     await this.ensure(customer, contract);
+  }
+
+  /** Throws where the CA of a contract, whoever keeps it, could not be certified to say this. */
+  async check(customer: Customer, contract: Claims): Promise<void> {
+    const { directory, widen } = this.#deps;
+    const found = await directory.active(roleOf(customer, contract));
+    const { organization } = customer;
+    const role = { organization, kind: 'organization', enterprise: undefined, contract: undefined } as const;
+    const above = (await directory.active(role))?.generation.claims;
+    if (found === undefined || isOwn(found) || above === undefined || widen !== undefined) return;
+    const points = excess(above, contract).map(({ claim, detail }) => `${claim}: ${detail}`);
+    if (points.length === 0) return;
+    const message = `The CA of "${organization}" may not grant this: ${points.join('; ')}. Have it certified for it first.`;
+    throw new LicetError('conflict', 'CLAIMS_ABOVE_PARENT', message, { pointer: '/terms' });
   }
 
   /** One at a time for each contract; who comes meanwhile gets what is being made. */

@@ -43,6 +43,7 @@ export function createIssuance(deps: IssuanceDeps): Issuance {
       const found = await find(organization, serial);
       return found && licenseOf(found.certificate, found.by, false);
     },
+    checkContract: ({ contract, ...customer }) => deps.enterprises.check(customer, contract),
     delegation: deps.delegation,
   };
 }

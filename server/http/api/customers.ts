@@ -230,6 +230,7 @@ export const contractEndpoints: readonly Endpoint[] = [
     refusals: {
       CONTRACT_NOT_FOUND: 404,
       CONTRACT_ENDED: 409,
+      CLAIMS_ABOVE_PARENT: 409,
       ...JOURNAL_REFUSALS,
       ...APPROVAL_REFUSALS,
       ...TERM_REFUSALS,

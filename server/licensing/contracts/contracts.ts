@@ -7,7 +7,7 @@ import { type Contract, CONTRACT_LIFE, type ContractTerm } from '../model/contra
 import type { Principal } from '../model/principal.ts';
 import { next } from '../model/state.ts';
 import type { Terms } from '../model/terms.ts';
-import { type Dependencies, inTransaction, useCase, type Work } from '../use-case.ts';
+import { type Dependencies, inTransaction, reading, useCase, type Work } from '../use-case.ts';
 import { demandSecondPerson, withSecondPerson } from '../second-person.ts';
 import { contractClaims } from './claims.ts';
 import { checkTerms } from './check-terms.ts';
@@ -82,8 +82,9 @@ export const changeContract = useCase(
     term: contractTermInput.optional(),
     labels: labels.optional(),
   }),
-  (deps, actor, { id, version: seen, ...input }) =>
-    withSecondPerson(deps, actor, async (work) => {
+  async (deps, actor, { id, version: seen, ...input }) => {
+    await checkExchange(deps, actor, id, input);
+    return withSecondPerson(deps, actor, async (work) => {
       const before = await lockContract(deps, work, actor, id, seen);
       if (before.status === 'ended')
         throw new LicetError('conflict', 'CONTRACT_ENDED', 'The contract has ended; make a new one.');
@@ -104,8 +105,35 @@ export const changeContract = useCase(
       work.note({ action: 'contract.changed', subject: `contract:${after.id}`, details });
       if (change.lowers) await supersedeAbove(deps, work, after);
       return after;
-    }),
+    });
+  },
 );
+
+/**
+ * A change that gives and takes needs a certificate that may not be had, and without it the sites would have nothing once
+ * the older ones are revoked. What only takes is always within what there is.
+ */
+async function checkExchange(
+  deps: Dependencies,
+  actor: Principal,
+  id: string,
+  input: { readonly terms?: Terms | undefined; readonly term?: ContractTerm | undefined },
+): Promise<void> {
+  assertWholeOrganization(actor);
+  const { stores, issuance } = deps;
+  const { contract, enterprise } = await reading(deps, actor, async (tx) => {
+    const one = await stores.contracts.get(tx, id);
+    return { contract: one, enterprise: one && (await stores.enterprises.get(tx, one.enterprise)) };
+  });
+  // What is refused under lock is refused there.
+  if (contract === undefined || enterprise === undefined || contract.status === 'ended') return;
+  const { terms = contract.terms, term = contract.term } = input;
+  const after = { ...contract, version: contract.version + 1, terms, term };
+  const { lowers, raises } = direction(contract, after);
+  if (!lowers || !raises) return;
+  const of = { organization: actor.organization, enterprise: enterprise.slug, contract: contractClaims(after) };
+  await issuance.checkContract(of);
+}
 
 /** The CA certificates that say more than the contract does now. */
 export async function supersedeAbove(

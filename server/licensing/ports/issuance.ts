@@ -1,5 +1,5 @@
 import type { Claims, Mode } from '@licet/format';
-import type { Delegation } from './delegation.ts';
+import type { DelegatedContract, Delegation } from './delegation.ts';
 
 /**
  * A license that the domain has decided to give: everything that the authority needs, so that it looks up nothing. The
@@ -67,6 +67,11 @@ export interface Issuance {
   issue(order: LicenseOrder): Promise<IssuedLicense>;
   /** What was issued under this serial, with its chain; undefined when there is no such license. */
   find(organization: string, serial: string): Promise<IssuedLicense | undefined>;
+  /**
+   * Rejects with CLAIMS_ABOVE_PARENT where a contract has a CA below one of this server which could not be certified to
+   * say this.
+   */
+  checkContract(of: DelegatedContract): Promise<void>;
   /** For enterprises that sign the licenses of their sites themselves. */
   readonly delegation: Delegation;
 }

@@ -26,7 +26,8 @@ import {
   reinstateEnterprise,
   suspendEnterprise,
 } from '../enterprises/enterprises.ts';
-import type { LicetError } from '../errors.ts';
+import { LicetError } from '../errors.ts';
+import type { Issuance } from '../ports/issuance.ts';
 import { createPlan, retirePlan } from '../plans/plans.ts';
 import { changeOrganization } from '../organizations/organizations.ts';
 import { changeProduct, retireProduct, createProduct } from '../products/products.ts';
@@ -212,6 +213,24 @@ describe('Contracts', () => {
     await assert.rejects(createContract(office.deps)(OWNER, { ...input, plan: undefined }), hasCode('TERMS_NEEDED'));
     await retirePlan(office.deps)(OWNER, { id: plan.id });
     await assert.rejects(createContract(office.deps)(OWNER, input), hasCode('PLAN_RETIRED'));
+  });
+
+  it('are not exchanged for what their CA cannot be certified for', async () => {
+    const { contract } = await office.customer({ features: ['press/remote'] });
+    const asked: (readonly string[])[] = [];
+    const checkContract: Issuance['checkContract'] = ({ contract: { features } }) => {
+      asked.push(features);
+      return Promise.reject(new LicetError('conflict', 'CLAIMS_ABOVE_PARENT', 'The CA above has no such feature.'));
+    };
+    const deps = { ...office.deps, issuance: { ...office.deps.issuance, checkContract } };
+    const change = (features: string[]) =>
+      changeContract(deps)(OWNER, { id: contract.id, terms: { ...TERMS, features } });
+    await assert.rejects(change(['press']), hasCode('CLAIMS_ABOVE_PARENT'));
+    const now = await database.run({ organization: 'acme' }, (tx) => deps.stores.contracts.get(tx, contract.id));
+    assert.equal(now?.version, contract.version);
+    await change(['press', 'press/remote']);
+    await change(['press/remote']);
+    assert.deepEqual(asked, [['press']], 'what is only more, or only less, is within reach of what there is');
   });
 
   it('above their plan wait for a second person', async () => {

@@ -113,7 +113,13 @@ describe('rollover', function () {
     await assert.rejects(cas(inYears(0)).ensure(customer, tooMuch), { code: 'CLAIMS_ABOVE_PARENT' });
     assert.equal((await signer.keys()).length, known, 'a contract that is refused leaves no key behind');
     const short = contract({ id: '00000000-0000-4000-8000-0000000005a1' });
+    await cas(inYears(0)).check(customer, { ...tooMuch, id: short.id });
     const { certificate } = (await authority.enterprises.ensure(customer, short)).authority;
+    await assert.rejects(cas(inYears(0)).check(customer, { ...tooMuch, id: short.id }), {
+      code: 'CLAIMS_ABOVE_PARENT',
+      message: /features: .*press\/forever/,
+    });
+    await cas(inYears(0)).check(customer, short);
     assert.equal(decodeCertificate(certificate).notAfter.getTime(), short.term.to.getTime() - 1000);
     assert.deepEqual((await cas(inYears(1)).ensure(customer, short)).authority.certificate, certificate, 'in vain');
 
