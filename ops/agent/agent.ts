@@ -1,6 +1,6 @@
 import { formatName } from '@licet/format';
 import type { Verdict } from '@licet/verify';
-import { pauseSeconds } from './backoff.ts';
+import { askingSeconds, pauseSeconds } from './backoff.ts';
 import { readLicense } from './chain.ts';
 import { writeDurably } from './durable.ts';
 import { renew } from './enrol.ts';
@@ -24,10 +24,6 @@ export type World = {
   renewed(): Promise<void>;
 };
 
-/** Evidence and advice are asked for this often, spread by as much again. */
-const ASK_EVERY_SECONDS = 6 * 3600;
-/** And this often while nobody answers. */
-const ASK_AGAIN_SECONDS = 600;
 /** What was refused for good reasons needs a person first. */
 const AFTER_REFUSAL_SECONDS = 3600;
 const FOR_A_PERSON: ReadonlySet<AgentCode> = new Set(['REFUSED', 'NO_SERVER']);
@@ -98,11 +94,14 @@ export class Agent {
       this.#take(suggestion);
       await this.#note('suggestion', () => keepSuggestion(this.#site.folder, current, suggestion));
     }
-    const known = suggestion?.retryAfterSeconds ?? ASK_EVERY_SECONDS;
-    const pause = suggestion === undefined ? ASK_AGAIN_SECONDS : Math.min(known, ASK_EVERY_SECONDS);
-    this.#askAt = new Date(now.getTime() + 1000 * pause * (1 + this.#world.chance()));
+    const wait = (isMissing: boolean): void => {
+      const seconds = askingSeconds(isMissing, this.#world.chance(), suggestion?.retryAfterSeconds);
+      this.#askAt = new Date(now.getTime() + 1000 * seconds);
+    };
+    wait(suggestion === undefined);
     await this.#fetchEvidence();
-    if (await this.#isChainRevoked()) await this.#renewChain();
+    // Of a contract that was just lowered the next CA certificate comes a moment after the end of the one before.
+    if ((await this.#isChainRevoked()) && !(await this.#renewChain())) wait(true);
   }
 
   async #fetchEvidence(): Promise<void> {
@@ -117,20 +116,22 @@ export class Agent {
     return verdict?.codes.some(({ code }) => code === 'ISSUER_REVOKED') === true;
   }
 
-  async #renewChain(): Promise<void> {
+  /** True: there was another chain. */
+  async #renewChain(): Promise<boolean> {
     try {
-      if (!(await renewChain(this.#site, this.#settings, this.#world.now()))) return;
+      if (!(await renewChain(this.#site, this.#settings, this.#world.now()))) return false;
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
       this.#world.log(
         `a CA above the license is revoked, and there is no other chain (${error.code}): ${error.message}`,
       );
-      return;
+      return false;
     }
     this.#contact();
     this.#world.log('a CA above the license was certified anew: its chain is renewed');
     await this.#fetchEvidence();
     await this.#world.renewed();
+    return true;
   }
 
   #take(suggestion: Suggestion): void {

@@ -13,3 +13,12 @@ export function pauseSeconds(failures: number, chance: number, retryAfterSeconds
   if (retryAfterSeconds === undefined) return Math.max(1, ceiling * chance);
   return retryAfterSeconds + Math.max(1, Math.min(retryAfterSeconds, BACKOFF.mostSeconds)) * chance;
 }
+
+/** Evidence and advice are asked for this often, and this often while something is missing; spread by as much again. */
+export const ASKING = { everySeconds: 6 * 3600, missingSeconds: 600 } as const;
+
+/** `isMissing`: nobody answered, or the CA above the license is revoked and there is no other yet. */
+export function askingSeconds(isMissing: boolean, chance: number, retryAfterSeconds: number | undefined): number {
+  const { everySeconds, missingSeconds } = ASKING;
+  return (isMissing ? missingSeconds : Math.min(retryAfterSeconds ?? everySeconds, everySeconds)) * (1 + chance);
+}

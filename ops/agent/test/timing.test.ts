@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
-import { BACKOFF, pauseSeconds } from '../backoff.ts';
+import { askingSeconds, BACKOFF, pauseSeconds } from '../backoff.ts';
 import { defaultWindow, renewalTime } from '../renewal-time.ts';
 import { parseSuggestion } from '../suggestion.ts';
 
@@ -31,6 +31,16 @@ describe('The pause after a failed renewal', () => {
     const firstTenth = pauses.filter((pause) => pause < BACKOFF.mostSeconds / 10).length;
     assert.ok(firstTenth > 900 && firstTenth < 1100, `${firstTenth} of 10,000 in the first tenth`);
   });
+});
+
+describe('Evidence and advice', () => {
+  it('are asked for every six to twelve hours, or as the server says', () => {
+    assert.deepEqual([askingSeconds(false, 0, undefined), askingSeconds(false, 1, undefined)], [6 * 3600, 12 * 3600]);
+    assert.deepEqual([askingSeconds(false, 0, 60), askingSeconds(false, 0, 99_999)], [60, 6 * 3600]);
+  });
+
+  it('are asked for again soon where an answer or a chain is missing, whatever the server says', () =>
+    assert.deepEqual([askingSeconds(true, 0, undefined), askingSeconds(true, 0.5, 6 * 3600)], [600, 900]));
 });
 
 describe('The time of renewal', () => {
