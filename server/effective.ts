@@ -8,8 +8,10 @@ import type { Config } from './config/index.ts';
 export const isEvaluation = ({ authority, database }: Config): boolean =>
   authority.evaluation === 'auto' ? database.url === undefined : authority.evaluation === 'on';
 
-export const tlsModeOf = (config: Config): 'own' | 'files' | 'off' =>
-  config.http.tls.mode ?? (isEvaluation(config) ? 'own' : 'off');
+export function tlsModeOf(config: Config): 'own' | 'files' | 'off' {
+  const { mode, certificate } = config.http.tls;
+  return mode ?? (certificate !== undefined ? 'files' : isEvaluation(config) ? 'own' : 'off');
+}
 
 export const signerFolderOf = ({ signer, data }: Config): string => signer.folder ?? join(data.folder, 'signer');
 

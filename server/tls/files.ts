@@ -26,31 +26,44 @@ export function watchTlsFiles(
   { clock, log, metrics }: TlsFilesDeps,
   lookEveryMs = LOOK_EVERY_MS,
 ): WatchedTls {
-  let last = read(files);
   const users: ((tls: CheckedTls) => void)[] = [];
-  const accept = (material: TlsMaterial): CheckedTls => {
-    const checked = checkTls(material, clock.now());
-    const expiresAt = checked.expiresAt.toISOString();
-    if (checked.isOutOfDate) log.warn({ file: files.certificate, expiresAt }, 'TLS certificate is not valid today');
-    metrics.certificateReloaded('done', checked.expiresAt);
-    return checked;
-  };
-  const first = accept(last);
+  let last = read(files);
+  const first = checkTls(last, clock.now());
+  if (first.outOfDate !== undefined) log.warn({ file: files.certificate }, first.outOfDate);
+  metrics.certificateReloaded('done', first.expiresAt);
+  let current = first;
+  let complaint = '';
   const look = (isAsked: boolean) => {
     try {
       const found = read(files);
-      if (!isAsked && found.certificate === last.certificate && found.key === last.key) return;
+      if (!isAsked && found.certificate === last.certificate && found.key === last.key) {
+        complaint = '';
+        return;
+      }
+      const checked = checkBeside(current, found, clock.now());
       last = found;
-      const checked = accept(found);
+      current = checked;
+      complaint = '';
       for (const use of users) use(checked);
+      metrics.certificateReloaded('done', checked.expiresAt);
       log.info({ file: files.certificate }, 'TLS certificate loaded');
     } catch (error) {
+      // What cannot be used now may be good at the next look, since certificates also begin; once is said often enough.
+      if (!isAsked && complaint === String(error)) return;
+      complaint = String(error);
       metrics.certificateReloaded('failed');
       log.error({ file: files.certificate, err: error }, 'TLS certificate not loaded, the old one stays in use');
     }
   };
   const timer = setInterval(() => look(false), lookEveryMs).unref();
   return { first, onChange: (use) => void users.push(use), reload: () => look(true), stop: () => clearInterval(timer) };
+}
+
+/** At the start a certificate that is out of date is better than none. Later it is not better than one that is good. */
+function checkBeside(current: CheckedTls, found: TlsMaterial, at: Date): CheckedTls {
+  const checked = checkTls(found, at);
+  if (checked.outOfDate !== undefined && current.expiresAt > at) throw new TlsMaterialError(checked.outOfDate);
+  return checked;
 }
 
 function read({ certificate, key }: TlsFiles): TlsMaterial {
@@ -62,6 +75,9 @@ function readText(file: string, configurationKey: string): string {
     return readFileSync(file, 'utf8');
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    throw new TlsMaterialError(`The file ${file} of ${configurationKey} cannot be read (${code}).`, { cause });
+    throw new TlsMaterialError(
+      `The file ${file} of ${configurationKey} cannot be read (${code}): correct the path, or the rights of the file.`,
+      { cause },
+    );
   }
 }

@@ -10,8 +10,8 @@ const tls = z
       .optional()
       .describe(
         '`own` serves HTTPS with a certificate from the service CA, made at the first start and renewed by itself; ' +
-          '`files` with the two files below; `off` plain HTTP (behind a proxy). Default: `own` where the server is an ' +
-          'evaluation (`authority.evaluation`), else `off`.',
+          '`files` with the two files below; `off` plain HTTP (behind a proxy). Default: `files` where they are named, ' +
+          'else `own` where the server is an evaluation (`authority.evaluation`), else `off`.',
       ),
     names: z
       .array(z.string().min(1))
@@ -35,10 +35,13 @@ const tls = z
   })
   .prefault({})
   .superRefine((value, context) => {
-    if (value.mode !== 'files') return;
-    for (const name of ['certificate', 'key'] as const) {
+    const names = ['certificate', 'key'] as const;
+    const isAnyNamed = names.some((name) => value[name] !== undefined);
+    if (value.mode !== 'files' && !(value.mode === undefined && isAnyNamed)) return;
+    for (const name of names) {
       if (value[name] !== undefined) continue;
-      context.addIssue({ code: 'custom', path: [name], message: 'is needed when http.tls.mode is files' });
+      const message = 'is needed when http.tls.mode is files, as it is by itself when one of the two files is named';
+      context.addIssue({ code: 'custom', path: [name], message });
     }
   })
   .describe('TLS of the public listener: 1.2 and 1.3 only.');

@@ -163,7 +163,16 @@ describe('configuration', () => {
       {
         name: 'TLS without its key',
         given: { argv: ['--http.tls.mode', 'files', '--http.tls.certificate', 'a'] },
-        says: 'http.tls.key (not set): is needed when http.tls.mode is files',
+        says:
+          'http.tls.key (not set): is needed when http.tls.mode is files, as it is by itself when one of the two files ' +
+          'is named',
+      },
+      {
+        name: 'TLS without its certificate, and nothing else',
+        given: { argv: ['--http.tls.key', 'a'] },
+        says:
+          'http.tls.certificate (not set): is needed when http.tls.mode is files, as it is by itself when one of the ' +
+          'two files is named',
       },
       {
         name: 'a shared port that nobody else can know',

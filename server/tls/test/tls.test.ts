@@ -3,6 +3,7 @@ import { execFile, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { requireTool } from '@licet/checks';
 import { createLog } from '../../log.ts';
@@ -16,10 +17,13 @@ const clock = { now: () => new Date() }; // openssl makes the certificates below
 describe('TLS of the public listener', () => {
   let folder: string | undefined;
   const at = (name: string) => join(folder ?? '', name);
-  const make = (name: string, days = '30') => {
+  const selfSigned = (name: string, days: string) => {
     const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
     const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', at(`${name}.key`)];
-    const run = spawnSync('openssl', ['req', '-x509', ...key, ...subject, '-days', days, '-out', at(`${name}.crt`)]);
+    return ['req', '-x509', ...key, ...subject, '-days', days, '-out', at(`${name}.crt`)];
+  };
+  const make = (name: string, issuer: string[] = []) => {
+    const run = spawnSync('openssl', [...selfSigned(name, '30'), ...issuer]);
     assert.equal(run.status, 0, String(run.stderr));
     return { certificate: at(`${name}.crt`), key: at(`${name}.key`) };
   };
@@ -29,7 +33,7 @@ describe('TLS of the public listener', () => {
   });
 
   before(function () {
-    requireTool(this, 'openssl', 'curl');
+    requireTool(this, 'openssl', 'curl', 'faketime');
     folder = mkdtempSync(join(tmpdir(), 'licet-tls-'));
     make('one');
     make('two');
@@ -59,6 +63,35 @@ describe('TLS of the public listener', () => {
       ]);
       assert.throws(of('one.crt', 'locked.key'), /no unencrypted PEM private key/);
     });
+    describe('of a chain', () => {
+      const chain = (...names: string[]) =>
+        writeFileSync(at('chain.crt'), names.map((name) => readFileSync(at(name))).join(''));
+      before(() => {
+        make('ca');
+        make('leaf', ['-CA', at('ca.crt'), '-CAkey', at('ca.key')]);
+      });
+
+      it('nothing, where each has issued the one before it', () => {
+        chain('leaf.crt', 'ca.crt');
+        assert.doesNotThrow(of('chain.crt', 'leaf.key'));
+      });
+      it('where the certificate of the key stands, if not first', () => {
+        chain('ca.crt', 'leaf.crt');
+        assert.throws(
+          of('chain.crt', 'leaf.key'),
+          /wrong order: the certificate of the TLS key stands in place 2; put/,
+        );
+      });
+      it('which one has not issued the one before it', () => {
+        chain('leaf.crt', 'one.crt', 'ca.crt');
+        assert.throws(of('chain.crt', 'leaf.key'), /"CN=one" in place 2 has not issued "CN=leaf" before it; put/);
+      });
+      it('which one cannot be read', () => {
+        chain('leaf.crt');
+        writeFileSync(at('chain.crt'), '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n', { flag: 'a' });
+        assert.throws(of('chain.crt', 'leaf.key'), /no PEM certificate that can be read in place 2/);
+      });
+    });
     it('a file that is not there', () => {
       const log = createLog({ level: 'error', format: 'json', clock, write: () => undefined });
       const metrics = createMetrics({ version: '0', routes: [], jobs: [] });
@@ -67,8 +100,10 @@ describe('TLS of the public listener', () => {
     });
     it('a certificate of another time is used, but noted', () => {
       const material = materialOf({ certificate: at('one.crt'), key: at('one.key') });
-      assert.equal(checkTls(material, new Date('2020-01-01T00:00:00Z')).isOutOfDate, true);
-      assert.equal(checkTls(material, clock.now()).isOutOfDate, false);
+      const outOfDate = (at: Date) => checkTls(material, at).outOfDate;
+      assert.match(outOfDate(new Date('2020-01-01T00:00:00Z')) ?? '', /begins only at \d{4}-.*until then/);
+      assert.match(outOfDate(new Date('2222-01-01T00:00:00Z')) ?? '', /has ended at \d{4}-/);
+      assert.equal(outOfDate(clock.now()), undefined);
     });
   });
 
@@ -136,6 +171,19 @@ describe('TLS of the public listener', () => {
       put('two');
       await eventually(async () => (await subjectServed()) === 'two', 'the new certificate is served');
       assert.match(await metrics.text(), /licet_tls_certificate_loads_total\{result="done"\} 2/);
+    });
+
+    it('never one that is over in the place of one that is good, says so once, and takes the next', async () => {
+      const run = spawnSync('faketime', ['-f', '-60d', 'openssl', ...selfSigned('over', '30')]);
+      assert.equal(run.status, 0, String(run.stderr));
+      put('over');
+      const refusals = () => lines.filter((line) => line.includes('has ended at')).length;
+      await eventually(() => refusals() > 0, 'the refusal is noticed');
+      await pause(100); // several looks
+      assert.equal(refusals(), 1);
+      assert.equal(await subjectServed(), 'two');
+      put('one');
+      await eventually(async () => (await subjectServed()) === 'one', 'the next certificate is served');
     });
   });
 });
