@@ -2,6 +2,7 @@ import type { RequestListener } from 'node:http';
 import express, { type ErrorRequestHandler } from 'express';
 import { answerProblem } from './http/answer-problem.ts';
 import type { Admission } from './http/admission.ts';
+import { CLIENT_CERTIFICATE_HEADER } from './http/client-certificates.ts';
 import { type FastPath, createDispatcher } from './http/dispatcher.ts';
 import { type BodyLimits, type Route, mountRoutes } from './http/routes.ts';
 import type { Random } from './licensing/ports/random.ts';
@@ -16,6 +17,8 @@ export type AppDeps = {
   readonly admission: Admission;
   /** Whose X-Forwarded-… headers are believed. */
   readonly trustProxy: readonly string[];
+  /** In which header they forward the certificate of their TLS client, if they do. */
+  readonly clientCertificateHeader?: string | undefined;
   readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -27,6 +30,7 @@ export function createApp(deps: AppDeps): RequestListener {
   app.disable('x-powered-by');
   app.disable('etag'); // what is cacheable sets its own
   app.set('trust proxy', [...deps.trustProxy]);
+  app.set(CLIENT_CERTIFICATE_HEADER, deps.clientCertificateHeader);
   app.set('query parser', 'simple'); // no nested objects out of a query
   app.enable('case sensitive routing');
   app.enable('strict routing');

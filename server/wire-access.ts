@@ -83,7 +83,9 @@ export function openAccess(ground: AccessGround): Access {
   const { contracts, plans } = stores;
   const monthly = createMonthlyRequests({ transactions, clock, contracts, plans, quotas: accessStores.quotas });
   const limiter = createLimiter(ratesOf(config), clock);
-  const license = config.http.tls.requestClientCertificate ? licenseAsPrincipal(licensing) : undefined;
+  const { tls, clientCertificateHeader } = config.http;
+  const showsLicense = tls.requestClientCertificate || clientCertificateHeader !== undefined;
+  const license = showsLicense ? licenseAsPrincipal(licensing) : undefined;
   const guards: GuardDeps = { authenticator, license, signature: signerAsPrincipal(licensing), limiter, monthly, log };
   return {
     deps,

@@ -23,7 +23,7 @@ const WAITING_SHARE = 0.6;
 export type Served = { readonly routes: readonly Route[]; readonly fastPaths: readonly FastPath[] };
 
 export function appFor({ config, log, metrics }: Ground, { routes, fastPaths }: Served): RequestListener {
-  const { limits, timeouts, trustProxy } = config.http;
+  const { limits, timeouts, trustProxy, clientCertificateHeader } = config.http;
   metrics.know({ routes: routeLabels(routes, fastPaths) });
   const answerMs = timeouts.answerSeconds * 1000;
   // What waits has still to be worked on in time.
@@ -41,6 +41,7 @@ export function appFor({ config, log, metrics }: Ground, { routes, fastPaths }: 
     },
     admission,
     trustProxy,
+    clientCertificateHeader,
     random,
     log,
     metrics,

@@ -1,5 +1,3 @@
-import type { IncomingMessage } from 'node:http';
-import { TLSSocket } from 'node:tls';
 import { LicetError } from '../licensing/errors.ts';
 import type { Clock } from '../licensing/ports/clock.ts';
 import type { AdmissionCounts } from '../metrics.ts';
@@ -129,11 +127,6 @@ export class Admission {
     const retryAfterSeconds = Math.max(RETRY_AFTER.least, (this.#promisedUntil - now) / 2000);
     return new LicetError('unavailable', 'BUSY', message, { retryAfterSeconds });
   }
-}
-
-/** When the license ends that a TLS client shows, as it says itself. */
-export function shownEnd({ socket }: IncomingMessage): Date | undefined {
-  return socket instanceof TLSSocket ? socket.getPeerX509Certificate()?.validToDate : undefined;
 }
 
 /** Behind those that end at the same time: they were here before. */

@@ -144,6 +144,15 @@ export const httpSection = z
       .meta({ allowed: 'a list of addresses, networks (10.0.0.0/8), or loopback, linklocal, uniquelocal' })
       .default([])
       .describe('The proxies whose X-Forwarded-For and X-Forwarded-Proto are believed. Default: none.'),
+    clientCertificateHeader: z
+      .string()
+      .regex(/^[A-Za-z0-9-]+$/)
+      .meta({ allowed: 'the name of a header, such as Client-Cert' })
+      .optional()
+      .describe(
+        'The header in which those proxies forward the certificate of their TLS client, by RFC 9440 or as PEM, ' +
+          'percent-encoded: sites renew with it. They must remove it from what clients send. Default: none is believed.',
+      ),
     tls,
     plain,
     limits,
@@ -155,5 +164,13 @@ export const httpSection = z
     for (const path of [...(port === 0 ? [['port']] : []), ...(plain.port === 0 ? [['plain', 'port']] : [])]) {
       context.addIssue({ code: 'custom', path, message: 'has to be a certain one when http.sharePort is on: give it' });
     }
+  })
+  .superRefine((value, context) => {
+    if (value.clientCertificateHeader === undefined || value.trustProxy.length > 0) return;
+    context.addIssue({
+      code: 'custom',
+      path: ['trustProxy'],
+      message: 'is needed with http.clientCertificateHeader: the addresses of the proxies that may send that header',
+    });
   })
   .describe('The public listener.');

@@ -180,6 +180,13 @@ describe('configuration', () => {
         says: 'http.plain.port (--http.plain.port): has to be a certain one when http.sharePort is on: give it',
       },
       {
+        name: 'a forwarded certificate from nobody in particular',
+        given: { argv: ['--http.clientCertificateHeader', 'Client-Cert'] },
+        says:
+          'http.trustProxy (not set): is needed with http.clientCertificateHeader: the addresses of the proxies that ' +
+          'may send that header',
+      },
+      {
         name: '--config without a file',
         given: { argv: ['--config'] },
         says: '--config (command line): needs the path of a file',

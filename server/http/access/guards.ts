@@ -9,7 +9,7 @@ import type { MonthlyRequests } from '../../licensing/access/monthly.ts';
 import { LicetError } from '../../licensing/errors.ts';
 import type { Principal } from '../../licensing/model/principal.ts';
 import type { Log } from '../../log.ts';
-import { clientCertificates } from '../est/credentials.ts';
+import { clientCertificates } from '../client-certificates.ts';
 import { isOpen, type Open } from '../api/endpoint.ts';
 import type { Route, Step } from '../routes.ts';
 import { principalOf, setPrincipal } from './principal.ts';

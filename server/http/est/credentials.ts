@@ -1,6 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import { TLSSocket } from 'node:tls';
-import type { Bytes } from '@licet/format';
 
 /** What the Authorization header carries: a secret, whatever stands before it as a user name. */
 export type HttpSecret = { readonly secret: string };
@@ -19,20 +17,4 @@ export function httpSecret({ headers }: IncomingMessage): HttpSecret | undefined
   // No secret of ours has a space in it, and one that was read from a file often brings the line end along.
   const secret = colon === -1 ? '' : text.slice(colon + 1).trim();
   return secret === '' ? undefined : { secret };
-}
-
-// The license, the CAs above it and the root; a peer that sends more is not believed to the end.
-const MOST_CERTIFICATES = 8;
-
-/** The certificates of the TLS client as it sent them, its own first; TLS has seen to it that it holds the key. */
-export function clientCertificates({ socket }: IncomingMessage): readonly Bytes[] {
-  if (!(socket instanceof TLSSocket)) return [];
-  const chain: Bytes[] = [];
-  const peer = socket.getPeerX509Certificate();
-  for (let at = peer; at !== undefined && chain.length < MOST_CERTIFICATES; at = at.issuerCertificate) {
-    chain.push(at.raw);
-    // A self-signed certificate is its own issuer.
-    if (at.issuerCertificate?.fingerprint256 === at.fingerprint256) break;
-  }
-  return chain;
 }

@@ -13,9 +13,10 @@ import type {
 } from '../../licensing/ports/enrolment.ts';
 import type { Random } from '../../licensing/ports/random.ts';
 import type { Log } from '../../log.ts';
+import { clientCertificates } from '../client-certificates.ts';
 import type { Step } from '../routes.ts';
 import { checkChannelBinding } from './channel-binding.ts';
-import { clientCertificates, httpSecret } from './credentials.ts';
+import { httpSecret } from './credentials.ts';
 import { readLabel } from './label.ts';
 import { readRequest } from './request-body.ts';
 import { unauthenticated } from './refusal.ts';

@@ -4,7 +4,7 @@ import { LicetError } from '../../licensing/errors.ts';
 import type { EnrolAnswer } from '../../licensing/ports/enrolment.ts';
 import { spread } from '../retry-after.ts';
 import type { Method, Route } from '../routes.ts';
-import { clientCertificates } from './credentials.ts';
+import { clientCertificates } from '../client-certificates.ts';
 import { csrAttributes } from './csr-attributes.ts';
 import { type EstDeps, readAsked } from './enrol.ts';
 import { readLabel } from './label.ts';

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { requireTool } from '@licet/checks';
 import { decodeCertificate, decodeCertsOnly, decodePem, fromBase64, type Certificate } from '@licet/format';
 import { TrustAnchors, verifyLicenseSync } from '@licet/verify';
@@ -38,6 +39,13 @@ describe('EST from outside', function () {
     const anchors = TrustAnchors.fromPem(readFileSync(server.at('root.pem'), 'utf8'));
     assert.equal(verifyLicenseSync(pem.join(''), { anchors, at: server.office.workshop.now }).state, 'valid');
   };
+
+  it('the documented command shows the CAs', async () => {
+    const page = readFileSync(join(import.meta.dirname, '../../../docs/enrolment.md'), 'utf8');
+    const [command = ''] = /^ +curl .*cacerts \|.*$/m.exec(page) ?? [];
+    const here = command.replace('root.pem', server.at('root.pem')).replace('https://SERVER', server.base);
+    assert.match(await good('sh', ['-c', here]), /subject=O = acme, OU = globex[^]*BEGIN CERTIFICATE/);
+  });
 
   for (const tls of ['1.2', '1.3']) {
     it(`curl and openssl enrol and renew over TLS ${tls}`, async () => {

@@ -4,8 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLog } from '../../log.ts';
-import { serve, type Served } from '../frame/served.ts';
-import type { Admission } from '../../http/admission.ts';
+import { serve, type Served, type ServeOptions } from '../frame/served.ts';
 import { type EstDeps, estRoutes } from '../../http/est/routes.ts';
 import { Office } from './office.ts';
 
@@ -17,18 +16,25 @@ export type EstServer = Served & {
   at(name: string): string;
 };
 
+export type Frame = Pick<ServeOptions, 'admission' | 'trustProxy' | 'clientCertificateHeader'> & {
+  /** Plain HTTP, behind a proxy that ends TLS with `server.pem` and `server.key`. */
+  readonly isBehindProxy?: boolean;
+};
+
 /** The real routes in the real frame over TLS, before the real authority. */
 export async function estServer(
   settings: Partial<EstDeps['settings']> = {},
   rights: Parameters<Office['open']>[0] = {},
-  admission?: Admission,
+  { isBehindProxy = false, ...frame }: Frame = {},
 ): Promise<EstServer> {
   const office = new Office();
   await office.open(rights);
   const { cert, key, root } = await office.serverCertificate();
   const folder = mkdtempSync(join(tmpdir(), 'licet-est-'));
   const at = (name: string) => join(folder, name);
-  writeFileSync(at('root.pem'), root);
+  for (const [name, pem] of Object.entries({ 'root.pem': root, 'server.pem': cert, 'server.key': key })) {
+    writeFileSync(at(name), pem);
+  }
   const log = createLog({ level: 'error', format: 'json', clock: office.workshop.clock, write: () => {}, secrets: [] });
   const routes = estRoutes({
     enrolment: office,
@@ -42,7 +48,7 @@ export async function estServer(
     log,
   });
   const tls = { options: { cert, key }, requestClientCertificate: true };
-  const served = await serve({ routes, tls, ...(admission && { admission }) });
+  const served = await serve({ routes, ...(!isBehindProxy && { tls }), ...frame });
   const close = async () => {
     await served.close();
     rmSync(folder, { recursive: true, force: true });

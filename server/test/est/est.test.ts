@@ -557,7 +557,7 @@ describe('EST, RFC 7030 and RFC 8951', function () {
     const clock = { now: () => new Date() };
     const open = async (patienceMs: number) => {
       const admission = new Admission({ clock, patienceMs, bounds: { least: 1, most: 1 } });
-      const busy = await estServer({}, {}, admission);
+      const busy = await estServer({}, {}, { admission });
       const hold = async () => {
         const { promise, resolve: letGo } = Promise.withResolvers<void>();
         const held = admission.through(undefined, () => promise);

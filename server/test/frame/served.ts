@@ -17,7 +17,7 @@ export type Served = {
   close(): Promise<void>;
 };
 
-export type ServeOptions = Partial<Pick<AppDeps, 'routes' | 'fastPaths' | 'trustProxy'>> & {
+export type ServeOptions = Partial<Pick<AppDeps, 'routes' | 'fastPaths' | 'trustProxy' | 'clientCertificateHeader'>> & {
   readonly limits?: Partial<AppDeps['limits'] & ListenerOptions['limits']>;
   readonly timeouts?: Partial<ListenerOptions['timeouts']>;
   readonly tls?: ListenerOptions['tls'];
@@ -28,7 +28,7 @@ export type ServeOptions = Partial<Pick<AppDeps, 'routes' | 'fastPaths' | 'trust
 /** The real frame on a real socket, with the routes of a test. */
 export async function serve(options: ServeOptions = {}): Promise<Served> {
   const lines: Served['lines'] = [];
-  const { routes = [], fastPaths = [], trustProxy = [] } = options;
+  const { routes = [], fastPaths = [], trustProxy = [], clientCertificateHeader } = options;
   const metrics = createMetrics({ version: '0', routes: routeLabels(routes, fastPaths), jobs: [] });
   const limits = {
     bytes: 64 * 1024,
@@ -50,7 +50,8 @@ export async function serve(options: ServeOptions = {}): Promise<Served> {
     secrets: options.secrets ?? [],
   });
   const random = { bytes: (length: number) => new Uint8Array(randomBytes(length)) };
-  const app = createApp({ routes, fastPaths, trustProxy, limits: all, admission, random, log, metrics });
+  const proxies = { trustProxy, clientCertificateHeader };
+  const app = createApp({ routes, fastPaths, ...proxies, limits: all, admission, random, log, metrics });
   const timeouts = { headersSeconds: 5, requestSeconds: 30, keepAliveSeconds: 5, handshakeSeconds: 5 };
   const listener = createListener(app, {
     limits: all,
