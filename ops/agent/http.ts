@@ -129,7 +129,7 @@ function tlsOptions({ trust, identity }: HttpCall) {
 }
 
 const authoritiesOf = ({ root, isPublic }: Exclude<Trust, string>): string[] =>
-  isPublic ? [root, ...tls.rootCertificates] : [root];
+  isPublic ? [root, ...tls.getCACertificates()] : [root];
 
 function wrap(tunnel: Socket, { hostname }: URL, options: HttpCall): Socket {
   const host = hostname.replace(/^\[|\]$/g, '');

@@ -53,6 +53,7 @@ export async function callApi(context: Context, call: ApiCall): Promise<ApiAnswe
     method,
     headers,
     root: context.root,
+    publicTls: context.publicTls,
     ...(onData && { onData }),
     ...(body !== undefined && { body: JSON.stringify(body) }),
   };

@@ -10,6 +10,8 @@ const context = z.strictObject({
   url: z.url({ protocol: /^https?$/ }),
   /** PEM of the root, pinned by `licet bootstrap`. */
   root: z.string().optional(),
+  /** The server shows a certificate that browsers trust. */
+  publicTls: z.literal(true).optional(),
   token: z.string().optional(),
 });
 const contexts = z.strictObject({ current: z.string().optional(), contexts: z.record(z.string(), context) });

@@ -1,5 +1,6 @@
 import { type IncomingHttpHeaders, request as plain } from 'node:http';
 import { request as secure } from 'node:https';
+import { getCACertificates } from 'node:tls';
 import { EXIT } from '../exit-codes.ts';
 import { CliError } from '../io.ts';
 
@@ -8,8 +9,10 @@ export type HttpRequest = {
   readonly method: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** PEM certificates to trust besides those of the system. */
+  /** PEM certificate to trust, and no other. Without it: those that Node trusts. */
   readonly root?: string | undefined;
+  /** Those besides that root. */
+  readonly publicTls?: boolean | undefined;
   /** Takes a good answer as it comes, instead of all of it at the end. */
   readonly onData?: (part: Buffer) => void;
   /** For bootstrap alone: what comes is worth nothing until its fingerprint was compared. */
@@ -28,6 +31,7 @@ export function exchange({
   headers = {},
   body,
   root,
+  publicTls = false,
   onData,
   anyServer = false,
 }: HttpRequest): Promise<HttpAnswer> {
@@ -40,7 +44,8 @@ export function exchange({
       timeout: TIMEOUT_MS,
       agent: false as const,
     };
-    const tls = { ...(root !== undefined && { ca: root }), rejectUnauthorized: !anyServer };
+    const authorities = root !== undefined && { ca: publicTls ? [root, ...getCACertificates()] : root };
+    const tls = { ...authorities, rejectUnauthorized: !anyServer };
     const request = target.protocol === 'https:' ? secure(target, { ...options, ...tls }) : plain(target, options);
     request.once('timeout', () => request.destroy(new Error('no answer within 30 seconds')));
     request.once('error', fail);
@@ -68,7 +73,9 @@ export function exchange({
 function unreachable({ origin }: URL, error: Error): CliError {
   const code = 'code' in error ? String(error.code) : '';
   if (code.includes('CERT') || code.includes('SIGNATURE') || code.startsWith('ERR_TLS')) {
-    const fix = 'compare its root: licet bootstrap <url> --fingerprint <fingerprint>';
+    const fix =
+      'compare its root: licet bootstrap <url> --fingerprint <fingerprint>, with --public-tls if the server, or a proxy ' +
+      'before it, has its certificate from a CA that browsers trust, or that NODE_EXTRA_CA_CERTS names';
     return new CliError(
       EXIT.unknown,
       'SERVER_UNTRUSTED',

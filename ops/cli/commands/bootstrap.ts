@@ -7,7 +7,7 @@ import { exchange } from '../api/http.ts';
 import { EXIT } from '../exit-codes.ts';
 import { CliError, type CliIo } from '../io.ts';
 
-type Options = { fingerprint?: string; context?: string };
+type Options = { fingerprint?: string; context?: string; publicTls?: true };
 
 const PATH = '/ca/bootstrap.json';
 
@@ -19,12 +19,13 @@ export function register(program: Command, io: CliIo): void {
     .argument('<url>', 'of the server, e.g. https://licet.example')
     .requiredOption('--fingerprint <sha256>', 'of the root, as the ceremony or the start of the server has shown it')
     .option('--context <name>', 'the name for this server; default: its host name')
+    .option('--public-tls', 'the server shows a certificate that browsers trust')
     .description('trusts a server by the fingerprint of its root, and makes it the current one')
     .exitOverride()
     .action((url: string, options: Options) => bootstrap(io, url, options));
 }
 
-async function bootstrap(io: CliIo, text: string, { fingerprint = '', context }: Options): Promise<void> {
+async function bootstrap(io: CliIo, text: string, { fingerprint = '', context, publicTls }: Options): Promise<void> {
   const url = serverUrl(text);
   const wanted = fingerprint.replaceAll(/[:\s]|^sha256:?/gi, '').toLowerCase();
   if (!/^[0-9a-f]{64}$/.test(wanted)) {
@@ -41,9 +42,13 @@ async function bootstrap(io: CliIo, text: string, { fingerprint = '', context }:
     const message = `${url.origin} has another root than the one you gave (${found}); nothing was stored.`;
     throw new CliError(EXIT.no, 'FINGERPRINT_MISMATCH', message);
   }
+  const trust = { root: encodePem('CERTIFICATE', root), ...(publicTls && { publicTls }) };
+  // Said now, and not by the next command, which would send a token.
+  await exchange({ url: new URL(PATH, url).href, method: 'GET', ...trust });
   const name = context ?? url.hostname;
   const all = loadContexts(io);
-  const pinned = { ...all.contexts[name], url: url.origin, root: encodePem('CERTIFICATE', root) };
+  const { token } = all.contexts[name] ?? {};
+  const pinned = { url: url.origin, ...trust, ...(token !== undefined && { token }) };
   saveContexts(io, { current: name, contexts: { ...all.contexts, [name]: pinned } });
   io.err(`The root "${new X509Certificate(root).subject.replaceAll('\n', ', ')}" is trusted for ${url.origin}.`);
   io.err(`It is in ${contextsFile(io)} as "${name}". Next: licet context token <file with your API token>`);
