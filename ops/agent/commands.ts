@@ -126,10 +126,11 @@ async function status(options: Options): Promise<Answer> {
   const { verdict, renewal } = seen;
   const isGood = verdict.usable;
   if (options['json'] === true) return { text: JSON.stringify({ ...verdict, renewal }, null, 2), isGood };
+  const known = verdict.holder === undefined ? [] : [`  serial ${verdict.holder.serial}`];
   const lines = verdict.codes.map(({ code, detail }) => `  ${code}: ${detail}`);
   const until = verdict.expiresAt === undefined ? '' : `, until ${verdict.expiresAt.toISOString()}`;
   const head = `${verdict.holder?.uri ?? 'no license'}: ${verdict.state}${until}`;
-  return { text: [head, ...lines, ...told(renewal)].join('\n'), isGood };
+  return { text: [head, ...known, ...lines, ...told(renewal)].join('\n'), isGood };
 }
 
 type Renewal = { readonly at: Date; readonly explanation?: string };

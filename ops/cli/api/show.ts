@@ -48,6 +48,7 @@ const COLUMNS = [
   'slug',
   'code',
   'number',
+  'site',
   'name',
   'kind',
   'type',
@@ -55,14 +56,21 @@ const COLUMNS = [
   'action',
   'subject',
   'mode',
+  'predecessor',
   'status',
   'severity',
   'notAfter',
   'version',
 ];
 
+/** A fork is as many rows as there are licenses to choose from. */
+function rowsOf(item: Record<string, unknown>): Record<string, unknown>[] {
+  const { licenses, ...common } = item;
+  return Array.isArray(licenses) ? licenses.filter(isRecord).map((one) => ({ ...common, ...one })) : [item];
+}
+
 function tableOf({ items, next }: Page): string {
-  const rows = items.filter(isRecord);
+  const rows = items.filter(isRecord).flatMap(rowsOf);
   const columns = COLUMNS.filter((name) => rows.some((row) => row[name] !== undefined));
   const cells = [columns, ...rows.map((row) => columns.map((name) => scalar(row[name])))].map((row) =>
     row.map((cell) => printable([cell])),

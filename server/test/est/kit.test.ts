@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { decodeCertificate, decodePem, toHex } from '@licet/format';
@@ -109,6 +109,48 @@ describe('A site and the people at both ends of it', function () {
     await good(agent.run(...line, '--name', 'waits'));
     assert.match(await good(agent.run('status')), /valid/);
     await refused(licet('enrolment', 'decline', waiting!.id, '--yes'), 'ENROLMENT_NOT_WAITING', 65);
+  });
+
+  describe('and somebody has copied the machine', () => {
+    const page = readFileSync(resolve(import.meta.dirname, '../../../docs/operations.md'), 'utf8');
+    const serialIn = async (name: string) =>
+      /^ {2}serial (\w+)$/m.exec(await good(agentIn(name).run('status')))?.[1] ?? '';
+    const survivorOf = (policy: string) => (policy === 'alarm' ? 'copy' : 'original');
+    const renews = (name: string) => agentIn(name).run('renew');
+
+    // What the table of the documentation says of the first and of the second machine.
+    for (const [policy, first, second] of [
+      ['alarm', '', ''],
+      ['quarantine-later', '', 'CLONE_SUSPECTED'],
+      ['quarantine-both', 'CLONE_SUSPECTED', 'CLONE_SUSPECTED'],
+    ] as const) {
+      it(`${policy}: the operator sees which site, chooses one machine, and that one goes on`, async () => {
+        assert.match(page, new RegExp(`^\\| \`${policy}\``, 'm'));
+        await good(licet('organization', 'change', '--settings', JSON.stringify({ onFork: policy })));
+        const names = { original: `${policy}-original`, copy: `${policy}-copy` };
+        await good(agentIn(names.original).run(...wordsOf(await kit('--name', policy))));
+        cpSync(at(names.original), at(names.copy), { recursive: true, verbatimSymlinks: true });
+        const expected = async (name: string, code: string) =>
+          code === '' ? void (await good(renews(name))) : refused(renews(name), code, 1);
+        await good(renews(names.original));
+        await expected(names.copy, second);
+        await expected(names.original, first);
+
+        const site = await siteId(policy);
+        assert.match(await good(licet('alert', 'list', '--status', 'open')), new RegExp(`${site} +clone-suspected`));
+        const survivor = survivorOf(policy);
+        const loser = survivor === 'copy' ? 'original' : 'copy';
+        const serial = await serialIn(names[survivor]);
+        const forks = await good(licet('site', 'forks'));
+        for (const one of [serial, await serialIn(names[loser])])
+          assert.match(forks, new RegExp(`^${one} .*${site} `, 'm'));
+        await good(licet('site', 'survivor', site, '--serial', serial, '--yes'));
+        await good(renews(names[survivor]));
+        await refused(renews(names[loser]), 'LICENSE_REVOKED', 1);
+        assert.equal(await good(licet('site', 'forks')), 'There are none.\n');
+        assert.equal(await good(licet('alert', 'list', '--status', 'open')), 'There are none.\n');
+      });
+    }
   });
 
   describe('without any connection', () => {
