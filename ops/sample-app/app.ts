@@ -1,11 +1,15 @@
 import express, { type Express } from 'express';
 import type { LicenseWatch } from './licensed.ts';
 
+/** As the catalog of the vendor calls them; the evaluation server sells these. */
+export const PRODUCT = 'demo';
+const EXPORT = `${PRODUCT}/export`;
+
 /**
  * A product with a page, a feature that costs extra, and work that an expired license must not interrupt. The license
  * decides what is offered; it never touches the data.
  */
-export function createSampleApp(license: LicenseWatch): Express {
+export function createSampleApp(license: LicenseWatch, callSecond?: () => Promise<string>): Express {
   const app = express();
   app.disable('x-powered-by');
 
@@ -13,13 +17,13 @@ export function createSampleApp(license: LicenseWatch): Express {
     const { banner, allows, verdict } = await license.current();
     const note = banner === undefined ? '' : `<p role="status"><strong>${escape(banner)}</strong></p>`;
     const watermark = verdict?.watermark === true ? '<div class="watermark">DEVELOPMENT</div>' : '';
-    const features = allows('sample/export') ? '<a href="/export">Export</a>' : 'Export is not part of your license.';
+    const features = allows(EXPORT) ? '<a href="/export">Export</a>' : 'Export is not part of your license.';
     response.type('html').send(`<!doctype html><title>Sample</title>${watermark}${note}<p>${features}</p>`);
   });
 
   app.get('/export', async (_request, response) => {
     const { allows } = await license.current();
-    if (!allows('sample/export')) {
+    if (!allows(EXPORT)) {
       response.status(403).json({ code: 'FEATURE_MISSING', detail: 'Export is not part of this license.' });
       return;
     }
@@ -34,6 +38,15 @@ export function createSampleApp(license: LicenseWatch): Express {
   });
   app.get('/jobs', (_request, response) => {
     response.json({ jobs: [] });
+  });
+
+  if (callSecond === undefined) return app;
+  app.get('/second', async (_request, response) => {
+    try {
+      response.type('text/plain').send(await callSecond());
+    } catch (error) {
+      response.status(502).json({ code: 'SECOND_SERVICE_FAILED', detail: (error as Error).message });
+    }
   });
   return app;
 }

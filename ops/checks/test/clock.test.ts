@@ -11,6 +11,7 @@ const KNOWS_THE_WORLD = [
   /^ops\/(cli|agent|bench|checks)\//,
   /\/test\//,
   /^ca\/authority\/signer\/process\.ts$/,
+  /^ops\/sample-app\/main\.ts$/,
 ];
 const FORBIDDEN = /\bDate\.now\(\)|\bnew Date\(\)|\bMath\.random\(\)/;
 

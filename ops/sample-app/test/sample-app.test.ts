@@ -4,11 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { encodePem, type Claims } from '@licet/format';
 import { TrustAnchors } from '@licet/verify';
 import { days, makeEnterprise, makeOrganization, makeRoot, makeSite, NOW, SITE_CLAIMS } from '@licet/verify/testing';
-import { createSampleApp } from '../app.ts';
+import { createSampleApp, PRODUCT } from '../app.ts';
 import { LicenseWatch } from '../licensed.ts';
 
 const root = makeRoot();
-const SOLD: Claims = { ...SITE_CLAIMS, modes: ['production', 'development'], features: ['sample', 'sample/export'] };
+const SOLD: Claims = { ...SITE_CLAIMS, modes: ['production', 'development'], features: ['demo', 'demo/export'] };
 const organization = makeOrganization(root, { claims: SOLD });
 const enterprise = makeEnterprise(organization, { claims: SOLD });
 
@@ -24,7 +24,7 @@ describe('The sample application', () => {
   async function start(license: string): Promise<string> {
     now = NOW;
     const anchors = TrustAnchors.fromPem(encodePem('CERTIFICATE', root.certificate));
-    const watch = new LicenseWatch({ license, anchors, product: 'sample' }, () => now);
+    const watch = new LicenseWatch({ license, anchors, product: PRODUCT }, () => now);
     server = createSampleApp(watch).listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -43,7 +43,7 @@ describe('The sample application', () => {
   });
 
   it('refuses a feature that is not, with a code', async () => {
-    const url = await start(licenseWith({ features: ['sample'] }));
+    const url = await start(licenseWith({ features: ['demo'] }));
     const response = await fetch(`${url}/export`);
     assert.equal(response.status, 403);
     assert.equal(((await response.json()) as { code: string }).code, 'FEATURE_MISSING');
