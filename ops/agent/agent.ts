@@ -119,6 +119,7 @@ export class Agent {
   /** True: there was another chain. */
   async #renewChain(): Promise<boolean> {
     try {
+      await this.#site.store.refresh();
       if (!(await renewChain(this.#site, this.#settings, this.#world.now()))) return false;
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;

@@ -14,7 +14,7 @@ import { lockFolder } from './lock.ts';
 import { look } from './look.ts';
 import { renewalTime } from './renewal-time.ts';
 import { report } from './report.ts';
-import { run } from './run.ts';
+import { asInFolder, run } from './run.ts';
 import { checkSettings, loadSettings, type Settings } from './settings.ts';
 import { openSite, type Site } from './site.ts';
 import { keptSuggestion } from './suggestion.ts';
@@ -39,8 +39,13 @@ function needed(options: Options, name: string): string {
 
 const folderOf = (options: Options): string => resolve(text(options, 'folder') ?? '/var/lib/licet');
 
-async function opened<T>(options: Options, settings: Settings, work: (site: Site) => Promise<T>): Promise<T> {
-  const site = await openSite(folderOf(options), settings);
+async function opened<T>(
+  options: Options,
+  settings: Settings,
+  work: (site: Site) => Promise<T>,
+  onAway?: (error: AgentError) => void,
+): Promise<T> {
+  const site = await openSite(folderOf(options), settings, onAway);
   try {
     return await work(site);
   } finally {
@@ -118,10 +123,13 @@ async function enrolHere(options: Options): Promise<string> {
 
 async function status(options: Options): Promise<Answer> {
   const settings = await settingsOf(options);
-  const seen = await opened(options, settings, async (site) => {
+  const work = async (site: Site) => {
     const verdict = await look(site, settings, now());
     return verdict && { verdict, renewal: await renewalOf(site, verdict) };
-  });
+  };
+  const seen = await opened(options, settings, work, ({ message }) =>
+    process.stderr.write(`licet-agent: ${asInFolder(message)}\n`),
+  );
   if (seen === undefined) throw new AgentError('NOT_ENROLLED', `There is no license in ${folderOf(options)}.`);
   const { verdict, renewal } = seen;
   const isGood = verdict.usable;

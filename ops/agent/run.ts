@@ -13,13 +13,14 @@ const HOOK_TIMEOUT_MS = 60_000;
 /** Works until `signal`: renews, fetches evidence, answers products. */
 export async function run(path: string, hook: string | undefined, signal: AbortSignal): Promise<void> {
   const settings = await loadSettings(path);
-  const site = await openSite(path, settings);
+  const log = (message: string) => void process.stdout.write(`${new Date().toISOString()} ${message}\n`);
+  const site = await openSite(path, settings, ({ message }) => log(asInFolder(message)));
   // A site without a network takes its licenses by hand, while this goes on answering.
   const release = await lockFolder(path, settings.servers.length === 0 ? 'answers' : 'work');
   const world: World = {
     now: () => new Date(),
     chance: Math.random,
-    log: (message) => void process.stdout.write(`${new Date().toISOString()} ${message}\n`),
+    log,
     renewed: () => (hook === undefined ? Promise.resolve() : runHook(hook, path)),
   };
   const answers = () =>
@@ -41,6 +42,8 @@ export async function run(path: string, hook: string | undefined, signal: AbortS
     await release();
   }
 }
+
+export const asInFolder = (why: string): string => `the license is the one in the folder, for now: ${why}`;
 
 /** systemd makes a folder for what runs, and says which: there the verifier looks for an agent. */
 function socketOfUnit(): string | undefined {

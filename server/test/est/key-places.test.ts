@@ -170,5 +170,31 @@ describe('A site whose key lies elsewhere', function () {
       assert.match(await good(third.run('status')), /valid/);
       assert.equal([...endpoint.secrets.values()][0]!.versions.size >= 5, true);
     });
+
+    it('that is away keeps no product from its license, and nothing is renewed meanwhile', async () => {
+      const secretsManager = { secret: 'licet/away', region: 'eu-central-1', endpoint: endpoint.url };
+      const agent = prepared('away', { secretsManager });
+      await good(enrol(agent, 'away'));
+      const license = agent.license();
+      const socket = join(agent.folder, 'agent.sock');
+      const settings = JSON.parse(readFileSync(join(agent.folder, 'agent.json'), 'utf8')) as object;
+      writeFileSync(join(agent.folder, 'agent.json'), JSON.stringify({ ...settings, socket }));
+      endpoint.failWith = 500;
+      const child = agent.start('run');
+      try {
+        assert.equal(await askSocket(socket, '/v1/license'), license);
+      } finally {
+        child.kill('SIGTERM');
+        await once(child, 'close');
+      }
+      const status = await agent.run('status');
+      assert.match(status.out, /^license:\/\/globex\.acme\/away: valid/);
+      assert.match(status.err, /the license is the one in the folder, for now: AWS secretsmanager .* 500/);
+      const renewal = await agent.run('renew');
+      assert.match(renewal.err, /\[UNAVAILABLE\]\n$/);
+      assert.equal(renewal.code, 69);
+      endpoint.failWith = undefined;
+      await good(agent.run('renew'));
+    });
   });
 });
