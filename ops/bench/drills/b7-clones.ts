@@ -8,6 +8,7 @@ import { cloneDrill } from '@licet/server/test-clones';
 import { administer, startCluster } from '@licet/server/test-cluster';
 
 import type { Row } from '../row.ts';
+import { scaled } from '../scale.ts';
 
 const SITES = 1000;
 
@@ -25,7 +26,7 @@ export async function run(): Promise<Row> {
     },
   );
   try {
-    const { clones, missed, killed, falseAlarms } = await cloneDrill(database, SITES);
+    const { clones, missed, killed, falseAlarms } = await cloneDrill(database, scaled(SITES));
     return {
       id: 'B7',
       what: 'cloned sites, and agents killed between answer and save',
