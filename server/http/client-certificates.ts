@@ -36,8 +36,8 @@ export function clientCertificates(request: Request): readonly Bytes[] {
 export function shownEnd(request: Request): Date | undefined {
   const isForwarded = request.app.get(CLIENT_CERTIFICATE_HEADER) !== undefined;
   if (!isForwarded) return peerOf(request)?.validToDate;
-  const [license] = clientCertificates(request);
   try {
+    const [license] = clientCertificates(request);
     return license && new X509Certificate(license).validToDate;
   } catch {
     return undefined; // what it really is, whoever needs it says

@@ -50,8 +50,8 @@ export function refusalsOf(endpoint: Endpoint): ReadonlyMap<number, readonly str
     add(401, 'NOT_AUTHENTICATED');
     add(403, 'NOT_ALLOWED');
     if (ACTIONS[action].may[ROLES.indexOf('site')] !== 'none') {
-      add(400, 'PROOF_MALFORMED');
-      add(403, ...LICENSE_CODES);
+      add(400, 'PROOF_MALFORMED', 'FORWARDED_CERTIFICATE_MALFORMED');
+      add(403, ...LICENSE_CODES, 'FORWARDER_NOT_TRUSTED');
     }
     add(429, 'MONTHLY_REQUESTS_USED');
   }
