@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Client } from 'pg';
+import { testDatabase } from '../persistence/test/test-database.ts';
 
 const START = join(import.meta.dirname, '../start.js');
 
@@ -137,12 +140,31 @@ describe('the server process', () => {
     assert.match(text, /no\.crt of http\.tls\.certificate cannot be read \(ENOENT\)/);
   });
 
+  it('opens its public door only when everything behind it was started: decision 11', async function () {
+    const database = await testDatabase(this, 'postgresql');
+    this.timeout(60_000);
+    const holder = new Client(database.url);
+    await holder.connect();
+    await holder.query('begin; lock table outbox_subscribers in exclusive mode');
+    const port = await freePort();
+    const patient = ['--database.lockSeconds', '60', '--database.statementSeconds', '60'];
+    const server = run(['--http.port', String(port), ...patient], { DATABASE_URL: database.url });
+    const waits = `select from pg_locks where not granted and relation = 'outbox_subscribers'::regclass`;
+    while ((await holder.query(waits)).rowCount === 0) {
+      assert.equal(server.child.exitCode, null, server.err());
+      await pause(50);
+    }
+    assert.equal(await isOpen(port), false, 'open while the outbox was not yet subscribed to');
+    await holder.query('rollback');
+    await server.ready;
+    assert.equal(await isOpen(port), true);
+    server.child.kill('SIGTERM');
+    await Promise.all([server.ended, holder.end()]);
+    await database.close();
+  });
+
   it('a database that cannot be reached is one sentence, without the password', async () => {
-    const closed = createServer().listen(0, '127.0.0.1');
-    await once(closed, 'listening');
-    const { port } = closed.address() as AddressInfo;
-    closed.close();
-    await once(closed, 'close');
+    const port = await freePort();
     const server = run([], { DATABASE_URL: `postgres://licet:canary-77@127.0.0.1:${port}/licet` });
     await refused(server, 69);
     assert.ok(!(server.out() + server.err()).includes('canary-77'));
@@ -158,3 +180,21 @@ describe('the server process', () => {
     );
   });
 });
+
+async function freePort(): Promise<number> {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  taken.close();
+  await once(taken, 'close');
+  return port;
+}
+
+const isOpen = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => resolve(false));
+  });
