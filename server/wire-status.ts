@@ -7,6 +7,7 @@ import {
   proveVisible,
   renewResponders,
   ServedCrls,
+  type ShardId,
   type Signer,
   type Visibility,
 } from '@licet/authority';
@@ -56,7 +57,11 @@ export function connectStatus({ log, metrics }: Ground, authority: AuthorityPart
   });
   const issuerOf = async (keyIdentifier: string) =>
     (await directory.byKeyIdentifier(Buffer.from(keyIdentifier, 'hex')))?.authority.key;
-  const served = new ServedCrls({ store: revocations, clock, issuerOf, report });
+  const first = async (shard: ShardId): Promise<void> => {
+    await directory.refresh();
+    if (fence.reason === undefined) await publisher.first(shard);
+  };
+  const served = new ServedCrls({ store: revocations, clock, issuerOf, welcome: first, report });
   const catchUp = () => {
     if (fence.reason === undefined) responder.refresh().then(() => publisher.nudge(), report);
   };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { type CrlPublisherDeps, publishDue } from '@licet/authority';
-import { decodeCertificateList } from '@licet/format';
+import { createCrlPublisher, type CrlPublisherDeps, publishDue } from '@licet/authority';
+import { decodeCertificateList, toHex } from '@licet/format';
 import { type TestDatabase, testDatabase } from '../../persistence/test/test-database.ts';
 import { type License, Shop } from './shop.ts';
 
@@ -56,6 +56,23 @@ describe('the publisher of CRLs', () => {
       report: (event) => void shop.events.push(event),
       ...changed,
     });
+
+  it('makes the first list of a new CA for whoever asks before its turn: once, at all servers, and for nobody else', async () => {
+    const { crls } = shop.enterprise.addresses!;
+    const servers = ['one', 'two'].map((holder) =>
+      shop.otherCrls((shard) => createCrlPublisher(shop.publishing(shop.otherStore(holder))).first(shard)),
+    );
+    const name = toHex(shop.enterprise.keyIdentifier);
+    assert.equal(await shop.otherCrls().get(name, 0), undefined);
+    const lists = await Promise.all([...servers, ...servers].map((server) => server.get(name, 0)));
+    const { number, list } = await inForce();
+    assert.equal(shop.events.length, 1);
+    for (const served of lists) assert.equal(decodeCertificateList(served!.der).extensions.crlNumber, number);
+    assert.equal(list.entryCount, 0);
+    assert.equal(await servers[0]!.get(name, crls.length), undefined);
+    assert.equal(await servers[0]!.get('00'.repeat(20), 0), undefined);
+    assert.equal(shop.events.length, 1);
+  });
 
   it('goes on above the last number when the clock was set back a little, and by the time when it is right again', async () => {
     await shop.publish();

@@ -12,6 +12,8 @@ import {
   createOcspResponder,
   createRevoker,
   type CrlEvent,
+  type CrlPublisher,
+  type CrlPublisherDeps,
   type Issuer,
   IssuerGeneration,
   type KeyAlgorithm,
@@ -206,8 +208,10 @@ export class Shop {
     });
   }
 
-  otherCrls(): ServedCrls {
+  /** As the server has it, or without the care for newcomers. */
+  otherCrls(welcome?: CrlPublisher['first']): ServedCrls {
     return new ServedCrls({
+      ...(welcome && { welcome }),
       store: this.store,
       clock: this.clock,
       issuerOf: async (identifier) =>
@@ -217,15 +221,20 @@ export class Shop {
   }
 
   publish(): Promise<PublishSummary> {
-    const { store, clock, generations } = this;
-    return publishDue({
+    return publishDue(this.publishing());
+  }
+
+  /** Of this process, or of another one on the same database. */
+  publishing(store = this.store): CrlPublisherDeps {
+    const { clock, generations } = this;
+    return {
       signer: this.#gated(this.signer),
       store,
       clock,
       generations,
       report: (event) => void this.events.push(event),
       crashPoint: (point) => this.crashPoint(point),
-    });
+    };
   }
 
   order(event: RevocationEvent): RevocationOrder {

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { toHex } from '@licet/format';
 import { AuthorityError } from '../../errors.ts';
 import { type CrashHook, noCrash } from '../../issue/crash-points.ts';
@@ -55,6 +56,9 @@ export type PublishSummary = { readonly published: number; readonly refused: num
 const PAGE = 5000;
 /** Entries of a certificate that expired are kept a day on, so that it stands on a CRL made after its end. */
 const LOOKBACK_MS = 86_400_000;
+/** A first list is small: whoever makes it needs a few hundredths of a second. */
+const BUSY_MS = 50;
+const BUSY_TRIES = 40;
 
 /**
  * Publishes each shard that knows too little or grows old. What it makes is compared with what is in force, and stays in
@@ -62,11 +66,9 @@ const LOOKBACK_MS = 86_400_000;
  * and somebody is told. A crash at any point leaves the old one.
  */
 export async function publishDue(deps: CrlPublisherDeps, signal?: AbortSignal): Promise<PublishSummary> {
-  const { store, clock, generations, settings = CRL_SETTINGS } = deps;
+  const { store, clock, settings = CRL_SETTINGS } = deps;
   const now = clock.now();
-  const alive = (await generations()).filter(
-    ({ certificate }) => certificate !== undefined && certificate.notAfter > now,
-  );
+  const alive = await aliveAt(deps, now);
   const standings = new Map(
     (await store.shards(alive.map(({ key }) => key))).map((standing) => [nameOf(standing), standing]),
   );
@@ -81,6 +83,23 @@ export async function publishDue(deps: CrlPublisherDeps, signal?: AbortSignal): 
   }
   return summary;
 }
+
+/**
+ * Whoever was just given a certificate may ask for its list before its turn has come: makes it where there is none yet,
+ * and waits for the process that is making it. A shard that no CA of ours has is left alone.
+ */
+export async function publishFirst(deps: CrlPublisherDeps, id: ShardId): Promise<void> {
+  const generation = (await aliveAt(deps, deps.clock.now())).find(({ key }) => key === id.issuer);
+  if (generation?.addresses?.crls[id.shard] === undefined) return;
+  for (let attempt = 0; attempt < BUSY_TRIES; attempt += 1) {
+    if ((await deps.store.published(id)) !== undefined) return;
+    if ((await publishOne(deps, generation, id, undefined)) !== 'busy') return;
+    await pause(BUSY_MS);
+  }
+}
+
+const aliveAt = async ({ generations }: CrlPublisherDeps, now: Date): Promise<readonly IssuerGeneration[]> =>
+  (await generations()).filter(({ certificate }) => certificate !== undefined && certificate.notAfter > now);
 
 const nameOf = ({ issuer, shard }: ShardId): string => `${issuer}/${shard}`;
 

@@ -1,10 +1,13 @@
-import { type CrlPublisherDeps, publishDue, type PublishSummary } from './publisher.ts';
+import type { ShardId } from '../../ports/revocation-store.ts';
+import { type CrlPublisherDeps, publishDue, publishFirst, type PublishSummary } from './publisher.ts';
 
 export interface CrlPublisher {
   /** Something was revoked here: its CRL is published in a moment, together with what else comes until then. */
   nudge(): void;
   /** Publishes what is due; waits for a run that is under way and then looks anew. */
   run(signal?: AbortSignal): Promise<PublishSummary>;
+  /** Makes the list of a shard that has none yet; side by side with a run, which may be long. What fails is reported. */
+  first(shard: ShardId): Promise<void>;
   /** Ends after the shard that is being published. */
   stop(): Promise<void>;
 }
@@ -45,6 +48,10 @@ class NudgedPublisher implements CrlPublisher {
     const next = this.#running.then(() => publishDue(this.#deps, AbortSignal.any(signals)));
     this.#running = next.catch(() => undefined);
     return next;
+  }
+
+  first(shard: ShardId): Promise<void> {
+    return publishFirst(this.#deps, shard);
   }
 
   async stop(): Promise<void> {

@@ -15,6 +15,8 @@ export type ServedCrlsDeps = {
   readonly clock: Clock;
   /** The issuer whose key has this identifier, in hex; undefined: it is none of ours. */
   readonly issuerOf: (keyIdentifier: string) => Promise<string | undefined>;
+  /** Sees to it that a CA of ours has the list that was asked for and is not there, before that is said. */
+  readonly welcome?: (shard: ShardId) => Promise<void>;
   readonly report: (error: unknown) => void;
   readonly mostBytes?: number;
 };
@@ -54,11 +56,18 @@ export class ServedCrls {
   #firstLoad(name: string, keyIdentifier: string, shard: number): Promise<ServedCrl | undefined> {
     const load = async () => {
       const issuer = await this.#deps.issuerOf(keyIdentifier);
-      return issuer === undefined ? undefined : this.#load(name, { issuer, shard });
+      return issuer === undefined ? undefined : this.#loadOrMake(name, { issuer, shard });
     };
     const loading = load().finally(() => this.#loading.delete(name));
     this.#loading.set(name, loading);
     return loading;
+  }
+
+  async #loadOrMake(name: string, shard: ShardId): Promise<ServedCrl | undefined> {
+    const found = await this.#load(name, shard);
+    if (found !== undefined || this.#deps.welcome === undefined) return found;
+    await this.#deps.welcome(shard);
+    return this.#load(name, shard);
   }
 
   async #renewed(name: string, kept: Kept): Promise<ServedCrl> {
