@@ -8,7 +8,7 @@ import { acceptByHand, keyFingerprint, requestByHand, settingsByHand } from './b
 import { readLicense } from './chain.ts';
 import { enrol, renew } from './enrol.ts';
 import { AgentError, diskError } from './errors.ts';
-import { fetchEvidence } from './evidence.ts';
+import { fetchEvidence, firstEvidence } from './evidence.ts';
 import { type Kit, makeKit, readKit } from './kit.ts';
 import { lockFolder } from './lock.ts';
 import { look } from './look.ts';
@@ -104,7 +104,8 @@ async function enrolHere(options: Options): Promise<string> {
   await locked(options, kit.settings, async (site) => {
     for (;;) {
       try {
-        return await enrol(site, kit, now);
+        await enrol(site, kit, now);
+        return await provideEvidence(site, kit.settings);
       } catch (error) {
         if (!(error instanceof AgentError) || error.code !== 'PENDING') throw error;
         const pending = await site.store.pending();
@@ -119,6 +120,11 @@ async function enrolHere(options: Options): Promise<string> {
     }
   });
   return `Enrolled. The license is ${folder}/site.lic; keep it fresh with: licet-agent run --folder ${folder}`;
+}
+
+async function provideEvidence(site: Site, settings: Settings): Promise<void> {
+  const warning = await firstEvidence(site, now(), settings);
+  if (warning !== undefined) process.stderr.write(`licet-agent: ${warning}\n`);
 }
 
 async function status(options: Options): Promise<Answer> {
@@ -196,7 +202,10 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     usage: 'renew   a new license at once',
     run: async (options) => {
       const settings = await settingsOf(options);
-      await locked(options, settings, (site) => renew(site, settings, now));
+      await locked(options, settings, async (site) => {
+        await renew(site, settings, now);
+        await provideEvidence(site, settings);
+      });
       return 'renewed';
     },
   },

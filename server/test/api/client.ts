@@ -28,8 +28,8 @@ const overFetch: Via = async (url, sent) => {
   return { status: answer.status, headers: answer.headers, text: await answer.text() };
 };
 
-/** Over TLS, with the license of a site as client certificate. The server's own is not what is tried. */
-export function overTls(license: { readonly cert: string; readonly key: string }): Via {
+/** Over TLS, where asked with the license of a site as client certificate. The server's own is not what is tried. */
+export function overTls(license?: { readonly cert: string; readonly key: string }): Via {
   const agent = new Agent({ ...license, keepAlive: true, rejectUnauthorized: false });
   return async (url, { body, ...sent }) => {
     const asked = request(url, { ...sent, agent });

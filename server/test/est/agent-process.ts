@@ -9,6 +9,10 @@ import { run, type Ran } from './est-server.ts';
 
 const AGENT = resolve(import.meta.dirname, '../../../ops/agent/licet-agent.js');
 
+/** What it says to who enrols or renews before an authority that publishes nothing: here all but the server process. */
+export const NO_EVIDENCE =
+  /^licet-agent: The license is in place, but .+ \(http:\/\/127\.0\.0\.1:9 cannot be reached: .+\n$/;
+
 /** The agent as people run it: a process with a folder. */
 export class AgentProcess {
   readonly folder: string;

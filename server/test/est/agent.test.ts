@@ -11,7 +11,7 @@ import { TrustAnchors, verifyLicense } from '@licet/verify';
 import { rollOver } from '../../authority/rollover.ts';
 import { updateSite } from '../../licensing/sites/update-site.ts';
 import { sql } from '../../persistence/database.ts';
-import { AgentProcess, askSocket, openWire } from './agent-process.ts';
+import { AgentProcess, askSocket, NO_EVIDENCE, openWire } from './agent-process.ts';
 import { run } from './est-server.ts';
 import { startDeliverer } from '../../jobs/outbox-deliverer.ts';
 import { declareIncident } from '../../licensing/identity/declare-incident.ts';
@@ -71,7 +71,10 @@ describe('licet-agent before the real authority', function () {
     });
 
   it('enrols with one command, renews with a new key, and licet verify takes what lies there', async () => {
-    const agent = await siteNamed('first');
+    const agent = new AgentProcess(join(base, 'first'));
+    const enrolled = await enrol(agent, await world.token(world.globex.contract, 'first'));
+    assert.equal(enrolled.code, 0, enrolled.err);
+    assert.match(enrolled.err, NO_EVIDENCE);
     assert.match(await good(agent.run('status')), /^license:\/\/globex\.acme\/first: valid, until /);
     const [key, serial] = [readFileSync(join(agent.folder, 'site.key'), 'utf8'), serialOf(agent)];
     assert.equal(await good(agent.run('renew')), 'renewed\n');
