@@ -7,7 +7,8 @@ import { contextOf } from './context.ts';
 import { answerInTime } from './in-time.ts';
 import { type JsonLimits, parseJson } from './json.ts';
 
-export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+export const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+export type Method = (typeof METHODS)[number];
 
 /** May throw or reject: a LicetError or HttpError becomes its problem document, everything else a 500. */
 export type Step = (request: Request, response: Response) => void | Promise<void>;
@@ -32,7 +33,7 @@ export type Route = {
   readonly handle: Step;
   /** Where the work is much by its nature: how long its client waits, if that is longer than for others. */
   readonly answerMs?: number;
-  /** Every refusal in the words of its protocol; default the problem document. */
+  /** Every refusal in the words of its protocol, the same for all methods of a path; default the problem document. */
   readonly refuse?: Refusal;
   /**
    * A rush keeps nobody from it: a read, work that is shared by all who ask at a time, or one that goes on for long at a
@@ -63,11 +64,11 @@ export function mountRoutes(app: Express, routes: readonly Route[], serving: Ser
     app.all(path, async (request, response) => {
       contextOf(request).route = path;
       const route = byMethod.get(request.method === 'HEAD' ? 'GET' : request.method);
-      if (route === undefined) return refuseMethod(request, response, allowHeader(byMethod.keys()));
-      const { refuse = serving.refuse, answerMs = 0 } = route;
+      const { refuse = serving.refuse, answerMs = 0 } = route ?? group[0]!;
       answerInTime(request, response, Math.max(answerMs, serving.answerMs), (late) => refuse(late, request, response));
       try {
-        await serve(route, serving, request, response);
+        if (route === undefined) refuseMethod(request, response, allowHeader(byMethod.keys()));
+        else await serve(route, serving, request, response);
       } catch (error) {
         refuse(error, request, response);
       }

@@ -48,3 +48,10 @@ export const unauthenticated = (): LicetError =>
 
 export const switchedOff = (): HttpError =>
   new HttpError(404, 'SERVER_KEYS_OFF', 'This server makes no keys for others; make the key at the site.');
+
+export const notAnOperation = (operations: readonly string[]): HttpError =>
+  new HttpError(
+    404,
+    'ROUTE_NOT_FOUND',
+    `Nothing is served under this path: check the address, which ends in the enterprise's label, if any, and one of ${operations.join(', ')}.`,
+  );

@@ -3,12 +3,12 @@ import type { Request, Response } from 'express';
 import { LicetError } from '../../licensing/errors.ts';
 import type { EnrolAnswer } from '../../licensing/ports/enrolment.ts';
 import { spread } from '../retry-after.ts';
-import type { Method, Route } from '../routes.ts';
 import { clientCertificates } from '../client-certificates.ts';
+import { type Method, METHODS, type Route } from '../routes.ts';
 import { csrAttributes } from './csr-attributes.ts';
 import { type EstDeps, readAsked } from './enrol.ts';
 import { readLabel } from './label.ts';
-import { refuse, REQUEST_BODY, switchedOff } from './refusal.ts';
+import { notAnOperation, refuse, REQUEST_BODY, switchedOff } from './refusal.ts';
 import { assertPlainKeyWanted, keyAndCertificate, makeServerKey } from './server-key.ts';
 import { send, sendTransfer, type Wrapping, wrappingFor } from './transfer.ts';
 
@@ -36,19 +36,37 @@ const OPERATIONS: readonly (readonly [Method, string, Operation])[] = [
  */
 const PREFIXES = ['/.well-known/est', '/.well-known/est/:label', '/:label{/}/.well-known/est'];
 
+/** After all the others: who has the address wrong reads the same short text as for any other refusal. */
+const ELSEWHERE = ['/.well-known/est{/{*rest}}', '/:label{/}/.well-known/est{/{*rest}}'];
+
 /** Enrolment over Secure Transport, RFC 7030 with RFC 8951 and RFC 9908, for the existing clients. */
 export function estRoutes(deps: EstDeps): Route[] {
-  return PREFIXES.flatMap((prefix) =>
-    OPERATIONS.map(([method, name, operation]) => ({
+  const common = {
+    produces: [CERTIFICATES, ATTRIBUTES, 'multipart/mixed', 'text/plain', 'application/octet-stream'],
+    refuse: (error, request, response) => refuse(error, request, response, deps),
+  } satisfies Partial<Route>;
+  const operations = PREFIXES.flatMap((prefix) =>
+    OPERATIONS.map(([method, name, operation]): Route => ({
+      ...common,
       method,
       path: `${prefix}/${name}`,
-      produces: [CERTIFICATES, ATTRIBUTES, 'multipart/mixed', 'text/plain', 'application/octet-stream'],
       limits: deps.limits,
       ...(method === 'POST' && { body: REQUEST_BODY }),
       handle: (request, response) => operation(request, response, deps),
-      refuse: (error, request, response) => refuse(error, request, response, deps),
     })),
   );
+  const elsewhere = ELSEWHERE.flatMap((path) =>
+    METHODS.map((method): Route => ({
+      ...common,
+      method,
+      path,
+      isLight: true,
+      handle() {
+        throw notAnOperation(OPERATIONS.map(([, name]) => name));
+      },
+    })),
+  );
+  return [...operations, ...elsewhere];
 }
 
 async function caCertificates(request: Request, response: Response, { enrolment }: EstDeps): Promise<void> {

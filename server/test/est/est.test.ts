@@ -169,6 +169,19 @@ describe('EST, RFC 7030 and RFC 8951', function () {
     const path = '/.well-known/est/simpleenroll';
     const post = (options: Asking) => ask(server, path, { method: 'POST', ...options });
 
+    it('a wrong path or method, below whatever form of the address', async () => {
+      for (const prefix of ['/.well-known/est', '/.well-known/est/globex.acme', '/globex/.well-known/est']) {
+        for (const rest of ['', '/', '/cacert', '/fullcmc', '/a/b/cacerts']) {
+          isRefused(await ask(server, prefix + rest), 404, 'ROUTE_NOT_FOUND');
+        }
+        isRefused(await ask(server, `${prefix}/fullcmc`, { method: 'POST', body: 'x' }), 404, 'ROUTE_NOT_FOUND');
+        const wrong = await ask(server, `${prefix}/simpleenroll`);
+        isRefused(wrong, 405, 'METHOD_NOT_ALLOWED');
+        assert.equal(wrong.headers['allow'], 'OPTIONS, POST');
+      }
+      const { headers } = await ask(server, '/.well-known/estimate');
+      assert.equal(headers['content-type'], 'application/problem+json');
+    });
     it('nobody said who asks: 401 with Basic', async () => {
       const got = await post({ headers: PKCS10, body: wrap(csrFor()) });
       isRefused(got, 401, 'CREDENTIALS_MISSING');
