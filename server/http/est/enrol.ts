@@ -50,6 +50,8 @@ export type Asked = {
   readonly request: CertificationRequest;
   readonly label: EnterpriseLabel | undefined;
   readonly wrapping: Wrapping;
+  /** It is a license that asks, whatever it calls the operation: for the next of its lineage. */
+  readonly renews: boolean;
   /** Issues for this request, or for another one of the same asker. */
   readonly issue: (csr: Bytes) => Promise<EnrolAnswer>;
 };
@@ -57,9 +59,9 @@ export type Asked = {
 type Asker = EnrolRequest['applicant'] | PresentedLicense;
 
 /** RFC 7030 §4.2: who asks, for what, and what binds the one to the other. */
-export async function readAsked(request: Request, renews: boolean, deps: EstDeps): Promise<Asked> {
+export async function readAsked(request: Request, reenrols: boolean, deps: EstDeps): Promise<Asked> {
   const label = readLabel(request.params['label'] as string | undefined);
-  const known = await (renews ? renewer(request, deps) : applicant(request, deps));
+  const known = await (reenrols ? renewer(request, deps) : applicant(request, deps));
   const body = request.body as Buffer;
   const csr = readRequest(body);
   const asker = known ?? (await byProof(csr, deps));
@@ -67,11 +69,12 @@ export async function readAsked(request: Request, renews: boolean, deps: EstDeps
   checkChannelBinding(request.socket, csr.challengePassword, deps.settings.requireChannelBinding);
   const wrapping = wrappingOf(body);
   const { enrolment } = deps;
+  const common = { request: csr, label, wrapping };
   if ('kind' in asker) {
-    return { request: csr, label, wrapping, issue: (der) => enrolment.enrol({ applicant: asker, label, csr: der }) };
+    return { ...common, renews: false, issue: (der) => enrolment.enrol({ applicant: asker, label, csr: der }) };
   }
   checkRenewedNames(csr, asker.certificate);
-  return { request: csr, label, wrapping, issue: (der) => enrolment.renew({ predecessor: asker, label, csr: der }) };
+  return { ...common, renews: true, issue: (der) => enrolment.renew({ predecessor: asker, label, csr: der }) };
 }
 
 async function applicant(request: Request, deps: EstDeps): Promise<Asker> {

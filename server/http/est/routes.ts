@@ -9,7 +9,7 @@ import { csrAttributes } from './csr-attributes.ts';
 import { type EstDeps, readAsked } from './enrol.ts';
 import { readLabel } from './label.ts';
 import { notAnOperation, refuse, REQUEST_BODY, switchedOff } from './refusal.ts';
-import { assertPlainKeyWanted, keyAndCertificate, makeServerKey } from './server-key.ts';
+import { assertPlainKeyWanted, keyAndCertificate, keyWantedAtSite, makeServerKey } from './server-key.ts';
 import { send, sendTransfer, type Wrapping, wrappingFor } from './transfer.ts';
 
 export type { EstDeps } from './enrol.ts';
@@ -109,8 +109,9 @@ function notALicense(error: unknown): undefined {
 
 async function serverKey(request: Request, response: Response, deps: EstDeps): Promise<void> {
   if (!deps.settings.serverKeyGeneration) throw switchedOff();
-  const asked = await readAsked(request, clientCertificates(request).length > 0, deps);
+  const asked = await readAsked(request, false, deps);
   assertPlainKeyWanted(asked.request);
+  if (asked.renews) throw keyWantedAtSite();
   const { privateKey, csr } = makeServerKey(asked.request);
   const result = await asked.issue(csr);
   if (result.outcome === 'pending') {

@@ -7,6 +7,7 @@ import {
   encodeCertificationRequestInfo,
   OID,
 } from '@licet/format';
+import { LicetError } from '../../licensing/errors.ts';
 import { HttpError } from '../../problem.ts';
 import { toTransfer, type Wrapping } from './transfer.ts';
 
@@ -30,6 +31,17 @@ export function assertPlainKeyWanted({ attributes }: CertificationRequest): void
     'This server has no key to encrypt the new key with; make the key at the site, or ask for it as it is.';
   throw new HttpError(400, 'KEY_ENCRYPTION_UNAVAILABLE', message);
 }
+
+/**
+ * The ratchet takes a second request of one license for that of a clone, unless it is for the same new key. That key is not
+ * kept here, so a site that has lost the answer could not ask again without an alarm.
+ */
+export const keyWantedAtSite = (): LicetError =>
+  new LicetError(
+    'conflict',
+    'SERVER_KEY_AT_RENEWAL',
+    'This server makes no key for a renewal, since a lost answer could not be asked for again; make the key at the site and use simplereenroll, or enrol anew with a token.',
+  );
 
 /** RFC 7030 §4.4: for a site that cannot make a key. It is never stored here and leaves with the one answer. */
 export function makeServerKey(request: CertificationRequest): ServerMadeKey {

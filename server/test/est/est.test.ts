@@ -535,6 +535,28 @@ describe('EST, RFC 7030 and RFC 8951', function () {
     }
   });
 
+  it('serverkeygen makes no key for a renewal: a site that loses the answer asks again, and is no clone for it', async () => {
+    const giving = await estServer({ serverKeyGeneration: true });
+    try {
+      const site = await licensed(giving);
+      for (const _ of ['the answer is lost', 'the same again']) {
+        const asked = { method: 'POST', headers: PKCS10, body: wrap(csrFor()), ...site.tls };
+        const got = await ask(giving, '/.well-known/est/serverkeygen', asked);
+        assert.equal(`${got.status} ${String(got.headers['x-licet-code'])}`, '409 SERVER_KEY_AT_RENEWAL');
+      }
+      assert.equal((await site.renew(wrap(csrFor()))).status, 200);
+      const headers = { ...PKCS10, authorization: basic(giving.office.token()) };
+      const anew = { method: 'POST', headers, body: wrap(csrFor()), ...site.tls };
+      assert.equal(
+        (await ask(giving, '/.well-known/est/serverkeygen', anew)).status,
+        200,
+        'by a token it is a first one',
+      );
+    } finally {
+      await giving.close();
+    }
+  });
+
   it('serverkeygen answers the key and its certificate in two parts', async () => {
     const giving = await estServer({ serverKeyGeneration: true });
     try {
