@@ -16,6 +16,7 @@ import { siteRequests } from './0014-site-requests.ts';
 import { enterpriseHold } from './0015-enterprise-hold.ts';
 import { workloadSites } from './0016-workload-sites.ts';
 import { incidentSets } from './0017-incident-sets.ts';
+import { earlierWorkloadSites } from './0018-earlier-workload-sites.ts';
 
 /** In the order in which they run. Append only. */
 export const migrations: readonly Migration[] = [
@@ -36,4 +37,5 @@ export const migrations: readonly Migration[] = [
   enterpriseHold,
   workloadSites,
   incidentSets,
+  earlierWorkloadSites,
 ];

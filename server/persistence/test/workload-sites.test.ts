@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { requireThat } from '@licet/checks';
+import { Client } from 'pg';
+import { migrate } from '../migrate.ts';
+import { migrations } from '../migrations/index.ts';
+import { administer, type Cluster, postgresPrograms, sharedCluster } from './cluster.ts';
+
+const BEFORE = migrations.findIndex(({ name }) => name === '0018-earlier-workload-sites');
+
+describe('sites of builds from before they knew their trust rule', function () {
+  this.timeout(30_000);
+  const name = `workload_${randomBytes(6).toString('hex')}`;
+  let cluster: Cluster;
+  let administrator: Client;
+
+  before(async function () {
+    requireThat(this, postgresPrograms() === undefined ? ['PostgreSQL 15 or newer'] : []);
+    cluster = await sharedCluster();
+    await administer(cluster, `create role ${name} login createrole noinherit`);
+    await administer(cluster, `create database ${name}`);
+    administrator = new Client(cluster.url(name));
+    await administrator.connect();
+    await administrator.query(`grant all on schema public to ${name}`);
+    // Another database of the cluster may have made these; then whoever comes later is given them.
+    for (const role of ['licet_application', 'licet_platform']) {
+      await administrator.query(
+        `do $$ begin create role ${role} nologin; exception when duplicate_object then null; end $$`,
+      );
+      await administrator.query(`grant ${role} to ${name} with admin option`);
+    }
+  });
+  after(async () => {
+    await administrator?.end();
+    if (cluster === undefined) return;
+    await administer(cluster, `drop database ${name} with (force)`);
+    await administer(cluster, `drop role ${name}`);
+  });
+
+  /** As a migrator that owns the tables, is no superuser, and has nothing of the roles by itself. */
+  const migrateTo = async (end: number): Promise<void> => {
+    const migrator = new Client(cluster.url(name).replace('postgres@', `${name}@`));
+    await migrator.connect();
+    const query = async (text: string, values?: unknown[]) =>
+      (await migrator.query<Record<string, unknown>>(text, values)).rows;
+    await migrate(query, { info: () => {}, warn: () => {}, error: () => {} }, migrations.slice(0, end));
+    await migrator.end();
+  };
+  let sequence = 0;
+  const siteMadeBy = async (actor: string, action = 'site.created', rule: string | null = null): Promise<string> => {
+    const id = randomUUID();
+    const values = [id, randomUUID(), `site-${sequence}`, rule];
+    await administrator.query(
+      `insert into sites (id, organization, created_at, updated_at, version, enterprise, contract, name, mode, status,
+                          lineage, shares, fingerprints, labels, trust_rule)
+       values ($1, 'acme', now(), now(), 1, $2, $2, $3, 'production', 'active', $2, '{}', '[]', '{}', $4)`,
+      values,
+    );
+    await administrator.query(
+      `insert into audit_log (organization, sequence, at, actor, action, subject, details, previous, hash)
+       values ('acme', $1, now(), $2, $3, $4, '{}', $5, $5)`,
+      [(sequence += 1), actor, action, `site:${id}`, Buffer.alloc(32)],
+    );
+    return id;
+  };
+
+  it('are recognised by who has made them, and no others', async () => {
+    await migrateTo(BEFORE);
+    // What they hang on is not what is tried.
+    await administrator.query('set session_replication_role = replica');
+    const [rule, later] = [randomUUID(), randomUUID()];
+    const builds = await siteMadeBy(`identity:${rule}:0123456789abcdef`);
+    const known = await siteMadeBy(`identity:${rule}:0123456789abcdef`, 'site.created', later);
+    const others = [
+      await siteMadeBy(`user:${randomUUID()}`),
+      await siteMadeBy(`token:identity:${rule}:0123456789abcdef`),
+      await siteMadeBy(`identity:${rule}:0123456789abcdef`, 'license.issued'),
+      await siteMadeBy('identity:none'),
+    ];
+    await administrator.query('set session_replication_role = origin');
+    await migrateTo(migrations.length);
+    const { rows } = await administrator.query<{ id: string; trust_rule: string | null }>(
+      'select id, trust_rule from sites',
+    );
+    const ruleOf = new Map(rows.map(({ id, trust_rule }) => [id, trust_rule]));
+    assert.equal(ruleOf.get(builds), rule);
+    assert.equal(ruleOf.get(known), later);
+    for (const id of others) assert.equal(ruleOf.get(id), null);
+    const guarded = await administrator.query(
+      `select from pg_class where oid in ('sites'::regclass, 'audit_log'::regclass) and relrowsecurity and relforcerowsecurity`,
+    );
+    assert.equal(guarded.rowCount, 2);
+  });
+});
