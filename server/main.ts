@@ -14,7 +14,6 @@ import { createLifecycle } from './lifecycle.ts';
 import { type Log, createLog } from './log.ts';
 import { type LogOutput, logOutput } from './log-output.ts';
 import { createMetrics } from './metrics.ts';
-import { createReadiness } from './operations/readiness.ts';
 import { renewLicense } from './licensing/licenses/renew.ts';
 import type { Dependencies } from './licensing/use-case.ts';
 import type { Route } from './http/routes.ts';
@@ -36,6 +35,7 @@ import { appFor, hangPublic, openOperations, openPlain, type PlainListener, type
 import { connectLicensing } from './wire-licensing.ts';
 import { type Notices, openNotices } from './wire-notices.ts';
 import { publishing } from './wire-publishing.ts';
+import { readinessOf } from './wire-readiness.ts';
 import { connectStatus } from './wire-status.ts';
 import { type OpenedSigner, openServerSigner } from './wire-signer.ts';
 import { openOwnTls, openTlsFiles } from './wire-tls.ts';
@@ -174,15 +174,9 @@ async function open(
   const { config, log, lifecycle } = ground;
   const status = connectStatus(ground, authority, signer.signer);
   ground.metrics.revocation.watchCrls(() => database.run('platform', crlFigures, { readOnly: true }));
-  const readiness = createReadiness(
-    [
-      { name: 'database', check: () => database.checkWritable() },
-      { name: 'signer', check: () => signer.signer.ping() },
-      { name: 'journal', check: async () => authority.fence.assertOpen() },
-      { name: 'crls', check: () => status.checkCrls() },
-    ],
-    config.operations.readinessSeconds * 1000,
-  );
+  const { fence } = authority;
+  const needed = { database, signer: signer.signer, fence, checkCrls: status.checkCrls };
+  const readiness = readinessOf(needed, config.operations.readinessSeconds);
   let address = '';
   const fastPaths = [...publishing(authority, () => config.http.publicUrl ?? address), ...status.fastPaths];
   const served: Served = { routes, fastPaths };

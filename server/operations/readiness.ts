@@ -1,3 +1,5 @@
+import { LicetError } from '../licensing/errors.ts';
+
 /**
  * Something without which requests would fail. Rejects with an error whose message may be shown to operators; resolves
  * to a sentence where all is well and somebody has to do something soon.
@@ -5,6 +7,11 @@
 export type ReadinessCheck = {
   readonly name: string;
   check(signal: AbortSignal): Promise<string | undefined | void>;
+  /**
+   * Grows with whatever it does for others: a check that only waits behind those is no failure. To take a busy server out
+   * of the balancer sends its work to the next one.
+   */
+  progress?(): number;
 };
 
 export type CheckResult = {
@@ -29,6 +36,8 @@ export type Readiness = {
 
 /** Several probes and a scrape in the same second are answered by one round of checks. */
 const CACHE_MS = 1000;
+/** In how many steps a time limit is counted. */
+const STEPS = 10;
 
 export function createReadiness(checks: readonly ReadinessCheck[], timeoutMs: number): Readiness {
   let closed: string | undefined;
@@ -56,21 +65,38 @@ async function runOne(one: ReadinessCheck, timeoutMs: number): Promise<CheckResu
   const { name } = one;
   const started = performance.now();
   const ms = () => Math.round(performance.now() - started);
+  const before = one.progress?.();
   const stop = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      const error = new Error(`no answer within ${timeoutMs} ms`);
-      stop.abort(error);
-      reject(error);
-    }, timeoutMs);
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const forget = afterOwn(timeoutMs, () => {
+    const error = new Late(`no answer within ${timeoutMs} ms`);
+    stop.abort(error);
+    reject(error);
   });
   try {
     const detail = await Promise.race([one.check(stop.signal), late]);
     return { name, ok: true, ms: ms(), ...(typeof detail === 'string' && { detail }) };
   } catch (error) {
-    return { name, ok: false, ms: ms(), detail: error instanceof Error ? error.message : String(error) };
+    const detail = error instanceof Error ? error.message : String(error);
+    const isBusy = mayBeBusy(error) && one.progress?.() !== before;
+    return { name, ok: isBusy, ms: ms(), detail: isBusy ? `busy, and serving others: ${detail}` : detail };
   } finally {
-    clearTimeout(timer);
+    forget();
   }
 }
+
+/** Counted in steps: while this thread is busy the answer may have come, and nobody has looked. */
+function afterOwn(ms: number, act: () => void): () => void {
+  let steps = 0;
+  const timer = setInterval(() => {
+    steps += 1;
+    if (steps === STEPS) act();
+  }, ms / STEPS);
+  return () => clearInterval(timer);
+}
+
+class Late extends Error {}
+
+/** What is broken says so; only who waits in vain cannot tell. */
+const mayBeBusy = (error: unknown): boolean =>
+  error instanceof Late || (error instanceof LicetError && error.code === 'DATABASE_BUSY');

@@ -41,6 +41,8 @@ export interface Database extends Transactions {
   readonly dataSource: DataSource;
   /** Writes a row for readiness; rejects with a LicetError `unavailable` when the database does not take it. */
   checkWritable(): Promise<void>;
+  /** How many transactions have succeeded so far, of whoever. */
+  transactionsDone(): number;
   poolStats(): { total: number; idle: number; waiting: number };
   /** Waits for what is running; the embedded host writes a checkpoint and stops cleanly. */
   close(): Promise<void>;

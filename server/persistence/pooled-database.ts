@@ -32,7 +32,11 @@ export async function databaseOver(
     logging: false,
   });
   await dataSource.initialize();
-  const transactions = createTransactions(dataSource, random, onRetry ?? (() => undefined));
+  let done = 0;
+  const transactions = createTransactions(dataSource, random, {
+    onRetry: onRetry ?? (() => undefined),
+    onDone: () => (done += 1),
+  });
   return {
     host,
     dataSource,
@@ -41,6 +45,7 @@ export async function databaseOver(
       transactions.run('platform', async (tx) => {
         await sql(tx).query('update readiness set checked_at = now()');
       }),
+    transactionsDone: () => done,
     poolStats: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     close: () => dataSource.destroy(),
   };

@@ -50,13 +50,15 @@ function sessionOf(tx: Transaction): Session {
 export function createTransactions(
   dataSource: DataSource,
   random: Random,
-  onRetry: (cause: string) => void,
+  { onRetry, onDone }: { readonly onRetry: (cause: string) => void; readonly onDone: () => void },
 ): Transactions {
   return {
     async run(scope, work, options = {}) {
       for (let attempt = 1; ; attempt++) {
         try {
-          return await once(dataSource, scope, work, options);
+          const result = await once(dataSource, scope, work, options);
+          onDone();
+          return result;
         } catch (error) {
           const fault = faultOf(error);
           // Writing in a transaction that asked to be read-only is a mistake of ours, not a state of the database.

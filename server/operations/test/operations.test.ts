@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { LicetError } from '../../licensing/errors.ts';
 import { createMetrics } from '../../metrics.ts';
 import { createLiveness } from '../liveness.ts';
 import { createOperations } from '../pages.ts';
@@ -8,6 +9,11 @@ import { type ReadinessCheck, createReadiness } from '../readiness.ts';
 
 const pass: ReadinessCheck = { name: 'signer', check: () => Promise.resolve() };
 const fail: ReadinessCheck = { name: 'database', check: () => Promise.reject(new Error('no room left')) };
+
+const block = (ms: number) => {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+};
 
 describe('readiness', () => {
   it('is when all checks pass', async () => {
@@ -46,6 +52,44 @@ describe('readiness', () => {
     assert.deepEqual([isReady, checks[0]?.detail, told?.aborted], [false, 'no answer within 20 ms', true]);
   });
 
+  it('is while the thread is so busy that an answer is only seen late', async () => {
+    const turns = async () => {
+      for (let turn = 0; turn < 4; turn += 1) {
+        await new Promise((resolve) => setImmediate(resolve));
+        block(50);
+      }
+    };
+    assert.equal((await createReadiness([{ name: 'signer', check: turns }], 100).state()).isReady, true);
+  });
+
+  describe('of a check that waits in vain', () => {
+    const hang = () => new Promise<never>(() => undefined);
+    const busy = () => Promise.reject(new LicetError('unavailable', 'DATABASE_BUSY', 'The database is busy.'));
+    const stateOf = (check: ReadinessCheck['check'], work: number) => {
+      let done = 0;
+      const progress = () => (done += work);
+      return createReadiness([{ name: 'database', check, progress }], 20).state();
+    };
+
+    it('is all the same where others are served meanwhile: busy is not broken', async () => {
+      for (const check of [hang, busy]) {
+        const { isReady, checks } = await stateOf(check, 1);
+        assert.equal(isReady, true);
+        assert.match(checks[0]?.detail ?? '', /^busy, and serving others: /);
+      }
+    });
+
+    it('is not where nobody is served', async () => {
+      for (const check of [hang, busy]) assert.equal((await stateOf(check, 0)).isReady, false);
+    });
+
+    it('is not where it is said what is broken, whoever is served', async () => {
+      assert.equal((await stateOf(fail.check, 1)).isReady, false);
+      const gone = () => Promise.reject(new LicetError('unavailable', 'DATABASE_READ_ONLY', 'It takes no writes.'));
+      assert.equal((await stateOf(gone, 1)).isReady, false);
+    });
+  });
+
   it('asks once for all who want to know at the same time', async () => {
     let asked = 0;
     const readiness = createReadiness([{ name: 'a', check: () => Promise.resolve(void asked++) }], 100);
@@ -65,10 +109,6 @@ describe('readiness', () => {
 });
 
 describe('liveness', () => {
-  const block = (ms: number) => {
-    const until = performance.now() + ms;
-    while (performance.now() < until);
-  };
   const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
   it('outlives one long stall in a window of small ones', async () => {
