@@ -30,7 +30,7 @@ export const CODES = {
 
   // revocation
   REVOKED: 'the certificate is revoked',
-  ISSUER_REVOKED: 'a certificate above is revoked',
+  ISSUER_REVOKED: 'a certificate above is revoked or on hold',
   SUSPENDED: 'the certificate is on hold',
   SUPERSEDED: 'a newer license of this lineage or contract has taken its place',
   STATUS_UNKNOWN: 'nothing usable says whether the certificate is revoked',

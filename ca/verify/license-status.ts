@@ -135,12 +135,18 @@ function report(at: number, learnt: readonly Learnt[], findings: Findings): void
 }
 
 function revoke(at: number, reason: string, findings: Findings): void {
-  if (at > 0) findings.refuse('invalid', 'ISSUER_REVOKED', `The CA certificate ${at} above is revoked (${reason}).`);
+  if (at > 0) findings.refuse('invalid', 'ISSUER_REVOKED', aboveIs(at, reason));
   // A hold can end: what runs may keep running until it is known how.
   else if (reason === 'certificateHold') findings.refuse('restricted', 'SUSPENDED', 'The license is suspended.');
   else if (reason === 'superseded') findings.refuse('invalid', 'SUPERSEDED', 'A newer license has taken its place.');
   else findings.refuse('invalid', 'REVOKED', `The license is revoked (${reason}).`);
 }
+
+/** Also a hold: as long as it lasts nothing below is told from what a stolen key of that CA has signed (decision 7). */
+const aboveIs = (at: number, reason: string): string =>
+  reason === 'certificateHold'
+    ? `The CA certificate ${at} above is on hold (certificateHold), and nothing below it counts until that ends.`
+    : `The CA certificate ${at} above is revoked (${reason}).`;
 
 // `verdicts` holds what each signature came to in this verification: a list that nobody verified proves nothing.
 function wasVerified(crl: CertificateList, { verdicts }: Context): boolean {

@@ -180,9 +180,22 @@ describe('evidence', () => {
     expect(check(LICENSE, crls(revoke(enterprise, site, 'keyCompromise'))), 'invalid', false, 'REVOKED');
     expect(check(LICENSE, crls(revoke(enterprise, site))), 'invalid', false, 'REVOKED');
     expect(check(LICENSE, crls(revoke(enterprise, site, 'superseded'))), 'invalid', false, 'SUPERSEDED');
-    expect(check(LICENSE, crls(revoke(enterprise, site, 'certificateHold'))), 'restricted', false, 'SUSPENDED');
     expect(check(LICENSE, crls(revoke(organization, enterprise))), 'invalid', false, 'ISSUER_REVOKED');
     expect(check(LICENSE, crls(revoke(root, organization))), 'invalid', false, 'ISSUER_REVOKED');
+  });
+
+  it('of a hold restricts the license, but ends it for as long as a CA above is held', () => {
+    const held = check(LICENSE, crls(revoke(enterprise, site, 'certificateHold')));
+    expect(held, 'restricted', false, 'SUSPENDED');
+    for (const [issuer, ca] of [
+      [organization, enterprise],
+      [root, organization],
+    ] as const) {
+      const verdict = check(LICENSE, crls(revoke(issuer, ca, 'certificateHold')));
+      expect(verdict, 'invalid', false, 'ISSUER_REVOKED');
+      assert.match(find(verdict, 'ISSUER_REVOKED')!.detail, /is on hold \(certificateHold\).* until that ends/);
+    }
+    expect(check(LICENSE, crls(...all)), 'valid', true, 'VALID');
   });
 
   it('of a revocation ends the license in its grace too', () => {

@@ -37,7 +37,7 @@ type Status = readonly [finding: LicenseFinding | undefined, state: State];
 
 function statusOf({ status, lineage, onFork, isIssuerRevoked }: Known): Status {
   if (status === 'revoked') return refused('REVOKED', 'The license is revoked.', 'invalid');
-  if (isIssuerRevoked) return refused('ISSUER_REVOKED', 'A CA above the license is revoked.', 'invalid');
+  if (isIssuerRevoked) return refused('ISSUER_REVOKED', 'A CA above the license is revoked or on hold.', 'invalid');
   if (status === 'suspended') return refused('SUSPENDED', 'The license is suspended.', 'restricted');
   if (lineage === 'forked') {
     const detail = 'This license is used on two machines, and nobody has said yet which counts.';
