@@ -66,9 +66,10 @@ async function runOne(one: ReadinessCheck, timeoutMs: number): Promise<CheckResu
   const started = performance.now();
   const ms = () => Math.round(performance.now() - started);
   const before = one.progress?.();
+  const servesOthers = () => one.progress?.() !== before;
   const stop = new AbortController();
   const { promise: late, reject } = Promise.withResolvers<never>();
-  const forget = afterOwn(timeoutMs, () => {
+  const forget = afterOwn(timeoutMs, servesOthers, () => {
     const error = new Late(`no answer within ${timeoutMs} ms`);
     stop.abort(error);
     reject(error);
@@ -78,19 +79,20 @@ async function runOne(one: ReadinessCheck, timeoutMs: number): Promise<CheckResu
     return { name, ok: true, ms: ms(), ...(typeof detail === 'string' && { detail }) };
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
-    const isBusy = mayBeBusy(error) && one.progress?.() !== before;
+    const isBusy = mayBeBusy(error) && servesOthers();
     return { name, ok: isBusy, ms: ms(), detail: isBusy ? `busy, and serving others: ${detail}` : detail };
   } finally {
     forget();
   }
 }
 
-/** Counted in steps: while this thread is busy the answer may have come, and nobody has looked. */
-function afterOwn(ms: number, act: () => void): () => void {
+/** While this thread is busy the answer may have come, and nobody has looked: it is waited on, unless `isKnown` already. */
+function afterOwn(ms: number, isKnown: () => boolean, act: () => void): () => void {
+  const started = performance.now();
   let steps = 0;
   const timer = setInterval(() => {
     steps += 1;
-    if (steps === STEPS) act();
+    if (steps === STEPS || (performance.now() - started >= ms && isKnown())) act();
   }, ms / STEPS);
   return () => clearInterval(timer);
 }

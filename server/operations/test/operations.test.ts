@@ -84,7 +84,8 @@ describe('readiness', () => {
     });
 
     it('is not where it is said what is broken, whoever is served', async () => {
-      assert.equal((await stateOf(fail.check, 1)).isReady, false);
+      const full = () => Promise.reject(new Error('no room left'));
+      assert.equal((await stateOf(full, 1)).isReady, false);
       const gone = () => Promise.reject(new LicetError('unavailable', 'DATABASE_READ_ONLY', 'It takes no writes.'));
       assert.equal((await stateOf(gone, 1)).isReady, false);
     });
