@@ -1,5 +1,6 @@
 import {
   type CrlEvent,
+  type CrlPublisher,
   createCrlPublisher,
   createOcspResponder,
   loadProfiles,
@@ -7,7 +8,6 @@ import {
   proveVisible,
   renewResponders,
   ServedCrls,
-  type ShardId,
   type Signer,
   type Visibility,
 } from '@licet/authority';
@@ -55,13 +55,7 @@ export function connectStatus({ log, metrics }: Ground, authority: AuthorityPart
     report: reporter(status, metrics.revocation),
     crashPoint,
   });
-  const issuerOf = async (keyIdentifier: string) =>
-    (await directory.byKeyIdentifier(Buffer.from(keyIdentifier, 'hex')))?.authority.key;
-  const first = async (shard: ShardId): Promise<void> => {
-    await directory.refresh();
-    if (fence.reason === undefined) await publisher.first(shard);
-  };
-  const served = new ServedCrls({ store: revocations, clock, issuerOf, welcome: first, report });
+  const served = openCrls(authority, publisher, report);
   const catchUp = () => {
     if (fence.reason === undefined) responder.refresh().then(() => publisher.nudge(), report);
   };
@@ -91,6 +85,24 @@ export function connectStatus({ log, metrics }: Ground, authority: AuthorityPart
     },
     stop: () => publisher.stop(),
   };
+}
+
+function openCrls(
+  { directory, revocations, fence }: AuthorityParts,
+  publisher: CrlPublisher,
+  report: (error: unknown) => void,
+): ServedCrls {
+  return new ServedCrls({
+    store: revocations,
+    clock,
+    issuerOf: async (keyIdentifier) =>
+      (await directory.byKeyIdentifier(Buffer.from(keyIdentifier, 'hex')))?.authority.key,
+    async welcome(shard) {
+      await directory.refresh();
+      if (fence.reason === undefined) await publisher.first(shard);
+    },
+    report,
+  });
 }
 
 function openResponder(
