@@ -56,7 +56,7 @@ export const renewLicense: UseCase<typeof input, IssuedLicense> = Object.assign(
 async function renewAll(deps: Dependencies, asking: readonly Asking[]): Promise<readonly Outcome<IssuedLicense>[]> {
   const looked = await lookUp(deps, asking);
   return Promise.all(
-    asking.map((one, i) => {
+    asking.map(async (one, i) => {
       const found = looked[i]!;
       return 'error' in found ? found : outcomeOf(renew(deps, one, found.value));
     }),
