@@ -49,7 +49,7 @@ const OF_ORGANIZATION: ReadonlySet<keyof Shop> = new Set<keyof Shop>([
 ]);
 
 /** What no call of the API is: the protocols of enrolment (RFC 7030), and the description of the API itself. */
-const OTHER_ROUTES = /^(?:\/:label(?:\{\/\})?)?\/\.well-known\/est\/|^\/api\/(?:openapi\.json|docs)$/;
+const OTHER_ROUTES = /^(?:\/:label(?:\{\/\})?)?\/\.well-known\/est(?:\/|\{)|^\/api\/(?:openapi\.json|docs)$/;
 
 const MISSING = '00000000-0000-7000-8000-000000000000';
 const MISSING_SERIAL = '00ff';
