@@ -89,12 +89,16 @@ async function once<T>(
   let session: Session | undefined;
   try {
     const client = (await runner.connect()) as PoolClient;
-    // Waited for: a statement on the heels of a BEGIN that failed would stand outside of any role and transaction.
-    await client.query(opening(scope, options));
+    const opened = client.query(opening(scope, options));
+    // A statement on the heels of a BEGIN that failed would stand outside of any role and transaction, so it is waited for
+    // before anything is written. What was only read counts for nothing then, and need not wait.
+    if (options.readOnly !== true) await opened;
     joinTransaction(runner);
     sessions.set(tx, (session = new Session(client, runner.manager, scope)));
+    session.unawaited(opened);
     const result = await work(tx);
     session.end();
+    await opened;
     await commit(client);
     return result;
   } catch (error) {

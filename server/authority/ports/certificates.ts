@@ -1,8 +1,7 @@
+import type { LicenseName } from '../../licensing/ports/issuance.ts';
 import type { Transaction } from '../../licensing/ports/transactions.ts';
 
 export type FoundCertificate = { readonly issuer: string; readonly certificate: Uint8Array };
-
-export type LicenseName = { readonly organization: string; readonly serial: Uint8Array };
 
 export type Tenant = { readonly organization: string; readonly enterprise: string | undefined };
 

@@ -1,15 +1,9 @@
 import type { Bytes } from '@licet/format';
 import type { SignedRequest } from '@licet/verify';
 import { LicetError } from '../errors.ts';
-import {
-  presentBySignature,
-  type PresentDeps,
-  presentLicense,
-  type ShownLicense,
-} from '../identity/present-license.ts';
+import { presentBySignature, type PresentDeps, type Presented, presentLicense } from '../identity/present-license.ts';
 import type { Principal } from '../model/principal.ts';
 import type { Site } from '../model/site.ts';
-import type { PresentedLicense } from '../ports/enrolment.ts';
 import type { Action } from './actions.ts';
 
 export type LicenseDeps = PresentDeps & {
@@ -39,7 +33,7 @@ const SIGNED_WITHIN_MS = 5 * 60_000;
  * is good for a renewal and nothing else.
  */
 export function authenticateLicense(chain: readonly Bytes[], deps: LicenseDeps): Promise<Principal> {
-  return siteOf((records) => presentLicense(chain, records), deps);
+  return siteOf(presentLicense(chain, deps), deps);
 }
 
 /**
@@ -53,7 +47,7 @@ export async function authenticateSignature({ request, signature }: Signed, deps
     const times = `The request was signed at ${created.toISOString()}, and here it is ${now.toISOString()}`;
     throw new LicetError('forbidden', 'PROOF_STALE', `${times}; set the clock of the site, and sign it anew.`);
   }
-  const principal = await siteOf((records) => presentBySignature(request, signature, records), deps);
+  const principal = await siteOf(presentBySignature(request, signature, deps), deps);
   // Kept for as long as the time would be believed by a server whose clock is as wrong as a site's may be.
   const until = new Date(created.getTime() + 2 * SIGNED_WITHIN_MS);
   if (await deps.useOnce(request, request.nonce, until)) return principal;
@@ -61,20 +55,13 @@ export async function authenticateSignature({ request, signature }: Signed, deps
   throw new LicetError('forbidden', 'PROOF_USED', message);
 }
 
-async function siteOf(
-  present: (records: PresentDeps) => Promise<PresentedLicense>,
-  deps: LicenseDeps,
-): Promise<Principal> {
-  let license: ShownLicense | undefined;
-  const { principal, isExpired } = await present({
-    ...deps,
-    license: async (organization, serial) => (license = await deps.license(organization, serial)),
-  });
+async function siteOf(presenting: Promise<Presented>, deps: LicenseDeps): Promise<Principal> {
+  const { principal, isExpired, status } = await presenting;
   const site = principal.site === undefined ? undefined : await deps.site(principal.organization, principal.site);
   if (site?.status !== 'active') {
     const message = `This site is ${site?.status ?? 'not known'}; ask your vendor why.`;
     throw new LicetError('forbidden', 'SITE_NOT_ACTIVE', message);
   }
-  const isCurrent = license?.status === 'current' && !isExpired;
+  const isCurrent = status === 'current' && !isExpired;
   return isCurrent ? principal : { ...principal, actions: RENEWAL_ONLY };
 }

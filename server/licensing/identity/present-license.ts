@@ -1,3 +1,4 @@
+import { createBatcher, outcomeOf } from '@licet/authority';
 import {
   type Bytes,
   type Certificate,
@@ -16,30 +17,54 @@ import { type Code, isRenewalProof, isRequestProof, type SignedRequest, verifyLi
 import { LicetError } from '../errors.ts';
 import { SLUG } from '../model/entity.ts';
 import { anchorsOf } from '../licenses/anchors.ts';
-import { createStandings } from '../licenses/standings.ts';
+import { orBusy } from '../licenses/busy.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { PresentedLicense } from '../ports/enrolment.ts';
-import type { IssuedLicense } from '../ports/issuance.ts';
+import type { FoundLicense, IssuedLicense, LicenseName } from '../ports/issuance.ts';
 import type { Standing } from '../ports/licenses.ts';
 import type { Dependencies } from '../use-case.ts';
 
 export type ShownLicense = Pick<Standing, 'organization' | 'serial' | 'enterprise' | 'site' | 'status'>;
 
+/** What was issued under a serial, and how it stands now. */
+export type LicenseRecord = { readonly issued: IssuedLicense; readonly license: ShownLicense };
+
+/** With its status at that moment. */
+export type Presented = PresentedLicense & Pick<ShownLicense, 'status'>;
+
 export type PresentDeps = {
   readonly clock: Clock;
-  /** What was issued under this serial: `Issuance.find`. */
-  readonly find: (organization: string, serial: string) => Promise<IssuedLicense | undefined>;
-  /** The license as it stands now. */
-  readonly license: (organization: string, serial: string) => Promise<ShownLicense | undefined>;
+  /** Undefined: the organization has no such license. */
+  readonly record: (organization: string, serial: string) => Promise<LicenseRecord | undefined>;
 };
 
-export function recordsOf(deps: Dependencies): PresentDeps {
-  const standings = createStandings(deps);
-  return {
-    clock: deps.clock,
-    find: (organization, serial) => deps.issuance.find(organization, serial),
-    license: (organization, serial) => standings.license(organization, serial),
-  };
+const BATCH = 256;
+const QUEUE = 4096;
+
+/** Licenses that are shown at a time share one look, at what was issued and at how it stands. */
+export function recordsOf({ clock, transactions, stores, issuance }: Dependencies): PresentDeps {
+  const look = (names: readonly LicenseName[]) =>
+    transactions.run(
+      'platform',
+      (tx) => Promise.all([issuance.look(tx, names), stores.licenses.standings(tx, names)]),
+      { readOnly: true },
+    );
+  const records = createBatcher<LicenseName, LicenseRecord | undefined>({
+    name: 'licenses',
+    async work(names) {
+      const [found, standings] = await look(names);
+      return Promise.all(names.map((_, i) => outcomeOf(recordOf(found[i]!, standings[i]))));
+    },
+    batch: BATCH,
+    queue: QUEUE,
+    lanes: 1,
+  });
+  return { clock, record: (organization, serial) => orBusy(records.submit({ organization, serial })) };
+}
+
+async function recordOf(find: FoundLicense, license: ShownLicense | undefined): Promise<LicenseRecord | undefined> {
+  const issued = license && (await find());
+  return issued && license && { issued, license };
 }
 
 /**
@@ -48,7 +73,7 @@ export function recordsOf(deps: Dependencies): PresentDeps {
  * expired within its grace, and what the database says of its serial at this moment, also on a connection that has
  * been open for days.
  */
-export async function presentLicense(chain: readonly Bytes[], deps: PresentDeps): Promise<PresentedLicense> {
+export async function presentLicense(chain: readonly Bytes[], deps: PresentDeps): Promise<Presented> {
   const certificate = readLeaf(chain);
   const known = await lookUp(organizationIn(certificate.subject), toHex(certificate.serial), deps);
   if (known === undefined || !equalBytes(known.der, certificate.der)) throw unknown();
@@ -59,7 +84,7 @@ export async function presentLicense(chain: readonly Bytes[], deps: PresentDeps)
  * The same where no TLS handshake shows the license: a request that came as a file, or was made with a key that TLS
  * cannot use. It names its predecessor, and the key of that has signed the key of the request.
  */
-export async function presentByProof(request: CertificationRequest, deps: PresentDeps): Promise<PresentedLicense> {
+export async function presentByProof(request: CertificationRequest, deps: PresentDeps): Promise<Presented> {
   const predecessor = readPredecessor(request);
   const known = await lookUp(organizationIn(request.subject), toHex(predecessor.serial), deps);
   if (known === undefined) throw unknown();
@@ -76,7 +101,7 @@ export async function presentBySignature(
   request: SignedRequest,
   signature: Bytes,
   deps: PresentDeps,
-): Promise<PresentedLicense> {
+): Promise<Presented> {
   const known = await lookUp(request.organization, request.serial, deps);
   if (known === undefined) throw unknown();
   const license = decodeCertificate(Uint8Array.from(known.der));
@@ -92,7 +117,7 @@ export async function presentBySignature(
 export const namesPredecessor = ({ attributes }: CertificationRequest): boolean =>
   attributes.some(({ oid }) => oid === OID.predecessorSerial);
 
-type Known = { readonly der: Uint8Array; readonly issued: IssuedLicense; readonly license: ShownLicense };
+type Known = LicenseRecord & { readonly der: Uint8Array };
 
 const organizationIn = (subject: Name): string =>
   subject.rdns.flat().find(({ oid }) => oid === OID.organizationName)?.value ?? '';
@@ -100,19 +125,20 @@ const organizationIn = (subject: Name): string =>
 /** `serial` as rows name a license: hexadecimal, in the content octets of the INTEGER. */
 async function lookUp(organization: string, serial: string, deps: PresentDeps): Promise<Known | undefined> {
   if (!SLUG.test(organization)) return undefined;
-  const [issued, license] = await Promise.all([deps.find(organization, serial), deps.license(organization, serial)]);
-  const [der] = issued?.chain ?? [];
-  return issued === undefined || license === undefined || der === undefined ? undefined : { der, issued, license };
+  const record = await deps.record(organization, serial);
+  const [der] = record?.issued.chain ?? [];
+  return record && der && { ...record, der };
 }
 
-function judged({ issued, license }: Known, certificate: Certificate, at: Date): PresentedLicense {
+function judged({ issued, license }: Known, certificate: Certificate, at: Date): Presented {
   checkStatus(license);
   const { isExpired } = judge(issued, at);
-  const { organization, enterprise, site, serial } = license;
+  const { organization, enterprise, site, serial, status } = license;
   return {
     serial,
     certificate,
     isExpired,
+    status,
     principal: { kind: 'site', id: `site:${site}`, organization, roles: ['site'], enterprise, site },
   };
 }

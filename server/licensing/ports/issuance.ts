@@ -1,5 +1,6 @@
 import type { Claims, Mode } from '@licet/format';
 import type { DelegatedContract, Delegation } from './delegation.ts';
+import type { Transaction } from './transactions.ts';
 
 /**
  * A license that the domain has decided to give: everything that the authority needs, so that it looks up nothing. The
@@ -58,6 +59,12 @@ export type IssuedLicense = {
   readonly fresh: boolean;
 };
 
+/** Of all organizations, by the serial in lower-case hexadecimal. */
+export type LicenseName = { readonly organization: string; readonly serial: string };
+
+/** With the chain of today; undefined when there is no such license. To be called when the transaction is over. */
+export type FoundLicense = () => Promise<IssuedLicense | undefined>;
+
 export interface Issuance {
   /**
    * Durable when it resolves. Makes sure that the enterprise has a CA whose certificate says what `contract` says.
@@ -67,6 +74,8 @@ export interface Issuance {
   issue(order: LicenseOrder): Promise<IssuedLicense>;
   /** What was issued under this serial, with its chain; undefined when there is no such license. */
   find(organization: string, serial: string): Promise<IssuedLicense | undefined>;
+  /** The same for several, in the look of a transaction that asks for more about them. */
+  look(tx: Transaction, names: readonly LicenseName[]): Promise<readonly FoundLicense[]>;
   /**
    * Rejects with CLAIMS_ABOVE_PARENT where a contract has a CA below one of this server which could not be certified to
    * say this.

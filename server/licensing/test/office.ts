@@ -106,6 +106,12 @@ export class Office {
       issuance: {
         issue: (order) => this.issuing(order),
         find: (_, serial) => this.#find(serial),
+        look: async (_, names) =>
+          names.map(
+            ({ serial }) =>
+              () =>
+                this.#find(serial),
+          ),
         checkContract: () => Promise.resolve(),
         // The CAs here are those of this office; those of enterprises have tests of their own.
         delegation: { certify: noDelegation, follow: noDelegation },

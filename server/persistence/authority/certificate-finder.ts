@@ -1,4 +1,4 @@
-import { decodeCertificate } from '@licet/format';
+import { decodeCertificate, fromHex } from '@licet/format';
 import type { CertificateFinder, FoundCertificate } from '../../authority/ports/certificates.ts';
 import type { Transaction } from '../../licensing/ports/transactions.ts';
 import { sql } from '../transactions.ts';
@@ -19,8 +19,8 @@ export const certificateFinder: CertificateFinder = {
       columns(
         names,
         ({ organization }) => organization,
-        ({ serial }) => hex(serial),
         ({ serial }) => serial,
+        ({ serial }) => fromHex(serial),
       ),
     );
     const byNumber = new Map(rows.map((row) => [row.number, row]));

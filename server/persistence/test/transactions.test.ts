@@ -238,6 +238,17 @@ onBothHosts('A transaction', (getDatabase) => {
     );
   });
 
+  it('gives nothing of what was read on the heels of a beginning that failed', async () => {
+    const isolation = 'no such level' as 'serializable';
+    let seen: unknown;
+    const work = async (tx: Transaction): Promise<unknown> => (seen = await sql(tx).query('select 1 as one'));
+    await assert.rejects(getDatabase().run(A, work, { isolation, readOnly: true }), { code: '42601' });
+    assert.deepEqual(seen, [{ one: 1 }], 'it was read');
+    seen = undefined;
+    await assert.rejects(getDatabase().run(A, work, { isolation }), { code: '42601' });
+    assert.equal(seen, undefined, 'what may write is not begun');
+  });
+
   it('runs at the isolation it was asked for', async () => {
     const show = (tx: Transaction): Promise<unknown> => sql(tx).query('show transaction_isolation');
     assert.deepEqual(await getDatabase().run(A, show), [{ transaction_isolation: 'read committed' }]);

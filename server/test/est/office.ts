@@ -75,14 +75,14 @@ export class Office implements Enrolment {
 
   readonly #records: PresentDeps = {
     clock: this.workshop.clock,
-    find: (_organization, serial) => {
+    record: (_organization, serial) => {
       const found = this.#licenses.get(serial);
       const { row } = found ?? {};
       if (found === undefined || row === undefined) return Promise.resolve(undefined);
       const { notBefore, notAfter } = row;
-      return Promise.resolve({ serial, chain: found.chain, notBefore, notAfter, fresh: false });
+      const issued = { serial, chain: found.chain, notBefore, notAfter, fresh: false };
+      return Promise.resolve({ issued, license: row });
     },
-    license: (_organization, serial) => Promise.resolve(this.#licenses.get(serial)?.row),
   };
 
   async enrol({ applicant, label, csr }: Parameters<Enrolment['enrol']>[0]): Promise<EnrolAnswer> {

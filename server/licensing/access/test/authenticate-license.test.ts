@@ -41,10 +41,9 @@ function world(stored: Stored, at: Date = NOW) {
     organization === 'acme' && serial === serialOf(site);
   const deps: LicenseDeps = {
     clock: new ManualClock(at),
-    find: async (organization, serial) => (isOurs(organization, serial) ? issued : undefined),
-    license: async (organization, serial) => {
+    record: async (organization, serial) => {
       asked.push(serial);
-      return isOurs(organization, serial) ? { ...license, status: stored.status } : undefined;
+      return isOurs(organization, serial) ? { issued, license: { ...license, status: stored.status } } : undefined;
     },
     site: async (organization, id) =>
       organization === 'acme' && id === SITE && stored.site ? { status: stored.site } : undefined,
