@@ -18,15 +18,23 @@ const LEAST_MS = 70_000;
 /**
  * F10: two servers, one database, one signer; each is restarted in turn, by SIGTERM, while clients ask both. What a
  * client does as a matter of course does not count as failed: to go to the other address when the connection could not
- * be made. Everything else does, also a connection that is cut after the request was sent on it.
+ * be made. Everything else does, also a connection that is cut after the request was sent on it. The same where both are
+ * behind one port, and there is no other address.
  */
 export async function run(): Promise<readonly Row[]> {
+  return [...(await restartInTurn('own ports')), ...(await restartInTurn('one port'))];
+}
+
+async function restartInTurn(at: 'own ports' | 'one port'): Promise<readonly Row[]> {
   const signer = await OwnSigner.start();
-  const second = { folder: mkdtempSync(join(tmpdir(), 'licet-drill-second-')), ports: await freePorts() };
   const env = { LICET_ACCESS_SEALING_KEY: randomBytes(32).toString('hex') };
-  const house = await House.open(() => ({ signerSocket: signer.socket, env }));
+  const flags = ['--http.sharePort', String(at === 'one port')];
+  const house = await House.open(() => ({ signerSocket: signer.socket, env, flags }));
+  const own = await freePorts();
+  const ports = at === 'own ports' ? own : { ...house.options.ports, operations: own.operations };
+  const second = { folder: mkdtempSync(join(tmpdir(), 'licet-drill-second-')), ports };
   let other = await ServerProcess.start({ ...house.options, ...second });
-  const crowd = house.crowd(CLIENTS, [house.options.ports.public, second.ports.public]);
+  const crowd = house.crowd(CLIENTS, [...new Set([house.options.ports.public, ports.public])]);
   const restarts = scaled(RESTARTS);
   try {
     const began = performance.now();
@@ -52,7 +60,7 @@ export async function run(): Promise<readonly Row[]> {
     return [
       {
         id: 'F10',
-        what: `two servers restarted in turn under load, ${restarts} times`,
+        what: `two servers at ${at} restarted in turn under load, ${restarts} times`,
         bar: '0 failed requests',
         figure:
           `${sum(answered)} answered, ${sum(failed)} failed${failed.map(([answer, count]) => `; ${answer}: ${count}`).join('')}; ` +
