@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { createBatcher, type Outcome, outcomeOf } from '@licet/authority';
+import { createBatcher, type Batcher } from '@licet/authority';
 import { decodeCertificationRequest, FormatError } from '@licet/format';
 import { z } from 'zod';
 import { found } from '../entities.ts';
@@ -25,45 +25,34 @@ const BATCH = 256;
 const QUEUE = 4096;
 
 type Ready = { readonly found: RenewalCase; readonly judgement: Judgement; readonly ask: RenewalAsk };
-type Asking = { readonly ask: RenewalAsk; readonly actor: Principal; readonly request: Uint8Array };
-
-/** While one group waits for the disks, the next is read and its requests are verified. */
-const GROUPS = 2;
+type Asking = { readonly ask: RenewalAsk; readonly actor: Principal };
 
 /**
- * A license for a license. Renewals that arrive together stay together to the end: one statement for all that decides
- * about them, one that binds each predecessor to its request; then the authority takes them as one batch. Who comes later
- * waits for one of two groups to be through, and finds itself in a large one: what a batch costs is its statements.
+ * A license for a license. Renewals that arrive together are looked up and begun together: one statement for all that
+ * decides about them, and one that binds each predecessor to its request; then the authority takes them as one batch.
  */
 export const renewLicense: UseCase<typeof input, IssuedLicense> = Object.assign(
   (deps: Dependencies) => {
-    const groups = createBatcher<Asking, IssuedLicense>({
+    const lookups = createBatcher<Asking, Ready>({
       name: 'renewal',
-      work: (asking) => renewAll(deps, asking),
+      work: (asking) => lookUp(deps, asking),
       batch: BATCH,
       queue: QUEUE,
-      lanes: GROUPS,
+      lanes: 1,
     });
-    return async (actor: Principal, raw: z.input<typeof input>) => {
-      const { predecessor, csr: request } = parsed(input, raw);
-      const ask = { organization: actor.organization, predecessor, ...digestsOf(request) };
-      return orBusy(groups.submit({ ask, actor, request }));
-    };
+    return async (actor: Principal, raw: z.input<typeof input>) => renew(deps, lookups, actor, parsed(input, raw));
   },
   { input },
 );
 
-async function renewAll(deps: Dependencies, asking: readonly Asking[]): Promise<readonly Outcome<IssuedLicense>[]> {
-  const looked = await lookUp(deps, asking);
-  return Promise.all(
-    asking.map(async (one, i) => {
-      const found = looked[i]!;
-      return 'error' in found ? found : outcomeOf(renew(deps, one, found.value));
-    }),
-  );
-}
-
-async function renew(deps: Dependencies, { actor, request }: Asking, ready: Ready): Promise<IssuedLicense> {
+async function renew(
+  deps: Dependencies,
+  lookups: Batcher<Asking, Ready>,
+  actor: Principal,
+  asked: z.output<typeof input>,
+): Promise<IssuedLicense> {
+  const ask = { organization: actor.organization, predecessor: asked.predecessor, ...digestsOf(asked.csr) };
+  const ready = await orBusy(lookups.submit({ ask, actor }));
   if (ready.judgement === 'repeat') return repeat(deps, ready.found);
   if (ready.judgement === 'wait') {
     const message = 'This license is being renewed; ask again in a moment.';
@@ -73,7 +62,7 @@ async function renew(deps: Dependencies, { actor, request }: Asking, ready: Read
     await recordFork(deps, actor, ready.found);
     if (ready.found.settings.onFork !== 'alarm') throw cloneSuspected();
   }
-  return issue(deps, actor, ready, request);
+  return issue(deps, actor, ready, asked.csr);
 }
 
 function digestsOf(der: Uint8Array): Pick<RenewalAsk, 'request' | 'publicKey'> {
@@ -112,7 +101,9 @@ async function repeat({ issuance }: Dependencies, { license }: RenewalCase): Pro
   return { ...found('license', answer), fresh: false };
 }
 
-async function lookUp(deps: Dependencies, asking: readonly Asking[]): Promise<readonly Outcome<Ready>[]> {
+type Outcome = { readonly value: Ready } | { readonly error: unknown };
+
+async function lookUp(deps: Dependencies, asking: readonly Asking[]): Promise<readonly Outcome[]> {
   const { stores, transactions, clock } = deps;
   // The asks may be of several organizations; each finds the rows of its own only.
   return transactions.run('platform', async (tx) => {
@@ -137,7 +128,7 @@ async function lookUp(deps: Dependencies, asking: readonly Asking[]): Promise<re
 }
 
 /** One that is refused must not cost its batch mates theirs. */
-function judged({ ask, actor }: Asking, known: RenewalCase | undefined, at: Date): Outcome<Ready> {
+function judged({ ask, actor }: Asking, known: RenewalCase | undefined, at: Date): Outcome {
   try {
     const mine = found('license', known, actor, ({ enterprise }) => enterprise.id);
     if (actor.site !== undefined && actor.site !== mine.site.id) found('license', undefined);
