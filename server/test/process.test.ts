@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'pg';
 import { testDatabase } from '../persistence/test/test-database.ts';
+import { freePort } from './frame/served.ts';
 
 const START = join(import.meta.dirname, '../start.js');
 
@@ -180,15 +181,6 @@ describe('the server process', () => {
     );
   });
 });
-
-async function freePort(): Promise<number> {
-  const taken = createServer().listen(0, '127.0.0.1');
-  await once(taken, 'listening');
-  const { port } = taken.address() as AddressInfo;
-  taken.close();
-  await once(taken, 'close');
-  return port;
-}
 
 const isOpen = (port: number): Promise<boolean> =>
   new Promise((resolve) => {

@@ -1,23 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { requireTool } from '@licet/checks';
 import { decodeCertificate, decodeCertsOnly, encodePem, fromBase64, toHex } from '@licet/format';
+import { freePort } from '../frame/served.ts';
 import { type EstServer, estServer, run } from './est-server.ts';
 
 const SAMPLE = join(import.meta.dirname, '../../../ops/nginx/authority.conf');
 const SUBJECT = '/O=acme/OU=globex/CN=plant-7';
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  return port;
-}
 
 describe('EST behind nginx, which ends TLS', function () {
   this.timeout(30_000);
