@@ -1,4 +1,4 @@
-import { decodeCertificate, decodeClaims, OID } from '@licet/format';
+import { claimsOf } from '../../licensing/licenses/claims-of.ts';
 import type { NewEvent, Outbox } from '../../licensing/ports/outbox.ts';
 import { columns } from '../columns.ts';
 import { sql } from '../transactions.ts';
@@ -23,7 +23,7 @@ export function createSupersededTeller(outbox: Outbox): Follower {
         ({ serial }) => serial,
       ),
     );
-    const contracts = new Set(rows.map(({ certificate }) => contractIn(certificate)));
+    const contracts = new Set(rows.map(({ certificate }) => claimsOf(certificate).id));
     await outbox.publish(
       tx,
       [...contracts].map((id): NewEvent => {
@@ -32,10 +32,4 @@ export function createSupersededTeller(outbox: Outbox): Follower {
       }),
     );
   };
-}
-
-function contractIn(certificate: Uint8Array): string {
-  const claims = decodeCertificate(certificate).extensions.all.find(({ oid }) => oid === OID.licenseClaims);
-  if (claims === undefined) throw new Error('The certificate of an enterprise has no claims.');
-  return decodeClaims(claims.value).id;
 }
