@@ -3,6 +3,7 @@ import { createVerdictTokens } from './authority/verdict-tokens.ts';
 import { apiRoutes } from './http/api/index.ts';
 import type { Use } from './http/api/endpoint.ts';
 import type { Route } from './http/routes.ts';
+import { recordsOf } from './licensing/identity/present-license.ts';
 import { validateLicense } from './licensing/licenses/validate.ts';
 import { idempotencyKeys } from './persistence/idempotency.ts';
 import type { Access } from './wire-access.ts';
@@ -24,6 +25,7 @@ export function api({ access, licensing, renew, identity, notices, signer, versi
       notices,
       renew,
       validate: validateLicense(licensing),
+      records: recordsOf(licensing),
       tokens: createVerdictTokens(signer),
     },
     keys: idempotencyKeys,

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Principal } from '../../licensing/model/principal.ts';
 import type { renewLicense } from '../../licensing/licenses/renew.ts';
+import type { PresentDeps } from '../../licensing/identity/present-license.ts';
 import type { validateLicense } from '../../licensing/licenses/validate.ts';
 import type { VerdictTokens } from '../../licensing/ports/verdict-tokens.ts';
 import type { Dependencies } from '../../licensing/use-case.ts';
@@ -63,6 +64,8 @@ export type Use = {
   readonly renew: ReturnType<typeof renewLicense>;
   /** One for the whole process: questions that arrive together share one look into the database. */
   readonly validate: ReturnType<typeof validateLicense>;
+  /** One for the whole process, for the same reason. */
+  readonly records: PresentDeps;
   readonly tokens: VerdictTokens;
 };
 

@@ -1,7 +1,7 @@
 import { type Certificate, decodeCertificate, decodePem, FormatError, toHex } from '@licet/format';
 import { z } from 'zod';
 import { LicetError } from '../../licensing/errors.ts';
-import { namesPredecessor, presentByProof, recordsOf } from '../../licensing/identity/present-license.ts';
+import { namesPredecessor, presentByProof } from '../../licensing/identity/present-license.ts';
 import { readCsr } from '../../licensing/read-csr.ts';
 import { type Endpoint, endpoint, type Use } from './endpoint.ts';
 import { csrPem, ISSUE_REFUSALS, licenseExample, licenseJson, licensePem, licenseView } from './pem.ts';
@@ -28,9 +28,9 @@ function endsAt(body: Buffer): Date | undefined {
   }
 }
 
-async function vouchedFor({ licensing }: Use, csr: Uint8Array): Promise<string> {
+async function vouchedFor({ records }: Use, csr: Uint8Array): Promise<string> {
   const request = readCsr(csr);
-  if (namesPredecessor(request)) return (await presentByProof(request, recordsOf(licensing))).serial;
+  if (namesPredecessor(request)) return (await presentByProof(request, records)).serial;
   const message = 'The request does not say which license it renews; send that too.';
   throw new LicetError('invalid', 'LICENSE_NEEDED', message, { pointer: '/license' });
 }

@@ -11,6 +11,7 @@ import type { ApiDeps } from '../../http/api/serve.ts';
 import type { Route } from '../../http/routes.ts';
 import { createAuthenticator } from '../../licensing/access/authenticate.ts';
 import { createFirstOwner, createToken, type NewToken } from '../../licensing/access/tokens.ts';
+import { recordsOf } from '../../licensing/identity/present-license.ts';
 import { validateLicense } from '../../licensing/licenses/validate.ts';
 import { renewLicense } from '../../licensing/licenses/renew.ts';
 import type { Principal } from '../../licensing/model/principal.ts';
@@ -117,6 +118,7 @@ export async function openWorld(context: Mocha.Context): Promise<World> {
     renew,
     tokens,
     validate: validateLicense(licensing),
+    records: recordsOf(licensing),
   };
   const owners = { acme: await founded(use, 'acme'), initech: await founded(use, 'initech') };
   const guards = {

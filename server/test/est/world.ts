@@ -21,6 +21,7 @@ import type { Enterprise } from '../../licensing/model/enterprise.ts';
 import { createOrganization } from '../../licensing/organizations/organizations.ts';
 import { createProduct } from '../../licensing/products/products.ts';
 import { createSecondPerson } from '../../licensing/second-person.ts';
+import { recordsOf } from '../../licensing/identity/present-license.ts';
 import { validateLicense } from '../../licensing/licenses/validate.ts';
 import { renewLicense } from '../../licensing/licenses/renew.ts';
 import { OWNER, TERMS } from '../../licensing/test/office.ts';
@@ -120,6 +121,7 @@ export async function openWorld(
       notices: noticeUse(deps, accessed),
       renew,
       validate: validateLicense(deps),
+      records: recordsOf(deps),
       tokens: createVerdictTokens(signer.signer),
     },
     version: '0',
