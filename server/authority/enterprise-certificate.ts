@@ -145,9 +145,9 @@ export async function isStillGood(
  */
 export function sayingMore(contract: Claims, found: readonly FoundCertificate[]): readonly CertificateId[] {
   return found.flatMap(({ issuer, certificate }) => {
-    const { serial, ...own } = decodeCertificate(certificate);
+    const own = decodeCertificate(certificate);
     const claims = claimsIn(own);
-    return claims.id === contract.id && excess(contract, claims).length > 0 ? [{ issuer, serial }] : [];
+    return claims.id === contract.id && excess(contract, claims).length > 0 ? [{ issuer, serial: own.serial }] : [];
   });
 }
 

@@ -95,7 +95,7 @@ async function once<T>(
     if (options.readOnly !== true) await opened;
     joinTransaction(runner);
     sessions.set(tx, (session = new Session(client, runner.manager, scope)));
-    session.unawaited(opened);
+    if (options.readOnly === true) session.unawaited(opened);
     const result = await work(tx);
     session.end();
     await opened;

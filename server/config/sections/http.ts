@@ -161,9 +161,9 @@ export const httpSection = z
   .prefault({})
   .superRefine(({ sharePort, port, plain }, context) => {
     if (!sharePort) return;
-    for (const path of [...(port === 0 ? [['port']] : []), ...(plain.port === 0 ? [['plain', 'port']] : [])]) {
-      context.addIssue({ code: 'custom', path, message: 'has to be a certain one when http.sharePort is on: give it' });
-    }
+    const message = 'has to be a certain one when http.sharePort is on: give it';
+    if (port === 0) context.addIssue({ code: 'custom', path: ['port'], message });
+    if (plain.port === 0) context.addIssue({ code: 'custom', path: ['plain', 'port'], message });
   })
   .superRefine((value, context) => {
     if (value.clientCertificateHeader === undefined || value.trustProxy.length > 0) return;
