@@ -1,13 +1,5 @@
 import 'reflect-metadata';
-import {
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  randomBytes,
-  sign,
-  verify,
-  webcrypto,
-} from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, randomBytes, sign, webcrypto } from 'node:crypto';
 import {
   addressesOf,
   type IssueRequest,
@@ -33,6 +25,7 @@ import {
 import * as x509 from '@peculiar/x509';
 import * as asn1js from 'asn1js';
 import * as pkijs from 'pkijs';
+import { bareLicense } from '../load/yardstick.ts';
 import { answerWith, beside, type Pair, percent, share } from '../beside.ts';
 import type { Row } from '../row.ts';
 
@@ -91,12 +84,7 @@ function bare(csrs: readonly Bytes[], privateKey: KeyObject, publicKey: KeyObjec
     return { info: info.slice(), key: Buffer.from(key.raw), signature: signature.slice() };
   });
   const tbs = randomBytes(850);
-  return (turn) => {
-    const { info, key, signature } = requests[turn % requests.length]!;
-    const imported = createPublicKey({ key, format: 'der', type: 'spki' });
-    if (!verify('sha256', info, imported, signature)) throw new Error('the request is not signed by its key');
-    if (!verify('sha256', tbs, publicKey, sign('sha256', tbs, privateKey))) throw new Error('the signature is wrong');
-  };
+  return (turn) => bareLicense(requests[turn % requests.length]!, { publicKey, privateKey }, tbs);
 }
 
 const profiles = loadProfiles();
