@@ -21,6 +21,7 @@ export type AuthorityCode =
   | 'ISSUER_NOT_VALID'
   | 'TICKET_USED'
   | 'REQUEST_PENDING' // the same request is under way in another process: ask again in a moment
+  | 'RENEWAL_UNDER_WAY' // another request renews the same license: ask again in a moment
   | 'SERIAL_TAKEN' // the source of randomness repeats itself: nothing may be issued until it is replaced
   | 'BUSY' // the queue is full: nothing was done, ask again later
   | 'PROOF_FAILED'

@@ -22,6 +22,7 @@ const ANSWERS: Readonly<Partial<Record<AuthorityCode, Answer>>> = {
   FENCED: { kind: 'unavailable', retryAfterSeconds: 60 },
   ISSUER_NOT_VALID: { kind: 'unavailable', retryAfterSeconds: 60 },
   REQUEST_PENDING: { kind: 'conflict', retryAfterSeconds: 1 },
+  RENEWAL_UNDER_WAY: { kind: 'unavailable', retryAfterSeconds: 5 },
   ALREADY_REVOKED: { kind: 'conflict' },
   NOT_HELD: { kind: 'conflict' },
   NOT_ISSUED: { kind: 'not-found' },

@@ -55,9 +55,13 @@ export class Admission {
     this.#pace = createPace(elapsedMs);
   }
 
-  /** Does the work when there is room for it. `endsAt`: of the license that is shown; undefined where none is. */
-  async through<T>(endsAt: Date | undefined, work: () => Promise<T>): Promise<T> {
-    await this.#enter(Math.max(endsAt?.getTime() ?? 0, this.#clock.now().getTime()));
+  /**
+   * Does the work when there is room for it. `endsAt`: of the license that is shown, undefined where none is; asked for
+   * only where there is no room, since to read a license takes time.
+   */
+  async through<T>(endsAt: () => Date | undefined, work: () => Promise<T>): Promise<T> {
+    if (this.#inside < this.#room) this.#inside += 1;
+    else await this.#wait(Math.max(endsAt()?.getTime() ?? 0, this.#clock.now().getTime()));
     const began = this.#elapsedMs();
     try {
       return await work();
@@ -78,11 +82,7 @@ export class Admission {
     return Math.min(MOST_WAITING, Math.floor(this.#patienceMs / this.#pace.eachMs));
   }
 
-  #enter(endsAt: number): Promise<void> {
-    if (this.#inside < this.#room) {
-      this.#inside += 1;
-      return Promise.resolve();
-    }
+  #wait(endsAt: number): Promise<void> {
     const waiting = this.#waiting;
     return new Promise((resolve, reject) => {
       const giveUp = (): void => {

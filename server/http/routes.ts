@@ -121,7 +121,7 @@ type Through = (work: () => Promise<void>) => Promise<void>;
 function admitted(route: Route, admission: Admission, request: Request, body: Buffer | undefined): Through {
   const { method, isLight = method === 'GET', endsAt } = route;
   if (isLight) return (work) => work();
-  const end = (body && endsAt?.(body)) ?? shownEnd(request);
+  const end = () => (body && endsAt?.(body)) ?? shownEnd(request);
   return (work) => admission.through(end, work);
 }
 

@@ -126,6 +126,7 @@ const REFUSALS = {
   'serial-taken': ['SERIAL_TAKEN', 'A random serial was drawn twice; replace the source of randomness.'],
   'key-blocked': ['KEY_BLOCKED', 'The private key of this public key is known to others; make a new key.'],
   'key-reused': ['KEY_REUSED', 'This public key belongs to another license; make a new key.'],
+  'renewal-taken': ['RENEWAL_UNDER_WAY', 'This license is being renewed or changed; ask again in a moment.'],
 } as const;
 
 function refusal(outcome: keyof typeof REFUSALS): AuthorityError {

@@ -24,7 +24,7 @@ function openDoor(least: number, patienceMs = 60_000, most = least) {
         begun.push(name);
         ends.push(resolve);
       });
-    admission.through(endsAt, work).catch((error: unknown) => sent.set(name, error as LicetError));
+    admission.through(() => endsAt, work).catch((error: unknown) => sent.set(name, error as LicetError));
   };
   const settle = () => new Promise(setImmediate);
   const finish = async (times = 1, eachMs = 0) => {
@@ -142,10 +142,19 @@ describe('The admission', () => {
   it('makes room again when work fails', async () => {
     const { admission } = openDoor(1);
     await assert.rejects(
-      admission.through(day(2), () => Promise.reject(new Error('no'))),
+      admission.through(
+        () => day(2),
+        () => Promise.reject(new Error('no')),
+      ),
       /no/,
     );
-    assert.equal(await admission.through(day(2), () => Promise.resolve('yes')), 'yes');
+    assert.equal(
+      await admission.through(
+        () => day(2),
+        () => Promise.resolve('yes'),
+      ),
+      'yes',
+    );
     assert.deepEqual(admission.counts, { inside: 0, waiting: 0, sentAway: 0 });
   });
 });

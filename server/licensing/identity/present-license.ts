@@ -21,13 +21,17 @@ import { orBusy } from '../licenses/busy.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { PresentedLicense } from '../ports/enrolment.ts';
 import type { FoundLicense, IssuedLicense, LicenseName } from '../ports/issuance.ts';
-import type { Standing } from '../ports/licenses.ts';
+import type { RenewalCase, Standing } from '../ports/licenses.ts';
 import type { Dependencies } from '../use-case.ts';
 
 export type ShownLicense = Pick<Standing, 'organization' | 'serial' | 'enterprise' | 'site' | 'status'>;
 
-/** What was issued under a serial, and how it stands now. */
-export type LicenseRecord = { readonly issued: IssuedLicense; readonly license: ShownLicense };
+/** What was issued under a serial, how it stands now, and what decides about its renewal if that was looked up too. */
+export type LicenseRecord = {
+  readonly issued: IssuedLicense;
+  readonly license: ShownLicense;
+  readonly renewal?: RenewalCase;
+};
 
 /** With its status at that moment. */
 export type Presented = PresentedLicense & Pick<ShownLicense, 'status'>;
@@ -41,19 +45,22 @@ export type PresentDeps = {
 const BATCH = 256;
 const QUEUE = 4096;
 
-/** Licenses that are shown at a time share one look, at what was issued and at how it stands. */
+/**
+ * Licenses that are shown at a time share one look: at what was issued, and at how it stands. Most are shown to be
+ * renewed, so what decides about that is in the same look.
+ */
 export function recordsOf({ clock, transactions, stores, issuance }: Dependencies): PresentDeps {
   const look = (names: readonly LicenseName[]) =>
     transactions.run(
       'platform',
-      (tx) => Promise.all([issuance.look(tx, names), stores.licenses.standings(tx, names)]),
+      (tx) => Promise.all([issuance.look(tx, names), stores.licenses.renewalCases(tx, names)]),
       { readOnly: true },
     );
   const records = createBatcher<LicenseName, LicenseRecord | undefined>({
     name: 'licenses',
     async work(names) {
-      const [found, standings] = await look(names);
-      return Promise.all(names.map((_, i) => outcomeOf(recordOf(found[i]!, standings[i]))));
+      const [found, cases] = await look(names);
+      return Promise.all(names.map((name, i) => outcomeOf(recordOf(name, found[i]!, cases[i]))));
     },
     batch: BATCH,
     queue: QUEUE,
@@ -62,9 +69,16 @@ export function recordsOf({ clock, transactions, stores, issuance }: Dependencie
   return { clock, record: (organization, serial) => orBusy(records.submit({ organization, serial })) };
 }
 
-async function recordOf(find: FoundLicense, license: ShownLicense | undefined): Promise<LicenseRecord | undefined> {
-  const issued = license && (await find());
-  return issued && license && { issued, license };
+async function recordOf(
+  { organization, serial }: LicenseName,
+  find: FoundLicense,
+  renewal: RenewalCase | undefined,
+): Promise<LicenseRecord | undefined> {
+  if (renewal === undefined) return undefined;
+  const issued = await find();
+  if (issued === undefined) return undefined;
+  const { enterprise, site, namedStatus: status } = renewal;
+  return { issued, license: { organization, serial, enterprise: enterprise.id, site: site.id, status }, renewal };
 }
 
 /**
@@ -130,7 +144,7 @@ async function lookUp(organization: string, serial: string, deps: PresentDeps): 
   return record && der && { ...record, der };
 }
 
-function judged({ issued, license }: Known, certificate: Certificate, at: Date): Presented {
+function judged({ issued, license, renewal }: Known, certificate: Certificate, at: Date): Presented {
   checkStatus(license);
   const { isExpired } = judge(issued, at);
   const { organization, enterprise, site, serial, status } = license;
@@ -139,6 +153,7 @@ function judged({ issued, license }: Known, certificate: Certificate, at: Date):
     certificate,
     isExpired,
     status,
+    ...(renewal && { renewal }),
     principal: { kind: 'site', id: `site:${site}`, organization, roles: ['site'], enterprise, site },
   };
 }
@@ -188,8 +203,18 @@ const OF_THE_SITE: ReadonlySet<Code> = new Set([
   'STATUS_UNKNOWN',
 ]);
 
+const authorities = new WeakMap<Uint8Array, string>();
+
+/** Of a CA, whose certificate stands above many licenses. */
+function pemOfAuthority(der: Uint8Array): string {
+  const known = authorities.get(der) ?? encodePem('CERTIFICATE', der);
+  authorities.set(der, known);
+  return known;
+}
+
 function judge({ chain }: IssuedLicense, at: Date): { readonly isExpired: boolean } {
-  const bundle = chain.map((der) => encodePem('CERTIFICATE', der)).join('');
+  const [license, ...above] = chain;
+  const bundle = encodePem('CERTIFICATE', license!) + above.map(pemOfAuthority).join('');
   // The root is the one that stands with what we issued: whether the bytes are ours was the question before.
   const { codes, graceUntil } = verifyLicenseSync(bundle, { anchors: anchorsOf(chain.at(-1)!), at });
   const [why] = codes.filter(({ code, severity }) => severity === 'error' && !OF_THE_SITE.has(code));

@@ -54,10 +54,10 @@ export function createEnrolment(deps: ProtocolDeps): Enrolment {
       return enrolWithToken(deps, applicant.token, csr);
     },
 
-    async renew({ predecessor: { principal, serial, certificate }, label, csr }) {
+    async renew({ predecessor: { principal, serial, certificate, renewal }, label, csr }) {
       // Its short name stands in the license and never changes, so nobody has to be asked.
       assertLabel(label, principal.organization, attributeOf(certificate, OID.organizationalUnitName));
-      return answer(await renew(principal, { predecessor: serial, csr }));
+      return answer(await renew(principal, { predecessor: serial, csr }, renewal));
     },
 
     caCertificates: (label) => orBusy(certificates.submit(label)),

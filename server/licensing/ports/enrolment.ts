@@ -1,6 +1,7 @@
 import type { Bytes, Certificate } from '@licet/format';
 import { LicetError } from '../errors.ts';
 import type { Principal } from '../model/principal.ts';
+import type { RenewalCase } from './licenses.ts';
 
 /** An enterprise as an address names it: `globex.acme`, or `globex` where the server knows one organization only. */
 export type EnterpriseLabel = { readonly enterprise: string; readonly organization: string | undefined };
@@ -32,6 +33,8 @@ export type PresentedLicense = {
   readonly certificate: Certificate;
   /** Over, but within its grace: good for a renewal and for nothing else. */
   readonly isExpired: boolean;
+  /** What decides about its renewal, if the look that found the license has found that too. */
+  readonly renewal?: RenewalCase;
 };
 
 export type RenewRequest = {

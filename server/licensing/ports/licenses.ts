@@ -4,18 +4,8 @@ import type { License, Lineage } from '../model/license.ts';
 import type { Organization, OrganizationSettings } from '../model/organization.ts';
 import type { Site } from '../model/site.ts';
 import type { Page } from './collection.ts';
+import type { LicenseName } from './issuance.ts';
 import type { Transaction } from './transactions.ts';
-
-/** A request to renew, as far as it is looked up. */
-export type RenewalAsk = {
-  readonly organization: string;
-  /** Serial of the license to be renewed. */
-  readonly predecessor: string;
-  /** SHA-256 of the CSR. */
-  readonly request: Uint8Array;
-  /** SHA-256 of the public key in it. */
-  readonly publicKey: Uint8Array;
-};
 
 /** Everything that decides about a renewal. */
 export type RenewalCase = {
@@ -27,6 +17,8 @@ export type RenewalCase = {
   readonly lineage: Lineage;
   /** The predecessor, or what it was reissued as. */
   readonly license: License;
+  /** Of the predecessor itself. */
+  readonly namedStatus: License['status'];
 };
 
 export type LicenseQuery = {
@@ -88,26 +80,12 @@ export interface Licenses {
     at: Date,
   ): Promise<Page<Fork>>;
   /** Of each its standing, in order; undefined where the organization has no such license. One statement. */
-  standings(
-    tx: Transaction,
-    asks: readonly { readonly organization: string; readonly serial: string }[],
-  ): Promise<readonly (Standing | undefined)[]>;
+  standings(tx: Transaction, licenses: readonly LicenseName[]): Promise<readonly (Standing | undefined)[]>;
   /** Those of these that are revoked or on hold. One statement. */
   revokedAuthorities(tx: Transaction, names: readonly AuthorityName[]): Promise<readonly AuthorityName[]>;
 
-  /** Of each ask its case, in order; undefined where the organization has no such license. One statement. */
-  renewalCases(tx: Transaction, asks: readonly RenewalAsk[]): Promise<readonly (RenewalCase | undefined)[]>;
-  /**
-   * Binds each license to the request that renews it, if it is not bound to another: at most one request in the world
-   * has it. A request of which nothing came by `abandonedBefore` gives way. Returns for each whether it has it now.
-   * One statement; in the scope of the platform asks of several organizations may come together.
-   */
-  beginRenewals(
-    tx: Transaction,
-    asks: readonly RenewalAsk[],
-    at: Date,
-    abandonedBefore: Date,
-  ): Promise<readonly boolean[]>;
-  /** Nothing came of the request: another may renew the license. */
-  releaseRenewal(tx: Transaction, ask: RenewalAsk): Promise<void>;
+  /** Of each license its case, in order; undefined where the organization has no such license. One statement. */
+  renewalCases(tx: Transaction, predecessors: readonly LicenseName[]): Promise<readonly (RenewalCase | undefined)[]>;
+  /** Nothing came of the request, whose hash this is: another may renew the license. */
+  releaseRenewal(tx: Transaction, predecessor: string, request: Uint8Array): Promise<void>;
 }

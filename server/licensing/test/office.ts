@@ -12,6 +12,7 @@ import { leases } from '../../persistence/leases.ts';
 import { createLicenseFollower } from '../../persistence/licensing/follow-revocations.ts';
 import { makeCertificatePartitions } from '../../persistence/authority/partitions.ts';
 import { type Database, sql } from '../../persistence/database.ts';
+import { bindRenewals } from '../../persistence/licensing/bind-renewals.ts';
 import { createIssuedRecorder } from '../../persistence/licensing/record-issued.ts';
 import { stores } from '../../persistence/licensing/stores.ts';
 import { outbox } from '../../persistence/outbox.ts';
@@ -94,7 +95,12 @@ export class Office {
     };
     this.#issuer = createIssuer({
       signer: this.shop.signer,
-      store: createCertificateStore({ transactions: database, auditLog, outbox, committed }),
+      store: createCertificateStore({
+        transactions: database,
+        auditLog,
+        outbox,
+        domain: { taken: bindRenewals, committed },
+      }),
       clock: this.clock,
       random,
       generationOf: this.shop.generationOf,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { AuthorityError } from '@licet/authority';
 import { makeCsr } from '@licet/authority/workshop';
 import * as fc from 'fast-check';
 import { sql } from '../../persistence/database.ts';
@@ -123,6 +124,23 @@ describe('Renewal', function () {
     assert.equal((await lineageOf(site))?.status, 'live');
   });
 
+  it('goes on with the same request when the signer was away after it was recorded', async () => {
+    const { site, license: first } = await fresh();
+    const { signer } = office.shop;
+    const [csr, sign] = [makeCsr(), signer.sign.bind(signer)];
+    const once = () => renew(siteActor(site), { predecessor: first.serial, csr });
+    signer.sign = () => Promise.reject(new AuthorityError('SIGNER_UNAVAILABLE', 'gone'));
+    try {
+      await assert.rejects(once(), hasCode('SIGNER_UNAVAILABLE'));
+    } finally {
+      signer.sign = sign;
+    }
+    const other = renew(siteActor(site), { predecessor: first.serial, csr: makeCsr() });
+    await assert.rejects(other, hasCode('RENEWAL_UNDER_WAY'));
+    const second = await once();
+    assert.equal((await lineageOf(site))?.head, second.serial);
+  });
+
   it('of fifty requests for one license gives one a license, over two servers', async () => {
     const { site, license: first } = await fresh();
     const other = renewLicense(office.deps);
@@ -164,33 +182,81 @@ describe('Renewal', function () {
     );
   });
 
-  it('has one successor also when the site changes while it is renewed', async () => {
-    for (const isLate of [true, false]) {
-      const { contract } = await office.customer();
-      const { site, license: first } = await office.site(contract, { mode: 'development' });
-      const working = office.issuing;
-      const [reached, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-      office.issuing = async (order) => {
-        if ((order.facts.kind === 'renewal') !== isLate) return working(order);
+  describe('of a site that changes meanwhile', () => {
+    /** Holds what `wait` is called for until it is let go. */
+    const gate = () => {
+      const [reached, open] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      const wait = async () => {
         reached.resolve();
-        await gate.promise;
-        return working(order);
+        await open.promise;
       };
-      const renewal = () => renew(siteActor(site), { predecessor: first.serial, csr: makeCsr() });
-      const change = () => updateSite(office.deps)(OWNER, { id: site.id, mode: 'production' });
-      // Whichever is late has decided already when the other comes and is done.
-      const late = isLate ? renewal() : change();
-      await reached.promise;
-      const early = await (isLate ? change() : renewal());
-      gate.resolve();
-      const both = [early, await late];
-      const other = both.flatMap((one) => ('license' in one ? [one.license] : []))[0];
-      office.issuing = working;
-      for (const predecessor of [first.serial, other!.serial]) {
+      return { wait, reached: reached.promise, open: open.resolve };
+    };
+    const siteOf = async () => office.site((await office.customer()).contract, { mode: 'development' });
+    const change = (id: string) => updateSite(office.deps)(OWNER, { id, mode: 'production' });
+    const reissueOf = async (changing: ReturnType<typeof change>) => {
+      const changed = await changing;
+      return 'license' in changed ? changed.license! : assert.fail('the change gave no license');
+    };
+    const isForkFor = async (site: Site, ...predecessors: string[]) => {
+      for (const predecessor of predecessors) {
         const again = renew(siteActor(site), { predecessor, csr: makeCsr() });
         await assert.rejects(again, hasCode('CLONE_SUSPECTED'));
       }
-    }
+    };
+
+    it('is asked for again when the change comes before the request is recorded', async () => {
+      const { site, license: first } = await siteOf();
+      const { wait, reached, open } = gate();
+      const elsewhere = new Office(database);
+      const working = elsewhere.issuing;
+      elsewhere.issuing = async (order) => wait().then(() => working(order));
+      const csr = makeCsr();
+      const late = renewLicense(elsewhere.deps)(siteActor(site), { predecessor: first.serial, csr });
+      await reached;
+      const reissued = await reissueOf(change(site.id));
+      open();
+      await assert.rejects(late, hasCode('RENEWAL_UNDER_WAY'));
+      await renew(siteActor(site), { predecessor: first.serial, csr });
+      await isForkFor(site, first.serial, reissued.serial);
+    });
+
+    it('has one successor when the change comes after the request was recorded', async () => {
+      const { site, license: first } = await siteOf();
+      const { wait, reached, open } = gate();
+      const elsewhere = new Office(database);
+      const { signer } = elsewhere.shop;
+      const sign = signer.sign.bind(signer);
+      signer.sign = async (requests) => {
+        // Its CAs are signed too, before anything is recorded about the site.
+        const bound = 'select 1 from licenses where serial = $1 and renewal_request is not null';
+        if ((await query(bound, [first.serial])).length > 0) await wait();
+        return sign(requests);
+      };
+      const late = renewLicense(elsewhere.deps)(siteActor(site), { predecessor: first.serial, csr: makeCsr() });
+      await reached;
+      const reissued = await reissueOf(change(site.id));
+      open();
+      await late;
+      await isForkFor(site, first.serial, reissued.serial);
+    });
+
+    it('has one successor when the change is the late one', async () => {
+      const { site, license: first } = await siteOf();
+      const { wait, reached, open } = gate();
+      const working = office.issuing;
+      office.issuing = async (order) => {
+        if (order.facts.kind === 'reissue') await wait();
+        return working(order);
+      };
+      const late = change(site.id);
+      await reached;
+      await renew(siteActor(site), { predecessor: first.serial, csr: makeCsr() });
+      open();
+      const reissued = await reissueOf(late);
+      office.issuing = working;
+      await isForkFor(site, first.serial, reissued.serial);
+    });
   });
 
   it('finds nothing of another organization', async () => {

@@ -5,16 +5,22 @@ import type { Transaction, Transactions } from '../../licensing/ports/transactio
 import { sql } from '../transactions.ts';
 import { bytea, columns, hex } from '../columns.ts';
 import { intentOf, type IntentRow } from './intent-row.ts';
-import { reserveAll } from './reserve.ts';
+import { reserveAll, type Taken } from './reserve.ts';
 
 export type CertificateStoreDeps = {
   readonly transactions: Transactions;
   readonly auditLog: AuditLog;
   readonly outbox: Outbox;
-  /**
-   * What else becomes true with the certificates, in their transaction: the domain's own rows.
-   */
-  readonly committed?: (tx: Transaction, issued: readonly Issued[]) => Promise<Committed>;
+  /** Who keeps rows of its own about what is issued. */
+  readonly domain?: Domain;
+};
+
+/** Both within the transaction of the store. */
+export type Domain = {
+  /** Of what is to be recorded: the renewals that another request has begun. */
+  readonly taken: Taken;
+  /** What else becomes true with certificates. */
+  readonly committed: (tx: Transaction, issued: readonly Issued[]) => Promise<Committed>;
 };
 
 export type Committed = {
@@ -32,9 +38,10 @@ export const keptUntil = (intent: Intent): Date => (KEPT_FOREVER.has(intent.prof
 
 /** The authority's store on PostgreSQL. A batch may hold several organizations, so it runs in the platform's scope. */
 export function createCertificateStore(deps: CertificateStoreDeps): CertificateStore {
-  const { transactions } = deps;
+  const { transactions, domain } = deps;
   return {
-    reserve: (intents) => transactions.run('platform', (tx) => reserveAll(tx, intents, keptUntil)),
+    reserve: (intents) =>
+      transactions.run('platform', (tx) => reserveAll(tx, intents, { keptUntil, taken: domain?.taken })),
     commit: (issued) => commitAll(issued, deps),
     close: (intents, reason, at) => transactions.run('platform', (tx) => closeAll(tx, intents, reason, at, deps)),
     findByRequest: (request, at) => transactions.run('platform', (tx) => findByRequest(tx, request, at)),
@@ -61,7 +68,7 @@ type Done = { readonly commitments: Commitment[]; readonly after: Committed['aft
 async function commitIn(
   tx: Transaction,
   issued: readonly Issued[],
-  { auditLog, outbox, committed }: CertificateStoreDeps,
+  { auditLog, outbox, domain }: CertificateStoreDeps,
 ): Promise<Done> {
   const stored = new Set((await store(tx, issued)).map(keyOf));
   const fresh = issued.filter(({ intent }) => stored.has(keyOf(intent)));
@@ -69,7 +76,7 @@ async function commitIn(
   const there = await certificatesOf(tx, rest);
   let after: Done['after'];
   if (fresh.length > 0) {
-    const more = await committed?.(tx, fresh);
+    const more = await domain?.committed(tx, fresh);
     after = more?.after;
     const events = fresh.flatMap((one) => more?.told.get(one) ?? [eventOf(one)]);
     // The audit log last, because it locks the heads of the chains until the end of the transaction.

@@ -7,16 +7,23 @@ import { INTENT_COLUMNS, intentOf, type IntentRow } from './intent-row.ts';
 
 type Judged = Map<Intent, Reservation>;
 
-/** Judges a batch in order: first whose the keys are, then what is stored. */
+/** Which of these may not be recorded, because others renew the same licenses. */
+export type Taken = (tx: Transaction, intents: readonly Intent[]) => Promise<ReadonlySet<Intent>>;
+
+export type Reserving = { readonly keptUntil: (intent: Intent) => Date; readonly taken?: Taken | undefined };
+
+/** Judges a batch in order: first whose the renewals and the keys are, then what is stored. */
 export async function reserveAll(
   tx: Transaction,
   intents: readonly Intent[],
-  keptUntil: (intent: Intent) => Date,
+  { keptUntil, taken }: Reserving,
 ): Promise<Reservation[]> {
   const judged: Judged = new Map();
+  // What each waits for goes out at once, the licenses first: locks are taken in the same order by all.
+  const late = taken?.(tx, intents).then((found) => found.forEach((intent) => judged.set(intent, TAKEN)));
   for (let left = intents; left.length > 0; left = left.filter((intent) => !judged.has(intent))) {
     const { firsts, repeats } = sorted(left);
-    await judgeKeys(tx, firsts, judged);
+    await Promise.all([late, judgeKeys(tx, firsts, judged)]);
     await record(
       tx,
       firsts.filter((intent) => !judged.has(intent)),
@@ -30,6 +37,8 @@ export async function reserveAll(
   }
   return intents.map((intent) => judged.get(intent)!);
 }
+
+const TAKEN = { outcome: 'renewal-taken' } as const;
 
 /** The intents that can be judged side by side, and those that repeat the request or the serial of one before them. */
 function sorted(intents: readonly Intent[]): { firsts: Intent[]; repeats: Map<Intent, Intent> } {

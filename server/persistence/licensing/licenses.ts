@@ -3,7 +3,7 @@ import { sql } from '../transactions.ts';
 import { LICENSE_COLUMNS, licenseOf, type LicenseRow, lineageOf, type LineageRow } from './license-row.ts';
 import { listForks, listLicenses } from './license-lists.ts';
 import { revokedAuthorities, standings } from './standings.ts';
-import { beginRenewals, releaseRenewal, renewalCases } from './renewals.ts';
+import { releaseRenewal, renewalCases } from './renewals.ts';
 
 const LINEAGE = 'id, organization, site, sequence, head, status, held, forked_from';
 
@@ -76,6 +76,5 @@ export const licenses: Licenses = {
   standings,
   revokedAuthorities,
   renewalCases,
-  beginRenewals,
   releaseRenewal,
 };

@@ -2,7 +2,8 @@ import type { Contract } from '../../licensing/model/contract.ts';
 import type { Enterprise } from '../../licensing/model/enterprise.ts';
 import type { Organization, OrganizationSettings } from '../../licensing/model/organization.ts';
 import type { Site } from '../../licensing/model/site.ts';
-import type { RenewalAsk, RenewalCase } from '../../licensing/ports/licenses.ts';
+import type { LicenseName } from '../../licensing/ports/issuance.ts';
+import type { RenewalCase } from '../../licensing/ports/licenses.ts';
 import type { Transaction } from '../../licensing/ports/transactions.ts';
 import { bytea, columns } from '../columns.ts';
 import { sql } from '../transactions.ts';
@@ -16,6 +17,7 @@ type CaseRow = LicenseRow &
   Prefixed<Pick<Contract, 'version' | 'status' | 'terms' | 'term'>, 'contract'> &
   Prefixed<Pick<Site, 'name' | 'mode' | 'status' | 'shares' | 'fingerprints' | 'lineage' | 'contract'>, 'site'> & {
     number: number;
+    named_status: RenewalCase['namedStatus'];
     contract_ends_at: Date;
     organization_status: Organization['status'];
     settings: OrganizationSettings;
@@ -26,7 +28,7 @@ const OWN = LICENSE_COLUMNS.replaceAll(/(\w+)/g, 'l.$1');
 
 // The contract of the site and not that of the license: the site may have moved since.
 const CASES = `
-  select asked.number::integer as number, ${OWN},
+  select asked.number::integer as number, named.status as named_status, ${OWN},
          g.id as lineage_id, g.sequence as lineage_sequence, g.head as lineage_head, g.status as lineage_status,
          g.held as lineage_held, g.forked_from as lineage_forked_from,
          e.slug as enterprise_slug, e.status as enterprise_status,
@@ -36,8 +38,8 @@ const CASES = `
          s.fingerprints as site_fingerprints, s.lineage as site_lineage, s.contract as site_contract,
          s.trust_rule as site_trust_rule,
          o.status as organization_status, o.settings
-    from unnest($1::text[], $2::text[]) with ordinality as asked(organization, predecessor, number)
-    join licenses named on named.organization = asked.organization and named.serial = asked.predecessor
+    from unnest($1::text[], $2::text[]) with ordinality as asked(organization, serial, number)
+    join licenses named on named.organization = asked.organization and named.serial = asked.serial
     join licenses l on l.organization = asked.organization and l.serial = coalesce(named.reissued_as, named.serial)
     join lineages g on g.organization = l.organization and g.id = l.lineage
     join sites s on s.organization = l.organization and s.id = l.site
@@ -47,18 +49,18 @@ const CASES = `
 
 export async function renewalCases(
   tx: Transaction,
-  asks: readonly RenewalAsk[],
+  predecessors: readonly LicenseName[],
 ): Promise<readonly (RenewalCase | undefined)[]> {
   const rows = await sql(tx).prepared<CaseRow>(
     CASES,
     columns(
-      asks,
+      predecessors,
       ({ organization }) => organization,
-      ({ predecessor }) => predecessor,
+      ({ serial }) => serial,
     ),
   );
   const byNumber = new Map(rows.map((row) => [row.number, caseOf(row)]));
-  return asks.map((_, index) => byNumber.get(index + 1));
+  return predecessors.map((_, index) => byNumber.get(index + 1));
 }
 
 function caseOf(row: CaseRow): RenewalCase {
@@ -95,50 +97,11 @@ function caseOf(row: CaseRow): RenewalCase {
       forked_from: row.lineage_forked_from,
     }),
     license: licenseOf(row),
+    namedStatus: row.named_status,
   };
 }
 
-// Locked in the order of their names, so that batches with the same licenses wait for each other instead of
-// deadlocking. Who waited judges by what is there then: another request may have been first.
-const BEGIN = `
-  with asked as (
-    select * from unnest($1::text[], $2::text[], $3::bytea[], $4::bytea[]) with ordinality
-      as a(organization, serial, request, key, number)
-  ), locked as (
-    select l.organization, l.serial from licenses l join asked using (organization, serial)
-     order by l.organization, l.serial for update of l
-  ), begun as (
-    update licenses l set renewal_request = a.request, renewal_key = a.key, renewal_at = $5
-      from (select distinct on (organization, serial) * from asked order by organization, serial, number) a
-      join locked using (organization, serial)
-     where l.organization = a.organization and l.serial = a.serial and l.successor is null
-       and (l.renewal_request is null or l.renewal_at <= $6)
-    returning a.number
-  )
-  select number::integer as number from begun`;
-
-export async function beginRenewals(
-  tx: Transaction,
-  asks: readonly RenewalAsk[],
-  at: Date,
-  abandonedBefore: Date,
-): Promise<readonly boolean[]> {
-  const rows = await sql(tx).prepared<{ number: number }>(BEGIN, [
-    ...columns(
-      asks,
-      ({ organization }) => organization,
-      ({ predecessor }) => predecessor,
-      ({ request }) => request,
-      ({ publicKey }) => publicKey,
-    ),
-    at,
-    abandonedBefore,
-  ]);
-  const begun = new Set(rows.map(({ number }) => number));
-  return asks.map((_, index) => begun.has(index + 1));
-}
-
-export async function releaseRenewal(tx: Transaction, { predecessor, request }: RenewalAsk): Promise<void> {
+export async function releaseRenewal(tx: Transaction, predecessor: string, request: Uint8Array): Promise<void> {
   await sql(tx).query(
     `update licenses set renewal_request = null, renewal_key = null, renewal_at = null
       where serial = $1 and renewal_request = $2 and successor is null`,

@@ -50,7 +50,10 @@ onBothHosts('The certificate store', (getDatabase) => {
       transactions: database,
       auditLog,
       outbox,
-      committed: () => Promise.reject(new Error('the domain refuses')),
+      domain: {
+        taken: () => Promise.resolve(new Set()),
+        committed: () => Promise.reject(new Error('the domain refuses')),
+      },
     });
     await failing.reserve([intent]);
     await assert.rejects(failing.commit([{ intent, certificate: intent.tbs, at: AT }]), /the domain refuses/);

@@ -551,7 +551,10 @@ describe('EST, RFC 7030 and RFC 8951', function () {
       const busy = await estServer({}, {}, { admission });
       const hold = async () => {
         const { promise, resolve: letGo } = Promise.withResolvers<void>();
-        const held = admission.through(undefined, () => promise);
+        const held = admission.through(
+          () => undefined,
+          () => promise,
+        );
         await eventually(() => admission.counts.inside === 1, 'the door is held');
         return async () => {
           letGo();
