@@ -54,7 +54,7 @@ export function createLicenseFinder({ transactions, certificates, directory }: L
   const lookUps = createBatcher<LicenseName, Read | undefined>({
     name: 'licenses',
     async work(names) {
-      const found = await transactions.run('platform', (tx) => read(tx, names), { readOnly: true });
+      const found = await transactions.run('platform', (tx) => read(tx, names), { readOnly: true, onePlan: true });
       return found.map((value) => ({ value }));
     },
     ...LOOK_UPS,

@@ -121,10 +121,12 @@ async function causeOf(error: unknown, session: Session | undefined): Promise<un
  * One round trip. The role is set on every transaction because the login may be an owner or, on the embedded database,
  * the superuser, and row-level security does not bind those.
  */
-function opening(scope: Scope, { isolation, readOnly }: TransactionOptions): string {
+function opening(scope: Scope, { isolation, readOnly, onePlan }: TransactionOptions): string {
   const begin = `begin isolation level ${isolation ?? 'read committed'} ${readOnly === true ? 'read only' : 'read write'}`;
-  if (scope === 'platform') return `${begin}; set local role licet_platform`;
-  return `${begin}; set local role licet_application; set local licet.organization to ${literal(scope.organization)}`;
+  const plans = onePlan === true ? '; set local plan_cache_mode to force_generic_plan' : '';
+  if (scope === 'platform') return `${begin}${plans}; set local role licet_platform`;
+  const organization = literal(scope.organization);
+  return `${begin}${plans}; set local role licet_application; set local licet.organization to ${organization}`;
 }
 
 function literal(text: string): string {

@@ -54,7 +54,7 @@ export function recordsOf({ clock, transactions, stores, issuance }: Dependencie
     transactions.run(
       'platform',
       (tx) => Promise.all([issuance.look(tx, names), stores.licenses.renewalCases(tx, names)]),
-      { readOnly: true },
+      { readOnly: true, onePlan: true },
     );
   const records = createBatcher<LicenseName, LicenseRecord | undefined>({
     name: 'licenses',

@@ -52,7 +52,7 @@ export const renewLicense = Object.assign(
 
 // The names may be of several organizations; each finds the rows of its own only.
 const lookUp = ({ transactions, stores }: Dependencies, names: readonly LicenseName[]) =>
-  transactions.run('platform', (tx) => stores.licenses.renewalCases(tx, names), { readOnly: true });
+  transactions.run('platform', (tx) => stores.licenses.renewalCases(tx, names), { readOnly: true, onePlan: true });
 
 type Asked = RenewalRequest & { readonly der: Uint8Array };
 

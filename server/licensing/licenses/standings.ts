@@ -24,7 +24,7 @@ const QUEUE = 4096;
 export function createStandings({ transactions, stores }: Dependencies): Standings {
   // The asks may be of several organizations; each names its own and finds its rows only.
   const look = <T>(work: (tx: Transaction) => Promise<readonly T[]>) =>
-    transactions.run('platform', work, { readOnly: true });
+    transactions.run('platform', work, { readOnly: true, onePlan: true });
   const licenses = createBatcher<{ readonly organization: string; readonly serial: string }, Standing | undefined>({
     name: 'validation',
     work: async (asks) => (await look((tx) => stores.licenses.standings(tx, asks))).map((value) => ({ value })),

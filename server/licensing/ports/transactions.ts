@@ -24,4 +24,9 @@ export type TransactionOptions = {
   /** Default: read committed. */
   readonly isolation?: 'read committed' | 'repeatable read' | 'serializable';
   readonly readOnly?: boolean;
+  /**
+   * Its statements are of fixed texts over arrays, and one plan of each is good for arrays of any length. Without this
+   * PostgreSQL makes a new one for most calls, which costs more than it gains.
+   */
+  readonly onePlan?: boolean;
 };

@@ -30,6 +30,8 @@ export type Committed = {
   readonly after?: () => void;
 };
 
+const BATCH = { onePlan: true };
+
 /** Profiles of authorities: their certificates are never dropped. */
 const KEPT_FOREVER: ReadonlySet<string> = new Set(['root', 'organization', 'enterprise', 'service-ca']);
 const FOREVER = new Date('9999-12-31T00:00:00Z');
@@ -41,7 +43,7 @@ export function createCertificateStore(deps: CertificateStoreDeps): CertificateS
   const { transactions, domain } = deps;
   return {
     reserve: (intents) =>
-      transactions.run('platform', (tx) => reserveAll(tx, intents, { keptUntil, taken: domain?.taken })),
+      transactions.run('platform', (tx) => reserveAll(tx, intents, { keptUntil, taken: domain?.taken }), BATCH),
     commit: (issued) => commitAll(issued, deps),
     close: (intents, reason, at) => transactions.run('platform', (tx) => closeAll(tx, intents, reason, at, deps)),
     findByRequest: (request, at) => transactions.run('platform', (tx) => findByRequest(tx, request, at)),
@@ -58,7 +60,7 @@ export type Key = { issuer: string; serial: Buffer };
 export const keyOf = ({ issuer, serial }: { issuer: string; serial: Uint8Array }): string => `${issuer}/${hex(serial)}`;
 
 async function commitAll(issued: readonly Issued[], deps: CertificateStoreDeps): Promise<Commitment[]> {
-  const done = await deps.transactions.run('platform', (tx) => commitIn(tx, issued, deps));
+  const done = await deps.transactions.run('platform', (tx) => commitIn(tx, issued, deps), BATCH);
   done.after?.();
   return done.commitments;
 }

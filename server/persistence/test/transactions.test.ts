@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
 import { LicetError } from '../../licensing/errors.ts';
-import type { Scope, Transaction } from '../../licensing/ports/transactions.ts';
+import type { Scope, Transaction, TransactionOptions } from '../../licensing/ports/transactions.ts';
 import { sql } from '../database.ts';
 import { protect } from '../migrations/protect.ts';
 import { onBothHosts } from './test-database.ts';
@@ -254,6 +254,26 @@ onBothHosts('A transaction', (getDatabase) => {
     assert.deepEqual(await getDatabase().run(A, show), [{ transaction_isolation: 'read committed' }]);
     const serializable = await getDatabase().run(A, show, { isolation: 'serializable' });
     assert.deepEqual(serializable, [{ transaction_isolation: 'serializable' }]);
+  });
+
+  it('plans a prepared statement once where one plan is good for all its calls, and goes back to its ways after', async () => {
+    const text = 'select 1 as planned where $1::integer > 0';
+    const look = 'select custom_plans::integer as custom from pg_prepared_statements where statement = $1';
+    const planned = (options: TransactionOptions) =>
+      getDatabase().run(
+        A,
+        async (tx) => {
+          await sql(tx).prepared(text, [1]);
+          const [shown] = await sql(tx).query<{ plan_cache_mode: string }>('show plan_cache_mode');
+          return {
+            mode: shown?.plan_cache_mode,
+            custom: (await sql(tx).query<{ custom: number }>(look, [text]))[0]!.custom,
+          };
+        },
+        options,
+      );
+    assert.deepEqual(await planned({ onePlan: true }), { mode: 'force_generic_plan', custom: 0 });
+    assert.equal((await planned({})).mode, 'auto');
   });
 
   it('gives the same JavaScript types on both hosts', async () => {
