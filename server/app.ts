@@ -2,7 +2,7 @@ import type { RequestListener } from 'node:http';
 import express, { type ErrorRequestHandler } from 'express';
 import { answerProblem } from './http/answer-problem.ts';
 import type { Admission } from './http/admission.ts';
-import { CLIENT_CERTIFICATE_HEADER } from './http/client-certificates.ts';
+import { CLIENT_CERTIFICATE_HEADER } from './http/client-certificate.ts';
 import { type FastPath, createDispatcher } from './http/dispatcher.ts';
 import { type BodyLimits, type Route, mountRoutes } from './http/routes.ts';
 import type { Random } from './licensing/ports/random.ts';

@@ -101,7 +101,7 @@ export function openAccess(ground: AccessGround): Access {
 /** Which site a license stands for. */
 export function licenseAsPrincipal(licensing: Dependencies): NonNullable<GuardDeps['license']> {
   const deps = licenseDeps(licensing);
-  return (chain) => authenticateLicense(chain, deps);
+  return (shown) => authenticateLicense(shown, deps);
 }
 
 /** The same by a signature, which is noted where the tokens of others that are good for one use are noted. */

@@ -51,7 +51,7 @@ export function enrolment(ground: EnrolmentGround): {
   const records = recordsOf(licensing);
   const routes = estRoutes({
     enrolment: createEnrolment({ ...licensing, renew, authorities: authoritiesOf(ground) }),
-    present: (chain) => presentLicense(chain, records),
+    present: (shown) => presentLicense(shown, records),
     presentByProof: (request) => presentByProof(request, records),
     principalOf: async (secret) =>
       isSecret('api', secret) ? (await authenticator.bearer(secret)).principal : undefined,

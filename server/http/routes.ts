@@ -2,7 +2,7 @@ import type { Express, Request, Response } from 'express';
 import { HttpError } from '../problem.ts';
 import type { Admission } from './admission.ts';
 import { checkBodyHeaders, checkDigest, readBody } from './body.ts';
-import { shownEnd } from './client-certificates.ts';
+import { shownEnd } from './client-certificate.ts';
 import { contextOf } from './context.ts';
 import { answerInTime } from './in-time.ts';
 import { type JsonLimits, parseJson } from './json.ts';

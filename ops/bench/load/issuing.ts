@@ -1,3 +1,4 @@
+import { decodePem, encodePem } from '@licet/format';
 import { makeSiteKey, type SiteKey } from '../house/site-key.ts';
 import type { Row } from '../row.ts';
 import type { Over, Report } from './load.ts';
@@ -40,13 +41,14 @@ export class Fleet {
   }
 
   /**
-   * So many sites renew theirs by EST, each over a TLS connection on which it has shown its license: a license is renewed
-   * once, so no connection has a second renewal. These sites are gone from the fleet then.
+   * So many sites renew theirs by EST, each over a TLS connection on which it has shown its license, without the CAs above
+   * it, as EST gives it (RFC 7030 §4.2.3): a license is renewed once, so no connection has a second renewal. These sites are
+   * gone from the fleet then.
    */
   async renewByEst(clients: number, count: number): Promise<Measured> {
     const { load } = this.#shop;
     const licenses = this.#licenses.slice(-count);
-    const identities = this.#keys.slice(-count).map(({ pem }, i) => ({ key: pem, cert: licenses[i]! }));
+    const identities = this.#keys.slice(-count).map(({ pem }, i) => ({ key: pem, cert: firstOf(licenses[i]!) }));
     const requests = identities.map(() => reenrolRequest(makeSiteKey()));
     await load.open(identities);
     const { report, measured } = await send(this.#shop, requests, clients, 'its own');
@@ -56,6 +58,8 @@ export class Fleet {
     return measured;
   }
 }
+
+const firstOf = (chain: string): string => encodePem('CERTIFICATE', decodePem(chain, 'CERTIFICATE')[0]!.bytes);
 
 export async function send(
   shop: Shop,

@@ -9,7 +9,7 @@ import type { MonthlyRequests } from '../../licensing/access/monthly.ts';
 import { LicetError } from '../../licensing/errors.ts';
 import type { Principal } from '../../licensing/model/principal.ts';
 import type { Log } from '../../log.ts';
-import { clientCertificates } from '../client-certificates.ts';
+import { clientCertificate } from '../client-certificate.ts';
 import { isOpen, type Open } from '../api/endpoint.ts';
 import type { Route, Step } from '../routes.ts';
 import { principalOf, setPrincipal } from './principal.ts';
@@ -18,7 +18,7 @@ import { isSigned, signedRequest } from './signed-request.ts';
 export type GuardDeps = {
   readonly authenticator: Authenticator;
   /** The site of a TLS client; undefined where no client certificate is asked for. */
-  readonly license: ((chain: readonly Bytes[]) => Promise<Principal>) | undefined;
+  readonly license: ((shown: Bytes) => Promise<Principal>) | undefined;
   /** The site whose license has signed the request. */
   readonly signature: (signed: Signed) => Promise<Principal>;
   readonly limiter: Limiter;
@@ -91,9 +91,9 @@ async function whoAsks(request: Request, { authenticator, license, signature }: 
   const { authorization } = request.headers;
   if (authorization !== undefined) return authenticator.bearer(bearerOf(authorization));
   if (isSigned(request)) return { principal: await signature(signedRequest(request)), session: undefined };
-  const chain = license === undefined ? [] : clientCertificates(request);
-  if (license === undefined || chain.length === 0) return authenticator.bearer('');
-  return { principal: await license(chain), session: undefined };
+  const shown = license && clientCertificate(request);
+  if (license === undefined || shown === undefined) return authenticator.bearer('');
+  return { principal: await license(shown), session: undefined };
 }
 
 /** RFC 6750 §2.1: in the header and nowhere else, since addresses stand in logs. */

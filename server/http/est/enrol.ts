@@ -13,7 +13,7 @@ import type {
 } from '../../licensing/ports/enrolment.ts';
 import type { Random } from '../../licensing/ports/random.ts';
 import type { Log } from '../../log.ts';
-import { clientCertificates } from '../client-certificates.ts';
+import { clientCertificate } from '../client-certificate.ts';
 import type { Step } from '../routes.ts';
 import { checkChannelBinding } from './channel-binding.ts';
 import { httpSecret } from './credentials.ts';
@@ -28,7 +28,7 @@ export type EstDeps = {
    * Judges the license of a TLS client that has shown to hold its key: chain, dates, state. One that is expired but
    * within its grace is let through and marked so. Everything else rejects as forbidden.
    */
-  readonly present: (chain: readonly Bytes[]) => Promise<PresentedLicense>;
+  readonly present: (shown: Bytes) => Promise<PresentedLicense>;
   /** The same by what the request itself says and proves, where no TLS handshake shows the license. */
   readonly presentByProof: (request: CertificationRequest) => Promise<PresentedLicense>;
   /** Who has this API token; undefined when the text is no API token by its looks: then it is a one-time token. */
@@ -83,16 +83,16 @@ async function applicant(request: Request, deps: EstDeps): Promise<Asker> {
     const principal = await deps.principalOf(given.secret);
     return principal === undefined ? { kind: 'token', token: given.secret } : { kind: 'principal', principal };
   }
-  const chain = clientCertificates(request);
-  if (chain.length === 0) throw unauthenticated();
+  const shown = clientCertificate(request);
+  if (shown === undefined) throw unauthenticated();
   // A site that shows its license has enrolled: whatever it calls the operation, what it can have is the next license.
-  return deps.present(chain);
+  return deps.present(shown);
 }
 
 /** RFC 7030 §4.2.2: the license that is renewed is the one that the TLS client shows. Undefined: it shows none. */
 async function renewer(request: Request, { present }: EstDeps): Promise<Asker | undefined> {
-  const chain = clientCertificates(request);
-  return chain.length === 0 ? undefined : present(chain);
+  const shown = clientCertificate(request);
+  return shown && present(shown);
 }
 
 /** Our own way beside that standard, for keys that no TLS handshake can use. */

@@ -3,7 +3,7 @@ import type { Request, Response } from 'express';
 import { LicetError } from '../../licensing/errors.ts';
 import type { EnrolAnswer } from '../../licensing/ports/enrolment.ts';
 import { spread } from '../retry-after.ts';
-import { clientCertificates } from '../client-certificates.ts';
+import { clientCertificate } from '../client-certificate.ts';
 import { type Method, METHODS, type Route } from '../routes.ts';
 import { csrAttributes } from './csr-attributes.ts';
 import { type EstDeps, readAsked } from './enrol.ts';
@@ -92,9 +92,9 @@ function answer(response: Response, result: EnrolAnswer, wrapping: Wrapping, { r
 
 async function attributes(request: Request, response: Response, deps: EstDeps): Promise<void> {
   readLabel(request.params['label'] as string | undefined);
-  const chain = clientCertificates(request);
+  const shown = clientCertificate(request);
   // RFC 7030 §4.5: nobody has to say who asks. Who shows a license hears how its renewal is named.
-  const license = chain.length === 0 ? undefined : await deps.present(chain).catch(notALicense);
+  const license = shown && (await deps.present(shown).catch(notALicense));
   const wanted = csrAttributes({
     channelBinding: deps.settings.requireChannelBinding,
     license: license?.certificate,

@@ -32,8 +32,8 @@ const SIGNED_WITHIN_MS = 5 * 60_000;
  * of an open connection too. A license in its grace, or one that was renewed already (its answer may have been lost),
  * is good for a renewal and nothing else.
  */
-export function authenticateLicense(chain: readonly Bytes[], deps: LicenseDeps): Promise<Principal> {
-  return siteOf(presentLicense(chain, deps), deps);
+export function authenticateLicense(shown: Bytes, deps: LicenseDeps): Promise<Principal> {
+  return siteOf(presentLicense(shown, deps), deps);
 }
 
 /**

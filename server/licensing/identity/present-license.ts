@@ -87,8 +87,8 @@ async function recordOf(
  * expired within its grace, and what the database says of its serial at this moment, also on a connection that has
  * been open for days.
  */
-export async function presentLicense(chain: readonly Bytes[], deps: PresentDeps): Promise<Presented> {
-  const certificate = readLeaf(chain);
+export async function presentLicense(shown: Bytes, deps: PresentDeps): Promise<Presented> {
+  const certificate = readShown(shown);
   const known = await lookUp(organizationIn(certificate.subject), toHex(certificate.serial), deps);
   if (known === undefined || !equalBytes(known.der, certificate.der)) throw unknown();
   return judged(known, certificate, deps.clock.now());
@@ -169,13 +169,13 @@ function readPredecessor(request: CertificationRequest): Predecessor {
   throw unknown();
 }
 
-function readLeaf([leaf]: readonly Bytes[]): Certificate {
+function readShown(shown: Bytes): Certificate {
   try {
-    if (leaf !== undefined) return decodeCertificate(leaf);
+    return decodeCertificate(shown);
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
+    throw unknown();
   }
-  throw unknown();
 }
 
 const unknown = (): LicetError =>

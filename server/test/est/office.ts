@@ -70,7 +70,7 @@ export class Office implements Enrolment {
     };
   }
 
-  readonly present = (chain: readonly Bytes[]) => presentLicense(chain, this.#records);
+  readonly present = (shown: Bytes) => presentLicense(shown, this.#records);
   readonly presentByProof = (request: CertificationRequest) => presentByProof(request, this.#records);
 
   readonly #records: PresentDeps = {

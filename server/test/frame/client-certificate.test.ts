@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { makeRoot } from '@licet/verify/testing';
 import { encodePem, toBase64, toHex } from '@licet/format';
 import { serve, type ServeOptions, type Served } from './served.ts';
-import { clientCertificates } from '../../http/client-certificates.ts';
+import { clientCertificate } from '../../http/client-certificate.ts';
 import type { Route } from '../../http/routes.ts';
 
 const { certificate } = makeRoot();
@@ -11,7 +11,7 @@ const PEM = encodePem('CERTIFICATE', certificate);
 const ROUTES: readonly Route[] = ['GET' as const, 'POST' as const].map((method) => ({
   method,
   path: '/who',
-  handle: (request, response) => void response.json(clientCertificates(request).map((der) => toHex(der))),
+  handle: (request, response) => void response.json(toHex(clientCertificate(request) ?? Uint8Array.of())),
 }));
 
 describe('The certificate of a TLS client that a proxy forwards', () => {
@@ -38,13 +38,13 @@ describe('The certificate of a TLS client that a proxy forwards', () => {
   ] as const) {
     it(`is taken ${name}`, async () => {
       await open(TRUSTED);
-      assert.deepEqual((await ask(value)).answer, [toHex(certificate)]);
+      assert.deepEqual((await ask(value)).answer, toHex(certificate));
     });
   }
 
   it('is none where the proxy sends none', async () => {
     await open(TRUSTED);
-    assert.deepEqual(await ask(), { status: 200, answer: [] });
+    assert.deepEqual(await ask(), { status: 200, answer: '' });
   });
 
   it('is refused where it is no certificate', async () => {
@@ -59,11 +59,11 @@ describe('The certificate of a TLS client that a proxy forwards', () => {
     for (const method of ['GET', 'POST']) {
       assert.equal(await codeOf(encodeURIComponent(PEM), method), '403 FORWARDER_NOT_TRUSTED');
     }
-    assert.deepEqual(await ask(), { status: 200, answer: [] });
+    assert.deepEqual(await ask(), { status: 200, answer: '' });
   });
 
   it('is none where no header was named', async () => {
     await open({ trustProxy: ['loopback'] });
-    assert.deepEqual((await ask(encodeURIComponent(PEM))).answer, []);
+    assert.deepEqual((await ask(encodeURIComponent(PEM))).answer, '');
   });
 });

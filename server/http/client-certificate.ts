@@ -10,22 +10,20 @@ export const CLIENT_CERTIFICATE_HEADER = 'client certificate header';
 /** What Express compiles "trust proxy" into. Hop 0 is who is connected to us. */
 type Trust = (address: string, hop: number) => boolean;
 
-// The license, the CAs above it and the root; a peer that sends more is not believed to the end.
-const MOST_CERTIFICATES = 8;
-
 /**
- * The certificates of the TLS client as it sent them, its own first; TLS has seen to it that it holds the key. Behind a
- * proxy that ends TLS the proxy has, and says so in the header that is named in the configuration.
+ * The certificate of the TLS client, DER; TLS has seen to it that it holds the key. Behind a proxy that ends TLS the proxy
+ * has, and says so in the header that is named in the configuration. What else it sends is not looked at: which CAs stand
+ * above a license we know ourselves.
  */
-export function clientCertificates(request: Request): readonly Bytes[] {
+export function clientCertificate(request: Request): Bytes | undefined {
   const header = request.app.get(CLIENT_CERTIFICATE_HEADER) as string | undefined;
-  if (header === undefined) return ofConnection(request);
+  if (header === undefined) return peerOf(request)?.raw;
   const forwarded = request.get(header) ?? '';
   const trust = request.app.get('trust proxy fn') as Trust;
   const address = request.socket.remoteAddress ?? '';
   // The certificate of a proxy itself is not that of its client.
-  if (trust(address, 0)) return forwarded === '' ? [] : readForwarded(header, forwarded);
-  if (forwarded === '') return ofConnection(request);
+  if (trust(address, 0)) return forwarded === '' ? undefined : readForwarded(header, forwarded);
+  if (forwarded === '') return peerOf(request)?.raw;
   const message =
     `The header ${header} is believed from the proxies of http.trustProxy only, and ${address} is none: leave it out, ` +
     'or add the address of the proxy there.';
@@ -37,7 +35,7 @@ export function shownEnd(request: Request): Date | undefined {
   const isForwarded = request.app.get(CLIENT_CERTIFICATE_HEADER) !== undefined;
   if (!isForwarded) return peerOf(request)?.validToDate;
   try {
-    const [license] = clientCertificates(request);
+    const license = clientCertificate(request);
     return license && new X509Certificate(license).validToDate;
   } catch {
     return undefined; // what it really is, whoever needs it says
@@ -47,24 +45,12 @@ export function shownEnd(request: Request): Date | undefined {
 const peerOf = ({ socket }: Request): X509Certificate | undefined =>
   socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
 
-function ofConnection(request: Request): readonly Bytes[] {
-  const chain: Bytes[] = [];
-  for (let at = peerOf(request); at !== undefined && chain.length < MOST_CERTIFICATES; at = at.issuerCertificate) {
-    chain.push(at.raw);
-    // A self-signed certificate is its own issuer.
-    if (at.issuerCertificate?.fingerprint256 === at.fingerprint256) break;
-  }
-  return chain;
-}
-
 /** RFC 9440 (`:base64 of DER:`), and what nginx and load balancers send instead: PEM, percent-encoded. */
-function readForwarded(header: string, value: string): readonly Bytes[] {
+function readForwarded(header: string, value: string): Bytes | undefined {
   try {
     const [, base64] = /^:([^:]+):$/.exec(value) ?? [];
-    if (base64 !== undefined) return [fromBase64(base64)];
-    return decodePem(decodeURIComponent(value), 'CERTIFICATE')
-      .slice(0, MOST_CERTIFICATES)
-      .map(({ bytes }) => bytes);
+    if (base64 !== undefined) return fromBase64(base64);
+    return decodePem(decodeURIComponent(value), 'CERTIFICATE')[0]?.bytes;
   } catch (cause) {
     if (!(cause instanceof FormatError || cause instanceof URIError)) throw cause;
     const message = `The header ${header} holds no certificate: base64 of DER between two colons (RFC 9440), or PEM, percent-encoded.`;
