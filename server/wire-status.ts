@@ -12,6 +12,7 @@ import {
   type Visibility,
 } from '@licet/authority';
 import { checkCrls } from './authority/crl-watch.ts';
+import { translated } from './authority/errors.ts';
 import { systemClock as clock } from './clock.ts';
 import { crashPoint } from './crash-point.ts';
 import type { Ground } from './ground.ts';
@@ -35,10 +36,13 @@ export type StatusParts = {
 };
 
 /** Whether certificates are still good: CRLs and OCSP, made here and served to everybody. */
-export function connectStatus({ log, metrics }: Ground, authority: AuthorityParts, signer: Signer): StatusParts {
-  const { directory, revocations, fence } = authority;
+export function connectStatus(
+  { log, metrics }: Pick<Ground, 'log' | 'metrics'>,
+  authority: AuthorityParts,
+  signer: Signer,
+): StatusParts {
+  const { directory, fence } = authority;
   const status = log.with({ component: 'status' });
-  const generations = () => directory.held();
   const report = (err: unknown) => status.warn({ err }, 'status not answered as it should be');
   // One after the other: two that run side by side would each make a responder for the same newcomer.
   const renew = inTurn(() => renewAll(authority, signer, status));
@@ -47,20 +51,13 @@ export function connectStatus({ log, metrics }: Ground, authority: AuthorityPart
     if (fence.reason === undefined) await renew();
   };
   const responder = openResponder(authority, signer, { welcome, report });
-  const publisher = createCrlPublisher({
-    signer,
-    store: revocations,
-    clock,
-    generations,
-    report: reporter(status, metrics.revocation),
-    crashPoint,
-  });
+  const publisher = openPublisher(authority, signer, reporter(status, metrics.revocation));
   const served = openCrls(authority, publisher, report);
   const catchUp = () => {
     if (fence.reason === undefined) responder.refresh().then(() => publisher.nudge(), report);
   };
   const publish = async (signal: AbortSignal) => {
-    // A CRL made from an old backup would take revocations back.
+    // Once for all, and not for each shard.
     fence.assertOpen();
     return publisher.run(signal);
   };
@@ -87,8 +84,30 @@ export function connectStatus({ log, metrics }: Ground, authority: AuthorityPart
   };
 }
 
-function openCrls(
+function openPublisher(
   { directory, revocations, fence }: AuthorityParts,
+  signer: Signer,
+  report: (event: CrlEvent) => void,
+): CrlPublisher {
+  return createCrlPublisher({
+    signer,
+    store: {
+      ...revocations,
+      // A CRL made from an old backup would take revocations back.
+      async exclusively(shard, work) {
+        fence.assertOpen();
+        return revocations.exclusively(shard, work);
+      },
+    },
+    clock,
+    generations: () => directory.held(),
+    report,
+    crashPoint,
+  });
+}
+
+function openCrls(
+  { directory, revocations }: AuthorityParts,
   publisher: CrlPublisher,
   report: (error: unknown) => void,
 ): ServedCrls {
@@ -99,7 +118,7 @@ function openCrls(
       (await directory.byKeyIdentifier(Buffer.from(keyIdentifier, 'hex')))?.authority.key,
     async welcome(shard) {
       await directory.refresh();
-      if (fence.reason === undefined) await publisher.first(shard);
+      await translated(publisher.first(shard));
     },
     report,
   });

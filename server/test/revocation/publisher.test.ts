@@ -74,6 +74,12 @@ describe('the publisher of CRLs', () => {
     assert.equal(shop.events.length, 1);
   });
 
+  it('says that it is busy when another process takes too long over the first list', async () => {
+    const away = { published: async () => undefined, exclusively: async () => undefined };
+    const slow = createCrlPublisher({ ...shop.publishing(), store: { ...shop.store, ...away } });
+    await assert.rejects(slow.first({ issuer: shop.enterprise.key, shard: 0 }), { code: 'BUSY' });
+  });
+
   it('goes on above the last number when the clock was set back a little, and by the time when it is right again', async () => {
     await shop.publish();
     const before = await inForce();

@@ -86,16 +86,18 @@ export async function publishDue(deps: CrlPublisherDeps, signal?: AbortSignal): 
 
 /**
  * Whoever was just given a certificate may ask for its list before its turn has come: makes it where there is none yet,
- * and waits for the process that is making it. A shard that no CA of ours has is left alone.
+ * and waits for the process that is making it. A shard that no CA of ours has is left alone. What fails is reported, and
+ * thrown: who asks must not take a list that cannot be made for one that nobody has.
  */
 export async function publishFirst(deps: CrlPublisherDeps, id: ShardId): Promise<void> {
   const generation = (await aliveAt(deps, deps.clock.now())).find(({ key }) => key === id.issuer);
   if (generation?.addresses?.crls[id.shard] === undefined) return;
   for (let attempt = 0; attempt < BUSY_TRIES; attempt += 1) {
     if ((await deps.store.published(id)) !== undefined) return;
-    if ((await publishOne(deps, generation, id, undefined)) !== 'busy') return;
+    if ((await reported(deps, generation, id, undefined)) === 'published') return;
     await pause(BUSY_MS);
   }
+  throw new AuthorityError('BUSY', 'Another process is making this CRL, and takes its time; ask again later.');
 }
 
 const aliveAt = async ({ generations }: CrlPublisherDeps, now: Date): Promise<readonly IssuerGeneration[]> =>
@@ -109,25 +111,29 @@ function isDue(standing: ShardStanding | undefined, now: Date, { refreshSeconds 
   return standing.lastChange > standing.crl.covers || age >= refreshSeconds * 1000;
 }
 
-async function publishOne(
+/** One shard that cannot be published must not keep the others from it. */
+const publishOne = (...shard: Parameters<typeof reported>): Promise<keyof PublishSummary> =>
+  reported(...shard).catch(() => 'refused');
+
+async function reported(
   deps: CrlPublisherDeps,
   generation: IssuerGeneration,
   shard: ShardId,
   standing: ShardStanding | undefined,
-): Promise<keyof PublishSummary> {
+): Promise<'published' | 'busy'> {
+  let crl: PublishedCrl | undefined;
   try {
-    const crl = await deps.store.exclusively(shard, (hold) => makeAndPublish(deps, generation, hold));
-    if (crl === undefined) return 'busy';
-    const { behindSince } = standing ?? {};
-    const secondsBehind =
-      behindSince === undefined ? undefined : (crl.publishedAt.getTime() - behindSince.getTime()) / 1000;
-    deps.report({ kind: 'published', crl, secondsBehind });
-    return 'published';
+    crl = await deps.store.exclusively(shard, (hold) => makeAndPublish(deps, generation, hold));
   } catch (error) {
-    // One shard that cannot be published must not keep the others from it.
     deps.report({ kind: 'refused', shard, error });
-    return 'refused';
+    throw error;
   }
+  if (crl === undefined) return 'busy';
+  const { behindSince } = standing ?? {};
+  const secondsBehind =
+    behindSince === undefined ? undefined : (crl.publishedAt.getTime() - behindSince.getTime()) / 1000;
+  deps.report({ kind: 'published', crl, secondsBehind });
+  return 'published';
 }
 
 async function makeAndPublish(

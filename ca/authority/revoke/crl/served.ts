@@ -15,7 +15,7 @@ export type ServedCrlsDeps = {
   readonly clock: Clock;
   /** The issuer whose key has this identifier, in hex; undefined: it is none of ours. */
   readonly issuerOf: (keyIdentifier: string) => Promise<string | undefined>;
-  /** Sees to it that a CA of ours has the list that was asked for and is not there, before that is said. */
+  /** Sees to it that a CA of ours has the list that was asked for and is not there, before that is said; or throws. */
   readonly welcome?: (shard: ShardId) => Promise<void>;
   readonly report: (error: unknown) => void;
   readonly mostBytes?: number;
