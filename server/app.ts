@@ -4,7 +4,7 @@ import { answerProblem } from './http/answer-problem.ts';
 import type { Admission } from './http/admission.ts';
 import { CLIENT_CERTIFICATE_HEADER } from './http/client-certificate.ts';
 import { type FastPath, createDispatcher } from './http/dispatcher.ts';
-import { type BodyLimits, type Route, mountRoutes } from './http/routes.ts';
+import { type BodyLimits, type Refusal, type Route, mountRoutes, refusalOf } from './http/routes.ts';
 import type { Random } from './licensing/ports/random.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -34,11 +34,13 @@ export function createApp(deps: AppDeps): RequestListener {
   app.set('query parser', 'simple'); // no nested objects out of a query
   app.enable('case sensitive routing');
   app.enable('strict routing');
+  const refuse: Refusal = (error, request, response) => answerProblem(error, request, response, deps);
+  const refuseAddress = refusalOf(deps.routes, refuse);
   mountRoutes(app, deps.routes, {
     limits: deps.limits,
     answerMs: deps.limits.answerMs,
     admission: deps.admission,
-    refuse: (error, request, response) => answerProblem(error, request, response, deps),
+    refuse,
   });
   app.use(() => {
     throw new HttpError(404, 'ROUTE_NOT_FOUND', 'Nothing is served under this path.');
@@ -47,10 +49,10 @@ export function createApp(deps: AppDeps): RequestListener {
     // The router decodes path parameters before any of our code sees them.
     const known =
       error instanceof URIError ? new HttpError(400, 'PATH_MALFORMED', 'The path is not valid UTF-8.') : error;
-    answerProblem(known, request, response, deps);
+    refuseAddress(known, request, response);
   };
   app.use(onError);
-  return createDispatcher({ ...deps, urlBytes: deps.limits.urlBytes, app });
+  return createDispatcher({ ...deps, urlBytes: deps.limits.urlBytes, app, refuseAddress });
 }
 
 /** The closed set of metric labels: what createMetrics needs to know beforehand. */

@@ -8,7 +8,7 @@ import { answerProblem } from './answer-problem.ts';
 import { openContext, requestId, requestIds } from './context.ts';
 import { REQUEST_ID, setSecurityHeaders } from './headers.ts';
 import { observe } from './observe.ts';
-import { allowHeader } from './routes.ts';
+import { allowHeader, type Refusal } from './routes.ts';
 
 /** May throw or reject, as a route's steps may. */
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
@@ -28,6 +28,7 @@ export type FastPath = {
 export type DispatcherDeps = {
   readonly fastPaths: readonly FastPath[];
   readonly app: RequestListener;
+  readonly refuseAddress: Refusal;
   readonly urlBytes: number;
   readonly random: Random;
   readonly log: Log;
@@ -35,9 +36,10 @@ export type DispatcherDeps = {
 };
 
 /** Everything that comes in comes through here. */
-export function createDispatcher({ fastPaths, app, urlBytes, random, log, metrics }: DispatcherDeps): RequestListener {
+export function createDispatcher(deps: DispatcherDeps): RequestListener {
+  const { fastPaths, app, refuseAddress, urlBytes, random, log, metrics } = deps;
   const newId = requestIds(random);
-  const fail: Fail = (error, request, response) => {
+  const fail: Refusal = (error, request, response) => {
     if (!response.headersSent) response.setHeader(REQUEST_ID, requestId(request));
     answerProblem(error, request, response, { log, random });
   };
@@ -51,7 +53,7 @@ export function createDispatcher({ fastPaths, app, urlBytes, random, log, metric
       response.setHeader(REQUEST_ID, context.id);
       setSecurityHeaders(response, request.socket instanceof TLSSocket);
       if (url.length <= urlBytes) app(request, response);
-      else fail(new HttpError(414, 'URL_TOO_LONG', `The URL is longer than ${urlBytes} bytes.`), request, response);
+      else refuseAddress(tooLong(urlBytes), request, response);
       return;
     }
     context.route = fast.prefix;
@@ -64,10 +66,10 @@ export function createDispatcher({ fastPaths, app, urlBytes, random, log, metric
   };
 }
 
-type Fail = (error: unknown, request: IncomingMessage, response: ServerResponse) => void;
+const tooLong = (most: number) => new HttpError(414, 'URL_TOO_LONG', `The URL is longer than ${most} bytes.`);
 
 /** Most answers are at hand: they leave in this turn of the event loop, without a promise. */
-function run(handle: Handler, request: IncomingMessage, response: ServerResponse, fail: Fail): void {
+function run(handle: Handler, request: IncomingMessage, response: ServerResponse, fail: Refusal): void {
   try {
     handle(request, response)?.catch((error: unknown) => fail(error, request, response));
   } catch (error) {

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Express, Request, Response } from 'express';
 import { HttpError } from '../problem.ts';
 import type { Admission } from './admission.ts';
@@ -35,6 +36,8 @@ export type Route = {
   readonly answerMs?: number;
   /** Every refusal in the words of its protocol, the same for all methods of a path; default the problem document. */
   readonly refuse?: Refusal;
+  /** Which addresses are refused so as well though they lead to no route: they are too long, or no router can read them. */
+  readonly refusesAt?: RegExp;
   /**
    * A rush keeps nobody from it: a read, work that is shared by all who ask at a time, or one that goes on for long at a
    * pace of its own and would hold a place all the time. Default: GET.
@@ -44,7 +47,7 @@ export type Route = {
   readonly endsAt?: (body: Buffer) => Date | undefined;
 };
 
-type Refusal = (error: unknown, request: Request, response: Response) => void;
+export type Refusal = (error: unknown, request: IncomingMessage, response: ServerResponse) => void;
 
 export type BodyLimits = JsonLimits & { readonly bytes: number };
 
@@ -55,6 +58,15 @@ export type Serving = {
   readonly admission: Admission;
   readonly refuse: Refusal;
 };
+
+/** How addresses that lead to no route are refused. */
+export function refusalOf(routes: readonly Route[], otherwise: Refusal): Refusal {
+  const own = new Map(routes.flatMap(({ refusesAt, refuse }) => (refusesAt && refuse ? [[refusesAt, refuse]] : [])));
+  return (error, request, response) => {
+    const [, refuse = otherwise] = [...own].find(([addresses]) => addresses.test(request.url ?? '')) ?? [];
+    refuse(error, request, response);
+  };
+}
 
 /** Two paths that match the same URL: the first in the table wins, for all methods. */
 export function mountRoutes(app: Express, routes: readonly Route[], serving: Serving): void {

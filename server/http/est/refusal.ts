@@ -1,4 +1,4 @@
-import type { Request, Response } from 'express';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LicetError } from '../../licensing/errors.ts';
 import type { Random } from '../../licensing/ports/random.ts';
 import type { Log } from '../../log.ts';
@@ -17,7 +17,9 @@ const PLAIN_TEXT: ProblemForm = {
   body: ({ detail, code, instance }) => `${detail}\n(${code}, ${instance})\n`,
 };
 
-export function refuse(error: unknown, request: Request, response: Response, deps: { log: Log; random: Random }): void {
+type Deps = { readonly log: Log; readonly random: Random };
+
+export function refuse(error: unknown, request: IncomingMessage, response: ServerResponse, deps: Deps): void {
   answerProblem(asForbidden(error), request, response, deps, PLAIN_TEXT);
 }
 

@@ -38,12 +38,15 @@ const PREFIXES = ['/.well-known/est', '/.well-known/est/:label', '/:label{/}/.we
 
 /** After all the others: who has the address wrong reads the same short text as for any other refusal. */
 const ELSEWHERE = ['/.well-known/est{/{*rest}}', '/:label{/}/.well-known/est{/{*rest}}'];
+/** As the paths of `ELSEWHERE`, before anybody has decoded them. */
+const ADDRESSES = /^(?:\/[^/?]+\/?)?\/\.well-known\/est(?:[/?]|$)/;
 
 /** Enrolment over Secure Transport, RFC 7030 with RFC 8951 and RFC 9908, for the existing clients. */
 export function estRoutes(deps: EstDeps): Route[] {
   const common = {
     produces: [CERTIFICATES, ATTRIBUTES, 'multipart/mixed', 'text/plain', 'application/octet-stream'],
     refuse: (error, request, response) => refuse(error, request, response, deps),
+    refusesAt: ADDRESSES,
   } satisfies Partial<Route>;
   const operations = PREFIXES.flatMap((prefix) =>
     OPERATIONS.map(([method, name, operation]): Route => ({

@@ -138,6 +138,18 @@ describe('EST, RFC 7030 and RFC 8951', function () {
       const { headers } = await ask(server, '/.well-known/estimate');
       assert.equal(headers['content-type'], 'application/problem+json');
     });
+    it('an address that cannot be read, or is too long', async () => {
+      for (const prefix of ['/.well-known/est', '/.well-known/est/%ff', '/globex/.well-known/est', '/%e0%a4%a']) {
+        const address = prefix.startsWith('/%') ? `${prefix}/.well-known/est` : prefix;
+        isRefused(await ask(server, `${address}/%zz/cacerts`), 400, 'PATH_MALFORMED');
+        isRefused(await ask(server, `${address}/cacerts?${'a'.repeat(5000)}`), 414, 'URL_TOO_LONG');
+      }
+      isRefused(await ask(server, `/.well-known/est?${'a'.repeat(5000)}`), 414, 'URL_TOO_LONG');
+      for (const elsewhere of ['/a/b/.well-known/est/', '/.well-known/estimate/', '/?/.well-known/est/']) {
+        const { status, headers } = await ask(server, elsewhere + 'a'.repeat(5000));
+        assert.equal(`${status} ${String(headers['content-type'])}`, '414 application/problem+json', elsewhere);
+      }
+    });
     it('nobody said who asks: 401 with Basic', async () => {
       const got = await post({ headers: PKCS10, body: wrap(csrFor()) });
       isRefused(got, 401, 'CREDENTIALS_MISSING');
