@@ -10,6 +10,7 @@ export {
   toBase64Url,
   toHex,
 } from './bytes.ts';
+export { parseSerial, SERIAL_TEXT } from './serial.ts';
 export { DerReader, type PathStep } from './der/reader.ts';
 export { DerWriter } from './der/writer.ts';
 export { Tag, explicit, implicit } from './der/tags.ts';

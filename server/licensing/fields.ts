@@ -1,4 +1,4 @@
-import { decodePem, DEGRADES, ENFORCES, FormatError, MODES, SCOPES } from '@licet/format';
+import { decodePem, DEGRADES, ENFORCES, FormatError, MODES, parseSerial, SCOPES, SERIAL_TEXT } from '@licet/format';
 import { z } from 'zod';
 import { SLUG } from './model/entity.ts';
 
@@ -62,10 +62,17 @@ export const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 export const seconds = count.meta({ example: 1_209_600 });
 export const countOrUnlimited = z.union([count, z.literal('unlimited')]);
 
-/** RFC 5280 §4.1.2.2: up to 20 octets, and whole ones. */
+const NO_SERIAL = 'must be a serial number in hexadecimal';
+
+/** However a program has printed it, it is as licenses are kept by it. */
 export const serial = z
   .string()
-  .regex(/^(?:[0-9a-f]{2}){1,20}$/, 'must be a serial number in lower-case hexadecimal')
+  .regex(SERIAL_TEXT, NO_SERIAL)
+  .transform((text, context) => {
+    const meant = parseSerial(text);
+    if (meant === undefined) context.issues.push({ code: 'custom', message: NO_SERIAL, input: text });
+    return meant ?? '';
+  })
   .meta({ example: '01f3a86c0d9be1447f52c0f6a9d3e85b17' });
 
 export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 digest in lower-case hexadecimal');

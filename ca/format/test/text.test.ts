@@ -13,6 +13,7 @@ import {
   fromBase64,
   fromBase64Url,
   fromHex,
+  parseSerial,
   toBase64,
   toBase64Url,
   toHex,
@@ -23,6 +24,52 @@ import { certificate, hex, refuses } from './build.ts';
 import { SEEDS } from './mutants.ts';
 
 const octets = fc.uint8Array({ maxLength: 200 });
+
+describe('the serial number of a certificate', () => {
+  it('is read as any program prints it, and is as it stands in the certificate', () => {
+    const cases: [string, string | undefined][] = [
+      ['01f3a8', '01f3a8'],
+      ['01F3A8', '01f3a8'],
+      ['01:f3:A8', '01f3a8'],
+      ['01 f3 a8', '01f3a8'],
+      ['1:f3:a8', '01f3a8'],
+      ['0x1F3a8', '01f3a8'],
+      ['serial=01F3A8', '01f3a8'],
+      ['0001f3a8', '01f3a8'],
+      ['F3A8', '00f3a8'],
+      ['00f3a8', '00f3a8'],
+      ['0', '00'],
+      ['7f'.repeat(20), '7f'.repeat(20)],
+    ];
+    for (const [printed, serial] of cases) assert.equal(parseSerial(printed), serial, printed);
+  });
+
+  it('is nothing else, and has at most 20 octets, RFC 5280 §4.1.2.2', () => {
+    for (const text of [
+      '',
+      '0x',
+      'serial=',
+      '01:f',
+      '01::f3',
+      ':01',
+      '01f3g8',
+      '01f3\n',
+      '01'.repeat(21),
+      '80'.repeat(20),
+    ])
+      assert.equal(parseSerial(text), undefined, text);
+  });
+
+  it('is that of openssl', async function () {
+    requireTool(this, 'openssl');
+    for (const serial of ['01f3a8', '00f3a8', '0a']) {
+      const input = certificate({ serial: hex(serial) });
+      const asked = ['x509', '-inform', 'der', '-noout', '-serial'];
+      const printed = execFileSync('openssl', asked, { input, encoding: 'utf8' }).trim();
+      assert.equal(parseSerial(printed), serial, printed);
+    }
+  });
+});
 
 describe('base64 and hexadecimal, RFC 4648', () => {
   it('are what Node writes, and are read back', () => {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { parseSerial } from '@licet/format';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { callApi } from '../api/client.ts';
@@ -74,12 +75,8 @@ function serialsOf(text: string, file: string): string[] {
   const serials = lines
     .filter(({ cell, number }) => cell !== '' && !cell.startsWith('#') && !(number === 1 && /^"?serial"?$/i.test(cell)))
     .map(({ cell, number }) => {
-      const serial = cell
-        .replace(/^"(.*)"$/, '$1')
-        .replace(/^0x/i, '')
-        .replaceAll(':', '')
-        .toLowerCase();
-      if (/^[0-9a-f]{2,40}$/.test(serial)) return serial;
+      const serial = parseSerial(cell.replace(/^"(.*)"$/, '$1'));
+      if (serial !== undefined) return serial;
       throw new CliError(EXIT.noInput, 'SERIAL_INVALID', `${file}, line ${number}: "${cell}" is no serial number.`);
     });
   if (serials.length > 0) return serials;

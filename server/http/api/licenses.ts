@@ -14,7 +14,7 @@ import { JOURNAL_REFUSALS } from './guarded.ts';
 import { listed, pageOf, pageQuery } from './paging.ts';
 import { licenseExample } from './pem.ts';
 import { idFilter } from './things.ts';
-import { idParams, instant } from './wire.ts';
+import { idParams, instant, serialParams } from './wire.ts';
 
 const STATUSES = ['current', 'superseded', 'suspended', 'revoked'] as const;
 
@@ -132,7 +132,7 @@ export const licenseEndpoints: readonly Endpoint[] = [
     tag: 'Sites',
     summary: 'Read a license, with its certificates',
     action: 'license.read',
-    params: z.strictObject({ serial: z.string().min(1).max(64) }),
+    params: serialParams,
     status: 200,
     answer: whole,
     example: { params: { serial: example.serial }, answer: { ...example, pem: licenseExample.pem } },

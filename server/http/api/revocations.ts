@@ -12,9 +12,7 @@ import { type Endpoint, endpoint } from './endpoint.ts';
 import { output } from './examples.ts';
 import { APPROVAL_REFUSALS, JOURNAL_REFUSALS } from './guarded.ts';
 import { enterpriseView, json, versioned } from './views.ts';
-import { idParams, instant } from './wire.ts';
-
-const serialParams = z.strictObject({ serial: z.string().min(1).max(64) });
+import { idParams, instant, serialParams } from './wire.ts';
 
 const changedView = z
   .strictObject({

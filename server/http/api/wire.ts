@@ -1,3 +1,4 @@
+import { parseSerial } from '@licet/format';
 import type { Request } from 'express';
 import { z } from 'zod';
 import { parseInput } from '../input.ts';
@@ -26,3 +27,12 @@ export const instant = z.iso.datetime().meta({ description: 'RFC 3339, UTC.', ex
 export const id = z.string().min(1).max(64).meta({ description: 'The id, as a create or a list has answered it.' });
 
 export const idParams = z.strictObject({ id });
+
+export const serialParams = z.strictObject({
+  serial: z
+    .string()
+    .min(1)
+    .max(80)
+    .meta({ description: 'The serial in hexadecimal, as any program prints it.' })
+    .transform((text) => parseSerial(text) ?? text),
+});

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { assertWholeOrganization, found } from '../entities.ts';
 import { LicetError } from '../errors.ts';
-import { code, reference, text } from '../fields.ts';
+import { code, reference, serial, text } from '../fields.ts';
 import { newId } from '../model/id.ts';
 import type { Principal } from '../model/principal.ts';
 import type { Product } from '../model/product.ts';
@@ -17,12 +17,7 @@ export const incidentInput = z.strictObject({
   contract: reference('contract').optional().describe('Only the licenses under this contract.'),
   product: code.optional().describe('Only the licenses whose contract has this product, by its code.'),
   issuerKey: z.string().min(1).max(128).optional().describe('Only the licenses that this key has issued.'),
-  serials: z
-    .array(z.string().regex(/^(?:[0-9a-f]{2}){1,20}$/, 'must be a serial number in lower-case hexadecimal'))
-    .min(1)
-    .max(MOST_SERIALS)
-    .optional()
-    .describe('Only these licenses.'),
+  serials: z.array(serial).min(1).max(MOST_SERIALS).optional().describe('Only these licenses.'),
   explanation: text(500).describe('For those who wonder why their site renews now.'),
   hours: z.number().min(0.1).max(720).describe('Within so many hours all of them are to be renewed.'),
 });

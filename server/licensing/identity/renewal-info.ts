@@ -1,5 +1,5 @@
 import { createBatcher } from '@licet/authority';
-import { FormatError, fromBase64Url, toHex } from '@licet/format';
+import { FormatError, fromBase64Url, parseSerial, toHex } from '@licet/format';
 import { LicetError } from '../errors.ts';
 import { orBusy } from '../licenses/busy.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -16,7 +16,6 @@ export type RenewalInfoDeps = {
 /** When the holder of the license of this name should renew it. */
 export type RenewalInfo = (name: string) => Promise<RenewalWindow>;
 
-const SERIAL = /^(?:[0-9a-f]{2}){1,20}$/;
 const BATCH = 256;
 const QUEUE = 4096;
 
@@ -58,13 +57,12 @@ function changedRights(start: Date, end: Date): RenewalWindow {
 
 /** A serial in hexadecimal, or the certificate identifier of RFC 9773 §4.1: key identifier, dot, serial. */
 function serialOf(name: string): string | undefined {
-  const text = name.toLowerCase();
-  if (SERIAL.test(text)) return text;
+  const plain = parseSerial(name);
+  if (plain !== undefined) return plain;
   const [, serial, ...more] = name.split('.');
   if (serial === undefined || more.length > 0) return undefined;
   try {
-    const hex = toHex(fromBase64Url(serial));
-    return SERIAL.test(hex) ? hex : undefined;
+    return parseSerial(toHex(fromBase64Url(serial)));
   } catch (error) {
     if (error instanceof FormatError) return undefined;
     throw error;

@@ -100,9 +100,15 @@ describe('The administration', () => {
       (await list<{ serial: string }>(`/api/v1/licenses?${query}`)).items.map(({ serial }) => serial).sort();
     assert.deepEqual(await serials(`site=${id}`), [license.serial, renewed.license.serial].sort());
     assert.deepEqual(await serials(`site=${id}&status=superseded`), [license.serial]);
-    assert.deepEqual(await serials(`serial=${license.serial}`), [license.serial]);
-    const one = (await api.ok('GET', `/api/v1/licenses/${license.serial}`)).body as { pem: string; successor: string };
-    assert.deepEqual([one.pem, one.successor], [license.pem, renewed.license.serial]);
+    const upper = license.serial.toUpperCase();
+    const colons = upper.match(/../g)!.join(':');
+    for (const printed of [license.serial, `serial=${upper}`, colons, `0x${license.serial.replace(/^0/, '')}`]) {
+      assert.deepEqual(await serials(`serial=${encodeURIComponent(printed)}`), [license.serial], printed);
+      const path = `/api/v1/licenses/${encodeURIComponent(printed)}`;
+      const one = (await api.ok('GET', path)).body as { pem: string; successor: string };
+      assert.deepEqual([one.pem, one.successor], [license.pem, renewed.license.serial], printed);
+      await api.ok('GET', `/api/v1/renewal-info/${encodeURIComponent(printed)}`);
+    }
     assert.equal((await api.refused('GET', '/api/v1/licenses?after=1.zz')).body.code, 'CURSOR_INVALID');
   });
 
@@ -118,7 +124,8 @@ describe('The administration', () => {
     );
     const path = `/api/v1/sites/${id}/survivor`;
     assert.equal((await api.refused('POST', path, { serial: '00ff' })).body.code, 'LICENSE_NOT_FOUND');
-    const chosen = (await api.ok('POST', path, { serial: license.serial })).body;
+    const printed = `serial=${license.serial.toUpperCase()}`;
+    const chosen = (await api.ok('POST', path, { serial: printed })).body;
     assert.deepEqual(chosen, { survivor: license.serial, revoked: [first.license.serial] });
     assert.deepEqual((await list('/api/v1/forks')).items, []);
     assert.equal((await api.refused('POST', path, { serial: license.serial })).body.code, 'NOT_FORKED');

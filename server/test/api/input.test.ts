@@ -54,12 +54,15 @@ describe('What comes in', () => {
     });
   }
 
-  it('is refused at a serial of half an octet, wherever one is named', async () => {
-    const list = { order: 'half', change: 'suspend', serials: ['a05'] };
+  it('is refused at a serial that is none, wherever one is named', async () => {
+    const list = { order: 'none', change: 'suspend', serials: ['plant-7'] };
+    const incident = { serials: ['plant-7'], explanation: 'none', hours: 1 };
     for (const [method, path, body] of [
       ['POST', '/api/v1/license-changes', list],
-      ['POST', '/api/v1/licenses/a05/suspend', undefined],
-      ['POST', '/api/v1/keys/validate', { serial: 'a05' }],
+      ['POST', '/api/v1/licenses/plant-7/suspend', undefined],
+      ['POST', '/api/v1/keys/validate', { serial: 'plant-7' }],
+      ['POST', '/api/v1/renewal-incidents', incident],
+      ['POST', '/api/v1/keys/validate', { serial: 'ff'.repeat(20) }],
     ] as const) {
       assert.equal((await api.refused(method, path, body)).body.code, 'INPUT_INVALID', path);
     }

@@ -1,4 +1,13 @@
-import { CLAIMS_LIMITS, type Claims, compareCodes, DEGRADES, ENFORCES, MODES, SCOPES } from '@licet/format';
+import {
+  CLAIMS_LIMITS,
+  type Claims,
+  compareCodes,
+  DEGRADES,
+  ENFORCES,
+  MODES,
+  parseSerial,
+  SCOPES,
+} from '@licet/format';
 import { z } from 'zod';
 import { REVOCATION_REASONS } from '../../ports/revocation.ts';
 import { ALL_ALGORITHMS } from '../../profiles/profile.ts';
@@ -118,8 +127,8 @@ export const subject = z.strictObject({
 export const revocation = z.strictObject({
   serial: z
     .string()
-    .transform((text) => text.replaceAll(/[\s:]/g, '').toLowerCase())
-    .refine((text) => /^(?:[0-9a-f]{2}){1,20}$/.test(text), 'must be a serial number in hexadecimal digits'),
+    .transform((text) => parseSerial(text.replaceAll(/\s/g, '')) ?? '')
+    .refine((serial) => serial !== '', 'must be a serial number in hexadecimal digits'),
   at: instant,
   reason: z.enum(REVOCATION_REASONS),
   invalidSince: instant.optional(),
