@@ -78,7 +78,11 @@ const settingsOf = (options: Options): Promise<Settings> => loadSettings(folderO
 async function kitOf(options: Options): Promise<Kit> {
   const kit = await givenKit(options);
   const proxy = text(options, 'proxy');
-  const more = { ...(options['machine'] === true && { machine: true }), ...(proxy !== undefined && { proxy }) };
+  const more = {
+    ...(options['machine'] === true && { machine: true }),
+    ...(options['public-tls'] === true && { publicTls: true }),
+    ...(proxy !== undefined && { proxy }),
+  };
   return { ...kit, settings: checkSettings({ ...kit.settings, ...more }, 'The command line') };
 }
 
@@ -186,7 +190,7 @@ async function requestHere(options: Options): Promise<string> {
 export const COMMANDS: Readonly<Record<string, Command>> = {
   enrol: {
     usage:
-      'enrol --kit FILE|WORD | --server URL[,URL] --fingerprint HEX --token TOKEN [--label ENTERPRISE]   first license\n      [--name SITE] [--machine] [--proxy URL] [--wait]   --machine: bound to this machine; --wait: until somebody has approved it',
+      'enrol --kit FILE|WORD | --server URL[,URL] --fingerprint HEX --token TOKEN [--label ENTERPRISE]   first license\n      [--name SITE] [--machine] [--public-tls] [--proxy URL] [--wait]   --machine: bound to this machine; --wait: until somebody has approved it;\n      --public-tls: the server shows a certificate that browsers trust',
     run: enrolHere,
   },
   run: {

@@ -35,6 +35,7 @@ const OPTIONS = {
   wait: { type: 'boolean' },
   json: { type: 'boolean' },
   proxy: { type: 'string' },
+  'public-tls': { type: 'boolean' },
   help: { type: 'boolean' },
 } as const;
 

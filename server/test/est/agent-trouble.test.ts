@@ -8,6 +8,7 @@ import { createServer as createSecureServer } from 'node:https';
 import { type AddressInfo, connect, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { requireTool } from '@licet/checks';
 import { decodePem } from '@licet/format';
 import { AgentProcess, askSocket, NO_EVIDENCE } from './agent-process.ts';
@@ -66,15 +67,19 @@ describe('licet-agent in trouble', function () {
     await once(server.listen(0, '127.0.0.1'), 'listening');
     return (server.address() as AddressInfo).port;
   };
-  /** A server of somebody else. */
-  const stranger = async () => {
+  /** What a server of somebody else shows. */
+  const strangeTls = () => {
     const files = ['key.pem', 'cert.pem'].map((name) => join(base, name));
     const made = ['-keyout', files[0]!, '-out', files[1]!, '-subj', '/CN=localhost'];
     const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
     execFileSync('openssl', ['req', ...kind, ...made, '-addext', 'subjectAltName=DNS:localhost'], { stdio: 'ignore' });
     const [key, cert] = files.map((file) => readFileSync(file, 'utf8'));
+    return { key, cert, file: files[1]! };
+  };
+  /** A server of somebody else. */
+  const stranger = async () => {
     const asked: string[] = [];
-    const server = createSecureServer({ key, cert }, (request, response) => {
+    const server = createSecureServer(strangeTls(), (request, response) => {
       asked.push(request.url ?? '');
       response.end('hello');
     });
@@ -93,6 +98,20 @@ describe('licet-agent in trouble', function () {
     assert.equal(await good(agent.run('renew')), 'renewed\n');
     rmSync(join(base, 'kept'), { recursive: true });
     cpSync(agent.folder, join(base, 'kept'), { recursive: true, verbatimSymlinks: true });
+  });
+
+  it('enrols behind a certificate of another CA once it was told so, and goes on to trust it', async () => {
+    const { file, ...shown } = strangeTls();
+    const front = createTlsServer(shown, (socket) => {
+      const upstream = connectTls({ host: '127.0.0.1', port: world.served.port, rejectUnauthorized: false });
+      for (const one of [socket, upstream]) one.on('error', () => [socket, upstream].map((each) => each.destroy()));
+      socket.pipe(upstream).pipe(socket);
+    });
+    const site = new AgentProcess(join(base, 'fronted'), ['env', `NODE_EXTRA_CA_CERTS=${file}`]);
+    const at = ['--server', `https://localhost:${await listening(front)}`];
+    await trouble(enrol(site, 'fronted', ...at), 'ROOT_MISMATCH', 1, /that is not below the root of this site/);
+    await good(enrol(site, 'fronted', ...at, '--public-tls'));
+    assert.equal(await good(site.run('renew')), 'renewed\n');
   });
 
   for (const [file, code, words] of [
