@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { makeCsr, PROFILES } from '@licet/authority/workshop';
 import { requireTool } from '@licet/checks';
 import { encodePem, toHex } from '@licet/format';
 import { type TestDatabase, testDatabase } from '../../persistence/test/test-database.ts';
@@ -171,5 +172,31 @@ describe('what others say of our revocations', () => {
     pem('service.pem', shop.service.certificate!.der);
     assert.match(await check('organization.pem'), /certificate trusted[^]*certificate status is good/);
     assert.match(await check('service.pem'), /certificate was revoked/);
+  }).timeout(20_000);
+
+  it('strongSwan takes our OCSP answer about a TLS certificate, and the CRL of the root about the CA above it', async function () {
+    requireTool(this, 'pki');
+    const below = [...(await shop.generations()), shop.service];
+    shop.generations = async () => below;
+    shop.responder = shop.otherResponder();
+    await shop.renew();
+    const { certificate } = await shop.issuer.issue({
+      profile: PROFILES.service,
+      issuer: shop.service,
+      key: { csr: makeCsr('P-256') },
+      subject: { organization: 'acme', commonName: 'localhost' },
+      hosts: [{ kind: 'dns', value: 'localhost' }],
+      principal: 'test server',
+      keyOwner: 'test server',
+      context: {},
+    });
+    pem('tls.pem', certificate);
+    pem('service.pem', shop.service.certificate!.der);
+    const trust = ['--cacert', file('root.pem'), '--cacert', file('service.pem')];
+    const text = await said('pki', '--verify', '--in', file('tls.pem'), ...trust, '--online');
+    const [own = '', above = ''] = text.split('checking certificate status of "O=acme, CN=Acme Service CA"');
+    assert.match(own, /ocsp response correctly signed by "O=acme, CN=OCSP responder [^]*certificate status is good/);
+    assert.doesNotMatch(own, /fetching crl/);
+    assert.match(above, /crl correctly signed by "O=acme, CN=Acme Root"/);
   }).timeout(20_000);
 });
