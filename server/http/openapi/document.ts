@@ -50,7 +50,10 @@ export function openApiDocument(endpoints: readonly Endpoint[], version: string)
       securitySchemes: {
         token: { type: 'http', scheme: 'bearer', description: 'An API token or the access token of a session.' },
         // OpenAPI 3.1 has it; the types of the generator are those of 3.0.
-        license: { type: 'mutualTLS' as 'http', description: 'The license of a site; the CAs above it need not come with it.' },
+        license: {
+          type: 'mutualTLS' as 'http',
+          description: 'The license of a site; the CAs above it need not come with it.',
+        },
         signature: { type: 'apiKey', in: 'header', name: 'Signature', description: SIGNED },
         signatureInput: { type: 'apiKey', in: 'header', name: 'Signature-Input', description: SIGNED },
         contentDigest: { type: 'apiKey', in: 'header', name: 'Content-Digest', description: 'RFC 9530, SHA-256.' },
