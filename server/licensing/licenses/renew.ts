@@ -58,7 +58,8 @@ type Asked = RenewalRequest & { readonly der: Uint8Array };
 
 async function renew(deps: Dependencies, actor: Principal, known: Known, asked: Asked): Promise<IssuedLicense> {
   const mine = found('license', known, actor, ({ enterprise }) => enterprise.id);
-  if (actor.site !== undefined && actor.site !== mine.site.id) found('license', undefined);
+  const isOfAnotherSite = actor.site !== undefined && actor.site !== mine.site.id;
+  if (isOfAnotherSite || actor.organization !== mine.license.organization) found('license', undefined);
   const at = deps.clock.now();
   assertRenewable(mine, at);
   const judgement = judgeRenewal(mine.license, asked, at);

@@ -262,7 +262,12 @@ describe('Renewal', function () {
   it('finds nothing of another organization', async () => {
     const { license: first } = await fresh();
     const stranger = { ...OWNER, organization: 'other' };
-    await assert.rejects(renew(stranger, { predecessor: first.serial, csr: makeCsr() }), hasCode('LICENSE_NOT_FOUND'));
+    const asked = () => ({ predecessor: first.serial, csr: makeCsr() });
+    await assert.rejects(renew(stranger, asked()), hasCode('LICENSE_NOT_FOUND'));
+    const name = { organization: 'acme', serial: first.serial };
+    const [known] = await database.run('platform', (tx) => office.deps.stores.licenses.renewalCases(tx, [name]));
+    await assert.rejects(renew(stranger, asked(), known), hasCode('LICENSE_NOT_FOUND'));
+    await renew(OWNER, asked(), known);
   });
 
   it('of a license that another request can never renew takes the next one', async () => {
