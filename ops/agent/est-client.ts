@@ -84,7 +84,8 @@ function refuseOthers(answer: HttpAnswer): HttpAnswer {
   const more = { retryAfterSeconds: retryAfter(answer), serverCode: header(answer, 'x-licet-code') };
   const said = sentenceIn(answer);
   if (status === 202) throw new AgentError('PENDING', said, more);
-  if (status === 429 || status >= 500)
+  // Who is told when to ask again is not refused: another request in the place of this one would look like a clone's.
+  if (status === 429 || status >= 500 || more.retryAfterSeconds !== undefined)
     throw new AgentError('UNAVAILABLE', `The server cannot do it now: ${said}`, more);
   if (more.serverCode !== undefined) throw new AgentError('REFUSED', `The server refused: ${said}`, more);
   // Taken for the authority's word it would end a request that the authority has perhaps answered already, and the next

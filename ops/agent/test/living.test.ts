@@ -219,28 +219,35 @@ describe('A site that lives on', function () {
     slow.close();
   });
 
-  it('takes the page of a proxy for no word of the authority: its request stays, and is sent again as it was', async () => {
-    const asked: string[] = [];
-    const proxy = createHttpServer((request, response) => {
-      let body = '';
-      request.on('data', (data) => (body += String(data)));
-      request.on('end', () => {
-        asked.push(body);
-        response.writeHead(403, { 'Content-Type': 'text/html' }).end('<h1>Blocked by your company</h1>');
-      });
-    }).listen(0, '127.0.0.1');
-    await once(proxy, 'listening');
-    const settings: Settings = { servers: [`http://127.0.0.1:${(proxy.address() as AddressInfo).port}`] };
-    const site = await licensed(folder, settings);
-    for (const _ of [1, 2]) {
-      await assert.rejects(
-        renew(site, settings, () => NOW),
-        hasCode('UNAVAILABLE', /no license authority.*403.*Blocked by your company/),
-      );
-    }
-    proxy.close();
-    assert.equal(asked.length, 2);
-    assert.equal(asked[0], asked[1]);
-    assert.notEqual(await site.store.pending(), undefined);
-  });
+  const CODE = { 'X-Licet-Code': 'REQUEST_PENDING' };
+  for (const [what, status, headers, said] of [
+    ['the page of a proxy', 403, { 'Content-Type': 'text/html' }, /no license authority.*403.*Later/],
+    [
+      'a word of the authority that says when to ask again',
+      409,
+      { ...CODE, 'Retry-After': '1' },
+      /cannot do it now.*Later/,
+    ],
+  ] as const) {
+    it(`takes ${what} for no refusal: its request stays, and is sent again as it was`, async () => {
+      const asked: string[] = [];
+      const front = createHttpServer((request, response) => {
+        let body = '';
+        request.on('data', (data) => (body += String(data)));
+        request.on('end', () => {
+          asked.push(body);
+          response.writeHead(status, headers).end('<h1>Later</h1>');
+        });
+      }).listen(0, '127.0.0.1');
+      await once(front, 'listening');
+      const settings: Settings = { servers: [`http://127.0.0.1:${(front.address() as AddressInfo).port}`] };
+      const site = await licensed(folder, settings);
+      const again = () => renew(site, settings, () => NOW);
+      for (const _ of [1, 2]) await assert.rejects(again(), hasCode('UNAVAILABLE', said));
+      front.close();
+      assert.equal(asked.length, 2);
+      assert.equal(asked[0], asked[1]);
+      assert.notEqual(await site.store.pending(), undefined);
+    });
+  }
 });
