@@ -11,6 +11,7 @@ import {
   softHsmLibrary,
   TOKEN,
 } from '@licet/keystores/testing';
+import { testDatabase, type TestDatabase } from '@licet/server/test-database';
 import { blocksOf, pageOf } from './page.ts';
 import { requireEmptyNetwork, Room } from './room.ts';
 
@@ -65,13 +66,21 @@ const AWAY = 'licet: The signer cannot be used at the moment, and its log says w
 describe('The keys of CAs, by what the page of the ceremony says, up to a license of the server', function () {
   this.timeout(240_000);
   let room: Room;
-  beforeEach(function () {
+  let database: TestDatabase;
+  // PostgreSQL by its socket: the embedded one costs seconds at each of the ten starts, and ceremony.test.ts walks with it.
+  let surroundings: NodeJS.ProcessEnv;
+  beforeEach(async function () {
     requireEmptyNetwork(this);
     requireTool(this, 'openssl', 'jq', 'curl');
+    database = await testDatabase(this);
+    surroundings = { LICET_DATABASE_URL: database.url };
     room = new Room();
     writeFileSync(join(room.folder, 'pin'), PIN, { mode: 0o600 });
   });
-  afterEach(() => room?.remove());
+  afterEach(async () => {
+    room?.remove();
+    await database?.close();
+  });
 
   it('are born in a PKCS#11 token and never leave it, also with a signer that stands alone', function () {
     requireTool(this, 'softhsm2-util', 'p11tool');
@@ -113,6 +122,7 @@ describe('The keys of CAs, by what the page of the ceremony says, up to a licens
           licet-signer signer.json || echo "exit $?"
           p11tool --provider ${library} --login --set-pin ${PIN} --list-all-privkeys 2>&1`),
       { network: false },
+      surroundings,
     );
     assert.match(told, FIRST);
     assert.match(told, /^\w{32} {2}enterprise +P-256 +generation 2$/m);
@@ -162,6 +172,7 @@ describe('The keys of CAs, by what the page of the ceremony says, up to a licens
           kill $kms
           licet-server --config online/licet.yaml 2>&1 || echo "exit $?"`),
       { network: false },
+      surroundings,
     );
     assert.match(told, FIRST);
     assert.match(told, /^\w{32} {2}enterprise +P-256 +generation 2$/m);
