@@ -7,7 +7,7 @@ import { createProgram } from './program.ts';
 export async function main(args: readonly string[]): Promise<ExitCode> {
   const io = systemIo();
   try {
-    await createProgram(io).parseAsync(args, { from: 'user' });
+    await (await createProgram(io, args)).parseAsync(args, { from: 'user' });
     return io.exitCode();
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;

@@ -1,82 +1,59 @@
 import { Command } from 'commander';
-import { register as bootstrap } from './commands/bootstrap.ts';
-import { register as completion } from './commands/completion.ts';
-import { register as config } from './commands/config.ts';
-import { register as context } from './commands/context.ts';
-import { register as contract } from './commands/contract.ts';
-import { register as enterprise } from './commands/enterprise.ts';
-import { register as organization } from './commands/organization.ts';
-import { register as plan } from './commands/plan.ts';
-import { register as product } from './commands/product.ts';
-import { register as site } from './commands/site.ts';
-import { register as alert } from './commands/alert.ts';
-import { register as webhook } from './commands/webhook.ts';
-import { register as mail } from './commands/mail.ts';
-import { register as enrolment } from './commands/enrolment.ts';
-import { register as license } from './commands/license.ts';
-import { register as statistics } from './commands/statistics.ts';
-import { register as approval } from './commands/approval.ts';
-import { register as incident } from './commands/incident.ts';
-import { register as provider } from './commands/provider.ts';
-import { register as self } from './commands/self.ts';
-import { register as trustRule } from './commands/trust-rule.ts';
-import { register as user } from './commands/user.ts';
-import { register as token } from './commands/token.ts';
-import { register as audit } from './commands/audit.ts';
-import { register as db } from './commands/db.ts';
-import { register as ceremony } from './commands/ceremony.ts';
-import { register as keys } from './commands/keys.ts';
-import { register as inspect } from './commands/inspect.ts';
-import { register as authority } from './commands/authority.ts';
-import { register as reconcile } from './commands/reconcile.ts';
-import { register as verify } from './commands/verify.ts';
 import manifest from './package.json' with { type: 'json' };
 import type { CliIo } from './io.ts';
 
 type Register = (program: Command, io: CliIo) => void;
 
-/** One line for each command file; the order is the order of `licet help`. */
-const COMMANDS: readonly Register[] = [
-  verify,
-  inspect,
-  bootstrap,
-  context,
-  organization,
-  product,
-  plan,
-  enterprise,
-  contract,
-  site,
-  enrolment,
-  license,
-  statistics,
-  alert,
-  webhook,
-  mail,
-  token,
-  user,
-  provider,
-  self,
-  trustRule,
-  incident,
-  approval,
-  config,
-  audit,
-  db,
-  keys,
-  authority,
-  reconcile,
-  ceremony,
-  completion,
-];
+/**
+ * One line for each command file, by the name of its command; the order is the order of `licet help`. Loaded when it is
+ * asked for: all that the others need would double the time that a command of one request takes.
+ */
+export const COMMANDS: Readonly<Record<string, () => Promise<{ readonly register: Register }>>> = {
+  verify: () => import('./commands/verify.ts'),
+  inspect: () => import('./commands/inspect.ts'),
+  bootstrap: () => import('./commands/bootstrap.ts'),
+  context: () => import('./commands/context.ts'),
+  organization: () => import('./commands/organization.ts'),
+  product: () => import('./commands/product.ts'),
+  plan: () => import('./commands/plan.ts'),
+  enterprise: () => import('./commands/enterprise.ts'),
+  contract: () => import('./commands/contract.ts'),
+  site: () => import('./commands/site.ts'),
+  enrolment: () => import('./commands/enrolment.ts'),
+  license: () => import('./commands/license.ts'),
+  statistics: () => import('./commands/statistics.ts'),
+  alert: () => import('./commands/alert.ts'),
+  webhook: () => import('./commands/webhook.ts'),
+  mail: () => import('./commands/mail.ts'),
+  token: () => import('./commands/token.ts'),
+  user: () => import('./commands/user.ts'),
+  provider: () => import('./commands/provider.ts'),
+  self: () => import('./commands/self.ts'),
+  'trust-rule': () => import('./commands/trust-rule.ts'),
+  incident: () => import('./commands/incident.ts'),
+  approval: () => import('./commands/approval.ts'),
+  config: () => import('./commands/config.ts'),
+  audit: () => import('./commands/audit.ts'),
+  db: () => import('./commands/db.ts'),
+  keys: () => import('./commands/keys.ts'),
+  authority: () => import('./commands/authority.ts'),
+  reconcile: () => import('./commands/reconcile.ts'),
+  ceremony: () => import('./commands/ceremony.ts'),
+  completion: () => import('./commands/completion.ts'),
+};
+/** Says what there is, so it needs them all. */
+const COMPLETION = 'completion';
 
-export function createProgram(io: CliIo): Command {
+/** The program for these arguments: with the one command that they name, or with all when they name none. */
+export async function createProgram(io: CliIo, [name = '']: readonly string[]): Promise<Command> {
   const program = new Command('licet')
     .description('The license authority: ceremony, administration, verification.')
     .version(manifest.version)
     .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
     .showHelpAfterError('Run with --help to see what is allowed.')
     .exitOverride();
-  for (const register of COMMANDS) register(program, io);
+  const isEnough = Object.hasOwn(COMMANDS, name) && name !== COMPLETION;
+  const loaders = isEnough ? [COMMANDS[name]!] : Object.values(COMMANDS);
+  for (const { register } of await Promise.all(loaders.map((load) => load()))) register(program, io);
   return program;
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { CliIo } from '../io.ts';
 import { CONFIGURATION, runServerProgram } from '../server-program.ts';
+import { registerEnterprise } from './ceremony.ts';
 
 const KEY = ['<key>', 'the key, as "licet authority list" names it'] as const;
 const PROGRAM = '@licet/server/authority-program';
@@ -41,6 +42,7 @@ export function register(program: Command, io: CliIo): void {
       const flags = ['retire', key, ...(endLive === true ? ['--end-live'] : [])];
       io.exit(await runServerProgram(PROGRAM, flags, configuration, io));
     });
+  registerEnterprise(authority, io);
   for (const command of authority.commands) command.exitOverride();
 }
 

@@ -52,17 +52,16 @@ export function register(program: Command, io: CliIo): void {
       const { version, hash, node } = (await room(io)).program;
       io.out(`licet ${version} sha256 ${hash} node ${node}`);
     });
-  const authority =
-    program.commands.find((command) => command.name() === 'authority') ??
-    program.command('authority').description('The CAs of an organization and its enterprises.');
-  steps(
-    authority.command('enterprise').description('The CA of an enterprise that keeps its own key, by files.'),
-    ['enterprise'],
-    io,
-  );
-  for (const parent of [ceremony, organization, authority, ...authority.commands]) {
-    for (const command of parent.commands) command.exitOverride();
-  }
+  for (const parent of [ceremony, organization]) for (const command of parent.commands) command.exitOverride();
+}
+
+/** `licet authority enterprise`: the same three steps, below `licet authority`. */
+export function registerEnterprise(authority: Command, io: CliIo): void {
+  const enterprise = authority
+    .command('enterprise')
+    .description('The CA of an enterprise that keeps its own key, by files.');
+  steps(enterprise, ['enterprise'], io);
+  for (const command of enterprise.commands) command.exitOverride();
 }
 
 /** Request, sign, accept: the way of every CA whose key is not where its issuer's is. */

@@ -58,7 +58,7 @@ describe('licet before a server', () => {
       now: () => new Date(0),
       exit: () => undefined,
     };
-    await createProgram(io).parseAsync(args, { from: 'user' });
+    await (await createProgram(io, args)).parseAsync(args, { from: 'user' });
     return { out, err };
   }
 

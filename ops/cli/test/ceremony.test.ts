@@ -54,7 +54,7 @@ describe('docs/ceremony.md', function () {
       now: () => new Date(),
       exit: () => {},
     };
-    await createProgram(io).parseAsync(args, { from: 'user' });
+    await (await createProgram(io, args)).parseAsync(args, { from: 'user' });
     return lines.join('\n');
   }
 

@@ -28,7 +28,7 @@ describe('licet db export', function () {
       now: () => new Date('2026-11-21T00:00:00Z'),
       exit: (value) => (code = value),
     };
-    await createProgram(io).parseAsync(args, { from: 'user' });
+    await (await createProgram(io, args)).parseAsync(args, { from: 'user' });
     return { code, said };
   };
 

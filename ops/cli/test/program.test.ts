@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
+import type { CliIo } from '../io.ts';
+import { COMMANDS, createProgram } from '../program.ts';
+
+describe('The commands of licet', () => {
+  const io: CliIo = {
+    out: () => undefined,
+    err: () => undefined,
+    stdin: Readable.from([]),
+    env: {},
+    now: () => new Date(0),
+    exit: () => undefined,
+  };
+  const namesFor = async (...args: string[]) => (await createProgram(io, args)).commands.map((it) => it.name());
+  const all = Object.keys(COMMANDS);
+
+  it('are loaded alone, each by its name', async () => {
+    for (const name of all.filter((it) => it !== 'completion')) assert.deepEqual(await namesFor(name), [name]);
+  });
+
+  it('are all there for who names none of them, or completes them', async () => {
+    for (const args of [[], ['help'], ['--help'], ['contrakt'], ['toString'], ['completion', 'bash']]) {
+      assert.deepEqual(await namesFor(...args), all, args.join(' '));
+    }
+  });
+});
