@@ -7,6 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { CEREMONIES } from '@licet/authority';
 import { decodeCertificate, decodePem } from '@licet/format';
 import { requireTool } from '@licet/checks';
+import { testDatabase, type TestDatabase } from '@licet/server/test-database';
 import type { CliIo } from '../io.ts';
 import { createProgram } from '../program.ts';
 import { pageOf, sectionOf } from './page.ts';
@@ -125,19 +126,27 @@ describe('docs/ceremony.md', function () {
 
     describe('and an enterprise with a server of its own below it', function () {
       let hub: ProductionServer;
+      let database: TestDatabase;
       let contract: string;
       let surroundings: NodeJS.ProcessEnv;
-      before(async () => {
+      before(async function () {
+        database = await testDatabase(this);
+        this.timeout(180_000);
         contract = await agree(server, owner, sold.enterprise, 'C-2');
         const contexts = inRoom('contexts.json');
         const root = readFileSync(inRoom('usb', 'root.pem'), 'utf8');
         const acme = { url: server.url, root, token: owner };
         writeFileSync(contexts, JSON.stringify({ current: 'acme', contexts: { acme } }), { mode: 0o600 });
         surroundings = { LICET_CONTEXTS: contexts, CONTRACT: contract };
-        room.walk(sectionOf(pageOf(PAGE), ENTERPRISE), { network: true }, surroundings);
-        hub = await ProductionServer.start(inRoom('hub', 'licet.yaml'), root);
+        // This one with PostgreSQL, as the page above walked with the embedded database.
+        const configured = { ...surroundings, LICET_DATABASE_URL: database.url };
+        room.walk(sectionOf(pageOf(PAGE), ENTERPRISE), { network: true }, configured);
+        hub = await ProductionServer.start(inRoom('hub', 'licet.yaml'), root, database.url);
       });
-      after(() => hub?.stop());
+      after(async () => {
+        await hub?.stop();
+        await database?.close();
+      });
 
       it('gives licenses that openssl and licet take, none above its contract, and ends when it is revoked', async () => {
         const publishers = { 'pki.acme.example': server, 'pki.globex.example': hub };

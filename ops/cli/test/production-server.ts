@@ -23,9 +23,10 @@ export class ProductionServer {
     this.url = url;
   }
 
-  /** `root`, PEM, is all that the client trusts, where there is TLS. */
-  static async start(configuration: string, root: string): Promise<ProductionServer> {
-    const child = spawn(process.execPath, [START, '--config', configuration, ...FREE_PORTS], {
+  /** `root`, PEM, is all that the client trusts, where there is TLS. Without `database`, a URL, it is the embedded one. */
+  static async start(configuration: string, root: string, database?: string): Promise<ProductionServer> {
+    const place = database === undefined ? [] : ['--database.url', database];
+    const child = spawn(process.execPath, [START, '--config', configuration, ...FREE_PORTS, ...place], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { PATH: process.env['PATH'] },
     });
