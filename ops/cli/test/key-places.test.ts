@@ -107,15 +107,15 @@ describe('The keys of CAs, by what the page of the ceremony says, up to a licens
           ${STOP}
           sed -i '/^signer:/,/^data:/{/^data:/!d}' online/licet.yaml
           printf 'signer:\\n  socket: ../socket\\n' >> online/licet.yaml
-          (sleep 3; exec licet-signer signer.json > signer.log) & alone=$!
+          (until grep -q 'no signer answers yet' online/server.log; do kill -0 $$; sleep 0.1; done
+            exec licet-signer signer.json > signer.log) & alone=$!
           ${START}
           echo "$(grep -c 'no signer answers yet' online/server.log) warning"
           ask plant-2
           kill -9 $alone
           ask plant-3
           licet-signer signer.json > signer.log & signer=$!
-          sleep 3
-          ask plant-4
+          for try in $(seq 30); do ask plant-4; test -f plant-4.lic && break; sleep 0.5; done
           ${STOP}
           kill $signer && wait $signer
           echo wrong > pin
