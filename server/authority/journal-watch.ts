@@ -49,7 +49,7 @@ export type Comparing = {
  */
 export async function compareJournal(deps: JournalDeps, { isAlone = false }: Comparing = {}): Promise<Comparison> {
   const mark = await checkedMark(deps);
-  const changes = new Map<string, RevocationRecord>();
+  const changes: Changes = new Map();
   let orders = 0;
   let last: JournalEntry | undefined;
   for await (const page of pagesAfter(deps.signer, mark?.sequence ?? 0n)) {
@@ -61,8 +61,18 @@ export async function compareJournal(deps: JournalDeps, { isAlone = false }: Com
   const { repair, waiting, lost } = sortOut(await missingOf(deps, changes), mark, settledBefore);
   if (orders > 0 || lost.length > 0) return { state: 'behind', orders, revocations: lost.length + repair.length };
   if (repair.length > 0) await deps.revocations.apply(repair);
-  if (waiting.length === 0) await advanceMark(deps, last ?? mark);
+  // Up to what is under way, so that a server which is killed again and again, and always leaves something, goes on.
+  const level = waiting.length === 0 ? last : await entryBefore(deps.signer, firstOf(waiting, changes));
+  await advanceMark(deps, level ?? mark);
   return { state: 'level' };
+}
+
+/** The place in the journal of the first of these. */
+const firstOf = (records: readonly RevocationRecord[], changes: Changes): bigint =>
+  records.map((record) => changes.get(nameOf(record))!.sequence).reduce((a, b) => (a < b ? a : b));
+
+async function entryBefore(signer: Signer, sequence: bigint): Promise<JournalEntry | undefined> {
+  return sequence < 2n ? undefined : (await signer.journalAfter(sequence - 2n, 1))[0];
 }
 
 export type Replay = {
@@ -74,7 +84,7 @@ export type Replay = {
 
 /** Puts back everything that is missing: orders by pages, and then, since only what is known can be revoked, the rest. */
 export async function replayJournal(deps: JournalDeps, replay: Replay): Promise<{ readonly revocations: number }> {
-  const changes = new Map<string, RevocationRecord>();
+  const changes: Changes = new Map();
   let last: JournalEntry | undefined;
   const from = (await checkedMark(deps))?.sequence ?? 0n;
   for await (const page of pagesAfter(deps.signer, from)) {
@@ -85,7 +95,7 @@ export async function replayJournal(deps: JournalDeps, replay: Replay): Promise<
   }
   const missing = await missingOf(deps, changes);
   if (missing.length > 0) await deps.revocations.apply(missing);
-  await replay.follow(() => ordersAfter(deps.signer, from), [...changes.values()]);
+  await replay.follow(() => ordersAfter(deps.signer, from), recordsIn(changes));
   if (last !== undefined) await advanceMark(deps, last);
   return { revocations: missing.length };
 }
@@ -196,15 +206,21 @@ async function withSignatures({ signer }: JournalDeps, orders: readonly Order[])
   return orders.map(({ sequence, ...order }) => ({ ...order, signature: signatures.get(sequence) }));
 }
 
-/** What was last said of each certificate. */
-function collectChanges(page: readonly JournalEntry[], into: Map<string, RevocationRecord>): void {
-  for (const { record } of page) {
-    if (record.type === 'revocation') into.set(`${record.key} ${toHex(record.serial)}`, record);
+/** What was last said of each certificate, and where. */
+type Changes = Map<string, { readonly sequence: bigint; readonly record: RevocationRecord }>;
+
+const nameOf = ({ key, serial }: RevocationRecord): string => `${key} ${toHex(serial)}`;
+
+const recordsIn = (changes: Changes): RevocationRecord[] => [...changes.values()].map(({ record }) => record);
+
+function collectChanges(page: readonly JournalEntry[], into: Changes): void {
+  for (const { sequence, record } of page) {
+    if (record.type === 'revocation') into.set(nameOf(record), { sequence, record });
   }
 }
 
-async function missingOf({ revocations }: JournalDeps, changes: ReadonlyMap<string, RevocationRecord>) {
-  return changes.size === 0 ? [] : revocations.missing([...changes.values()]);
+async function missingOf({ revocations }: JournalDeps, changes: Changes) {
+  return changes.size === 0 ? [] : revocations.missing(recordsIn(changes));
 }
 
 type Sorted = Readonly<Record<'repair' | 'waiting' | 'lost', readonly RevocationRecord[]>>;

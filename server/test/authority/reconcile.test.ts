@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { fromHex } from '@licet/format';
 import { checkWholeJournal } from '../../authority/journal-check.ts';
 import type { JournalMarks } from '../../authority/ports/journal-marks.ts';
+import { compareJournal } from '../../authority/journal-watch.ts';
 import { reconcile } from '../../authority/reconcile.ts';
 import type { IssuedLicense } from '../../licensing/ports/issuance.ts';
 import { auditLog } from '../../persistence/audit-log.ts';
 import { makeCertificatePartitions } from '../../persistence/authority/partitions.ts';
 import { licenseRecords } from '../../persistence/licensing/license-records.ts';
+import { sql } from '../../persistence/transactions.ts';
 import { systemRandom as random } from '../../random.ts';
 import { contract, CONTRACT, licenseOrder, lineageOf, Workshop } from './workshop.ts';
 
@@ -61,6 +63,24 @@ describe('a database beside the journal of its signer', function () {
     await restart();
     assert.equal(workshop.authority.fence.reason, undefined);
     assert.equal((await issue(2)).fresh, true);
+  });
+
+  it('stay level when the server is killed again and again, and each time leaves a revocation behind', async () => {
+    const { journal } = workshop.authority;
+    const began = Date.now();
+    for (let round = 0; round < 6; round += 1) {
+      const { issuer: key, serial } = await idOf(await issue(round));
+      const at = new Date(began + round * 50_000);
+      await workshop.signer.recordRevocations([{ key, serial, event: 'revoked', reason: 1, at }]);
+      const clock = { now: () => new Date(at.getTime() + 1000) };
+      assert.deepEqual(await compareJournal({ ...journal, clock }), { state: 'level' }, `round ${round}`);
+    }
+    const later = { now: () => new Date(began + 320_000) };
+    assert.deepEqual(await compareJournal({ ...journal, clock: later }), { state: 'level' });
+    const [found] = await workshop.database.run('platform', (tx) =>
+      sql(tx).query<{ count: string }>('select count(*) from revocations where reason = 1'),
+    );
+    assert.equal(found?.count, '6');
   });
 
   it('F8: a restored backup fences the server; after reconcile no serial is lost and nothing is un-revoked', async () => {
