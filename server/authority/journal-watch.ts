@@ -61,6 +61,7 @@ export async function compareJournal(deps: JournalDeps, { isAlone = false }: Com
   const { repair, waiting, lost } = sortOut(await missingOf(deps, changes), mark, settledBefore);
   if (orders > 0 || lost.length > 0) return { state: 'behind', orders, revocations: lost.length + repair.length };
   if (repair.length > 0) await deps.revocations.apply(repair);
+  if (!waiting.every(isNear(mark))) return { state: 'level' };
   // Up to what is under way, so that a server which is killed again and again, and always leaves something, goes on.
   const level = waiting.length === 0 ? last : await entryBefore(deps.signer, firstOf(waiting, changes));
   await advanceMark(deps, level ?? mark);
@@ -231,9 +232,13 @@ type Sorted = Readonly<Record<'repair' | 'waiting' | 'lost', readonly Revocation
  */
 function sortOut(missing: readonly RevocationRecord[], mark: JournalMark | undefined, settledBefore: Date): Sorted {
   const isWaiting = ({ at }: RevocationRecord) => at > settledBefore;
-  const isRecent = ({ at }: RevocationRecord) =>
-    mark !== undefined && at.getTime() <= mark.at.getTime() + LEFT_BEHIND_MS;
+  const isRecent = isNear(mark);
   const waiting = missing.filter(isWaiting);
   const settled = missing.filter((record) => !isWaiting(record));
   return { waiting, repair: settled.filter(isRecent), lost: settled.filter((record) => !isRecent(record)) };
 }
+
+const isNear =
+  (mark: JournalMark | undefined) =>
+  ({ at }: RevocationRecord): boolean =>
+    mark !== undefined && at.getTime() <= mark.at.getTime() + LEFT_BEHIND_MS;

@@ -83,6 +83,17 @@ describe('a database beside the journal of its signer', function () {
     assert.equal(found?.count, '6');
   });
 
+  it('are not taken for level when all that an old backup lacks is a revocation of this minute', async () => {
+    const { journal } = workshop.authority;
+    const { issuer: key, serial } = await idOf(await issue(1));
+    const day = Date.now() + 86_400_000;
+    await workshop.signer.recordRevocations([{ key, serial, event: 'revoked', reason: 1, at: new Date(day) }]);
+    const stateAfter = async (ms: number) =>
+      (await compareJournal({ ...journal, clock: { now: () => new Date(day + ms) } })).state;
+    assert.equal(await stateAfter(1000), 'level', 'it may be under way');
+    assert.equal(await stateAfter(61_000), 'behind');
+  });
+
   it('F8: a restored backup fences the server; after reconcile no serial is lost and nothing is un-revoked', async () => {
     const before = await issue(1);
     await restart(() => workshop.backUp());
