@@ -4,7 +4,6 @@ import {
   type Certificate,
   type CertificationRequest,
   decodeCertificate,
-  encodePem,
   equalBytes,
   FormatError,
   type Name,
@@ -17,6 +16,7 @@ import { type Code, isRenewalProof, isRequestProof, type SignedRequest, verifyLi
 import { LicetError } from '../errors.ts';
 import { SLUG } from '../model/entity.ts';
 import { anchorsOf } from '../licenses/anchors.ts';
+import { bundleOf } from '../licenses/bundle.ts';
 import { orBusy } from '../licenses/busy.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { PresentedLicense } from '../ports/enrolment.ts';
@@ -203,20 +203,9 @@ const OF_THE_SITE: ReadonlySet<Code> = new Set([
   'STATUS_UNKNOWN',
 ]);
 
-const authorities = new WeakMap<Uint8Array, string>();
-
-/** Of a CA, whose certificate stands above many licenses. */
-function pemOfAuthority(der: Uint8Array): string {
-  const known = authorities.get(der) ?? encodePem('CERTIFICATE', der);
-  authorities.set(der, known);
-  return known;
-}
-
 function judge({ chain }: IssuedLicense, at: Date): { readonly isExpired: boolean } {
-  const [license, ...above] = chain;
-  const bundle = encodePem('CERTIFICATE', license!) + above.map(pemOfAuthority).join('');
   // The root is the one that stands with what we issued: whether the bytes are ours was the question before.
-  const { codes, graceUntil } = verifyLicenseSync(bundle, { anchors: anchorsOf(chain.at(-1)!), at });
+  const { codes, graceUntil } = verifyLicenseSync(bundleOf({ chain }), { anchors: anchorsOf(chain.at(-1)!), at });
   const [why] = codes.filter(({ code, severity }) => severity === 'error' && !OF_THE_SITE.has(code));
   if (why === undefined) return { isExpired: codes.some(({ code }) => code === 'IN_GRACE') };
   if (graceUntil !== undefined && graceUntil < at) {

@@ -1,4 +1,4 @@
-import { decodeCertificate, decodePem, encodePem, equalBytes, FormatError, MODES, toHex } from '@licet/format';
+import { decodeCertificate, decodePem, equalBytes, FormatError, MODES, toHex } from '@licet/format';
 import { TrustAnchors, type Verdict, verifyLicense } from '@licet/verify';
 import { z } from 'zod';
 import { enterpriseOf } from '../enrolment/create-token.ts';
@@ -10,6 +10,7 @@ import type { IssuedLicense } from '../ports/issuance.ts';
 import type { Standing } from '../ports/licenses.ts';
 import { type Dependencies, parsed, reading } from '../use-case.ts';
 import { anchorsOf } from './anchors.ts';
+import { bundleOf } from './bundle.ts';
 import { createStandings, type Standings } from './standings.ts';
 import { withStatus } from './verdict-status.ts';
 
@@ -143,16 +144,6 @@ function leafOf(pem: string): Leaf {
     throw error;
   }
 }
-
-const texts = new WeakMap<Uint8Array, string>();
-
-function pemOf(der: Uint8Array): string {
-  const text = texts.get(der) ?? encodePem('CERTIFICATE', der);
-  texts.set(der, text);
-  return text;
-}
-
-const bundleOf = ({ chain }: IssuedLicense): string => chain.map(pemOf).join('');
 
 /** Of a license that was shown nothing may be known; one that was asked for by name must be there. */
 async function lookUp(
