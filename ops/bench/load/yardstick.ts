@@ -17,8 +17,8 @@ export function bareLicense({ key, info, signature }: BareRequest, issuer: BareI
 
 /**
  * What a machine is worth at the moment: how often in a second of one processor it does the bare cryptography of a
- * license with P-256. Machines of the same name differ by
- * more than two times, so a rate in licenses says little without it.
+ * license with P-256. Machines of the same name differ by more than two times, so a rate in licenses says little without
+ * it.
  */
 export function bareLicensesPerSecond(): number {
   const issuer = generateKeyPairSync('ec', { namedCurve: 'P-256' });

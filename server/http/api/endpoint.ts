@@ -64,7 +64,7 @@ export type Use = {
   readonly renew: ReturnType<typeof renewLicense>;
   /** One for the whole process: questions that arrive together share one look into the database. */
   readonly validate: ReturnType<typeof validateLicense>;
-  /** One for the whole process, for the same reason. */
+  /** One for all requests of the API, for the same reason. */
   readonly records: PresentDeps;
   readonly tokens: VerdictTokens;
 };

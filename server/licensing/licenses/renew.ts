@@ -24,12 +24,10 @@ const input = z.strictObject({
 const BATCH = 256;
 const QUEUE = 4096;
 
-/** Everything that decides about the renewal, where the look that told who asks has found it; else it is looked up. */
-export type Known = RenewalCase | undefined;
-
 /**
  * A license for a license. Renewals that arrive together are looked up together; then the authority takes them as one
- * batch, and binds each predecessor to its request as it records it.
+ * batch, and binds each predecessor to its request as it records it. `known`: what decides, where the look that told who
+ * asks has found it already.
  */
 export const renewLicense = Object.assign(
   (deps: Dependencies) => {
@@ -40,7 +38,7 @@ export const renewLicense = Object.assign(
       queue: QUEUE,
       lanes: 1,
     });
-    return async (actor: Principal, raw: z.input<typeof input>, known?: Known) => {
+    return async (actor: Principal, raw: z.input<typeof input>, known?: RenewalCase) => {
       const { predecessor, csr: der } = parsed(input, raw);
       const asked = digestsOf(der);
       const name = { organization: actor.organization, serial: predecessor };
@@ -56,7 +54,12 @@ const lookUp = ({ transactions, stores }: Dependencies, names: readonly LicenseN
 
 type Asked = RenewalRequest & { readonly der: Uint8Array };
 
-async function renew(deps: Dependencies, actor: Principal, known: Known, asked: Asked): Promise<IssuedLicense> {
+async function renew(
+  deps: Dependencies,
+  actor: Principal,
+  known: RenewalCase | undefined,
+  asked: Asked,
+): Promise<IssuedLicense> {
   const mine = found('license', known, actor, ({ enterprise }) => enterprise.id);
   const isOfAnotherSite = actor.site !== undefined && actor.site !== mine.site.id;
   if (isOfAnotherSite || actor.organization !== mine.license.organization) found('license', undefined);

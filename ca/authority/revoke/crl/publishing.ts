@@ -6,7 +6,10 @@ export interface CrlPublisher {
   nudge(): void;
   /** Publishes what is due; waits for a run that is under way and then looks anew. */
   run(signal?: AbortSignal): Promise<PublishSummary>;
-  /** Makes the list of a shard that has none yet; side by side with a run, which may be long. What fails is reported and thrown. */
+  /**
+   * Makes the list of a shard that has none yet; side by side with a run, which may be long. What fails is reported and
+   * thrown.
+   */
   first(shard: ShardId): Promise<void>;
   /** Ends after the shard that is being published. */
   stop(): Promise<void>;
