@@ -105,6 +105,7 @@ async function start(ground: Ground): Promise<void> {
     const where = await open(ground, stores, parts);
     ({ address } = where);
     log.info({ ...where, version, ms: Math.round(performance.now()) }, 'ready');
+    if (isEvaluation(config)) log.warn({ component: 'authority' }, NOT_OFFLINE);
     if (isText(config)) process.stdout.write(welcome({ ...(await welcomed(ground, stores, authority, where)), owner }));
   } catch (error) {
     await stores.signer.close();
@@ -112,6 +113,10 @@ async function start(ground: Ground): Promise<void> {
     throw error;
   }
 }
+
+/** For who reads the log and not the welcome. */
+const NOT_OFFLINE =
+  'EVALUATION: the root of this hierarchy is not offline; trust it for nothing, and for production make one by the ceremony';
 
 type Places = { readonly address: string; readonly publishing?: string; readonly operations: string };
 

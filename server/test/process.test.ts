@@ -86,6 +86,8 @@ describe('the server process', () => {
     assert.equal(server.err(), '');
     assert.equal(server.lines().at(-1)?.message, 'stopped');
     assert.equal(server.out().trimEnd().split('\n').length, server.lines().length, 'every line is JSON');
+    const warned = server.lines().filter(({ message }) => /EVALUATION: the root .+ is not offline/.test(message));
+    assert.equal(warned.length, 1, 'the log says that its root is not offline');
   });
 
   it('for a person, prints where it listens and what to paste next', async () => {
