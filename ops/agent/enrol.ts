@@ -65,13 +65,26 @@ async function obtain(errand: Errand, pending: PendingRequest, credentials: Cred
     const authorities = await client.caCertificates(trust);
     await accept(site, bundle(license, authorities, derOf(root)), pending, root, now());
   } catch (error) {
-    // A refusal is final for this request: the next try begins with a new key. Anything else asks the same again.
-    if (error instanceof AgentError && error.code === 'REFUSED') {
+    if (isOfNoUse(error, credentials)) {
       await site.store.dropPending();
       await site.keys.forget(pending.key);
     }
     throw error;
   }
+}
+
+/** What the server says of a request that can never be granted, whatever becomes of the site. */
+const AT_FAULT = /^(?:CSR|KEY)_/;
+
+/**
+ * Whether the next try begins with a new key. After a renewal only where the refused request was at fault: the site may
+ * be suspended now while an earlier answer to the request was lost, and another request, once the site goes on, would look
+ * like a clone's. A first license has no predecessor that could be forked.
+ */
+function isOfNoUse(error: unknown, credentials: Credentials): boolean {
+  if (!(error instanceof AgentError) || error.code !== 'REFUSED') return false;
+  const isFirst = credentials !== 'in the request' && 'token' in credentials;
+  return isFirst || AT_FAULT.test(error.serverCode ?? '');
 }
 
 /** Sent as it is, or not at all: a refusal of something damaged would end in another request, which is a fork. */

@@ -51,6 +51,19 @@ export class AgentProcess {
 const startProcess = ([program = '', ...args]: readonly string[]): ChildProcess =>
   spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
 
+/**
+ * In kilobytes: what is not of files, now; and all of it, at its highest. The kernel may come to map the text of a program
+ * that runs often in pages of 2 MB, and then counts all of Node where half of it is used: that is not taken for memory.
+ */
+export function memoryOf(pid: number | undefined): { own: number; most: number } {
+  const valueIn = (file: string, name: string): number =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(`/proc/${pid}/${file}`, 'utf8'))?.[1]);
+  return {
+    own: valueIn('status', 'RssAnon'),
+    most: valueIn('status', 'VmHWM') - valueIn('smaps_rollup', 'FilePmdMapped'),
+  };
+}
+
 /** What an agent answers to products; one that has just been started is given time. */
 export async function askSocket(socketPath: string, path: string, body?: string): Promise<string> {
   for (let tries = 0; ; tries++) {
