@@ -17,11 +17,7 @@ import type { Job } from './jobs/job.ts';
 import type { Action } from './licensing/access/actions.ts';
 import { type Authenticator, createAuthenticator } from './licensing/access/authenticate.ts';
 import { recordsOf } from './licensing/identity/present-license.ts';
-import {
-  authenticateLicense,
-  authenticateSignature,
-  type LicenseDeps,
-} from './licensing/access/authenticate-license.ts';
+import { authenticateLicense, authenticateSignature } from './licensing/access/authenticate-license.ts';
 import { createLimiter } from './licensing/access/limits.ts';
 import { createMonthlyRequests } from './licensing/access/monthly.ts';
 import { createPasswords } from './licensing/access/passwords.ts';
@@ -100,15 +96,15 @@ export function openAccess(ground: AccessGround): Access {
 
 /** Which site a license stands for. */
 export function licenseAsPrincipal(licensing: Dependencies): NonNullable<GuardDeps['license']> {
-  const deps = licenseDeps(licensing);
-  return (shown) => authenticateLicense(shown, deps);
+  const records = recordsOf(licensing);
+  return (shown) => authenticateLicense(shown, records);
 }
 
 /** The same by a signature, which is noted where the tokens of others that are good for one use are noted. */
 export function signerAsPrincipal(licensing: Dependencies): GuardDeps['signature'] {
   const { transactions, random } = licensing;
   const deps = {
-    ...licenseDeps(licensing),
+    ...recordsOf(licensing),
     useOnce: ({ organization, serial }: { organization: string; serial: string }, nonce: string, until: Date) => {
       const used = { organization, issuer: `license:${serial}`, id: nonce, expiresAt: until };
       // By nobody else, and not again by this one: so not by the request, which would be the same.
@@ -116,15 +112,6 @@ export function signerAsPrincipal(licensing: Dependencies): GuardDeps['signature
     },
   };
   return (signed) => authenticateSignature(signed, deps);
-}
-
-function licenseDeps(licensing: Dependencies): LicenseDeps {
-  const { transactions, stores } = licensing;
-  return {
-    ...recordsOf(licensing),
-    site: (organization, id) =>
-      transactions.run({ organization }, (tx) => stores.sites.get(tx, id), { readOnly: true }),
-  };
 }
 
 function ratesOf({ access: { limits } }: Config) {

@@ -1,7 +1,7 @@
 import { type Certificate, decodeCertificate, decodePem, FormatError, toHex } from '@licet/format';
 import { z } from 'zod';
 import { LicetError } from '../../licensing/errors.ts';
-import { namesPredecessor, presentByProof } from '../../licensing/identity/present-license.ts';
+import { namesPredecessor, presentByProof, type Presented } from '../../licensing/identity/present-license.ts';
 import { readCsr } from '../../licensing/read-csr.ts';
 import { type Endpoint, endpoint, type Use } from './endpoint.ts';
 import { csrPem, ISSUE_REFUSALS, licenseExample, licenseJson, licensePem, licenseView } from './pem.ts';
@@ -28,9 +28,9 @@ function endsAt(body: Buffer): Date | undefined {
   }
 }
 
-async function vouchedFor({ records }: Use, csr: Uint8Array): Promise<string> {
+async function vouchedFor({ records }: Use, csr: Uint8Array): Promise<Presented> {
   const request = readCsr(csr);
-  if (namesPredecessor(request)) return (await presentByProof(request, records)).serial;
+  if (namesPredecessor(request)) return presentByProof(request, records);
   const message = 'The request does not say which license it renews; send that too.';
   throw new LicetError('invalid', 'LICENSE_NEEDED', message, { pointer: '/license' });
 }
@@ -75,8 +75,9 @@ export const keyEndpoints: readonly Endpoint[] = [
       ...ISSUE_REFUSALS,
     },
     run: async ({ principal, body: { license, csr } }, use) => {
-      const predecessor = license === undefined ? await vouchedFor(use, csr) : toHex(leafOf(license).serial);
-      return use.renew(principal, { predecessor, csr });
+      if (license !== undefined) return use.renew(principal, { predecessor: toHex(leafOf(license).serial), csr });
+      const { serial: predecessor, renewal } = await vouchedFor(use, csr);
+      return use.renew(principal, { predecessor, csr }, renewal);
     },
     reply: (license) => ({ body: { license: licenseJson(license) } }),
   }),

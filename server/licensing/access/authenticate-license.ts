@@ -3,14 +3,9 @@ import type { SignedRequest } from '@licet/verify';
 import { LicetError } from '../errors.ts';
 import { presentBySignature, type PresentDeps, type Presented, presentLicense } from '../identity/present-license.ts';
 import type { Principal } from '../model/principal.ts';
-import type { Site } from '../model/site.ts';
 import type { Action } from './actions.ts';
 
-export type LicenseDeps = PresentDeps & {
-  readonly site: (organization: string, id: string) => Promise<Pick<Site, 'status'> | undefined>;
-};
-
-export type SignatureDeps = LicenseDeps & {
+export type SignatureDeps = PresentDeps & {
   /** Notes that this license has signed a request with this nonce. False: it has before. */
   readonly useOnce: (
     license: Pick<SignedRequest, 'organization' | 'serial'>,
@@ -32,8 +27,8 @@ const SIGNED_WITHIN_MS = 5 * 60_000;
  * of an open connection too. A license in its grace, or one that was renewed already (its answer may have been lost),
  * is good for a renewal and nothing else.
  */
-export function authenticateLicense(shown: Bytes, deps: LicenseDeps): Promise<Principal> {
-  return siteOf(presentLicense(shown, deps), deps);
+export async function authenticateLicense(shown: Bytes, deps: PresentDeps): Promise<Principal> {
+  return siteOf(await presentLicense(shown, deps));
 }
 
 /**
@@ -47,7 +42,7 @@ export async function authenticateSignature({ request, signature }: Signed, deps
     const times = `The request was signed at ${created.toISOString()}, and here it is ${now.toISOString()}`;
     throw new LicetError('forbidden', 'PROOF_STALE', `${times}; set the clock of the site, and sign it anew.`);
   }
-  const principal = await siteOf(presentBySignature(request, signature, deps), deps);
+  const principal = siteOf(await presentBySignature(request, signature, deps));
   // Kept for as long as the time would be believed by a server whose clock is as wrong as a site's may be.
   const until = new Date(created.getTime() + 2 * SIGNED_WITHIN_MS);
   if (await deps.useOnce(request, request.nonce, until)) return principal;
@@ -55,12 +50,9 @@ export async function authenticateSignature({ request, signature }: Signed, deps
   throw new LicetError('forbidden', 'PROOF_USED', message);
 }
 
-async function siteOf(presenting: Promise<Presented>, deps: LicenseDeps): Promise<Principal> {
-  const { principal, isExpired, status } = await presenting;
-  const site = principal.site === undefined ? undefined : await deps.site(principal.organization, principal.site);
-  if (site?.status !== 'active') {
-    const message = `This site is ${site?.status ?? 'not known'}; ask your vendor why.`;
-    throw new LicetError('forbidden', 'SITE_NOT_ACTIVE', message);
+function siteOf({ principal, isExpired, status, siteStatus }: Presented): Principal {
+  if (siteStatus !== 'active') {
+    throw new LicetError('forbidden', 'SITE_NOT_ACTIVE', `This site is ${siteStatus}; ask your vendor why.`);
   }
   const isCurrent = status === 'current' && !isExpired;
   return isCurrent ? principal : { ...principal, actions: RENEWAL_ONLY };

@@ -15,6 +15,7 @@ import {
 import { type Code, isRenewalProof, isRequestProof, type SignedRequest, verifyLicenseSync } from '@licet/verify';
 import { LicetError } from '../errors.ts';
 import { SLUG } from '../model/entity.ts';
+import type { SiteStatus } from '../model/site.ts';
 import { anchorsOf } from '../licenses/anchors.ts';
 import { bundleOf } from '../licenses/bundle.ts';
 import { orBusy } from '../licenses/busy.ts';
@@ -24,7 +25,9 @@ import type { FoundLicense, IssuedLicense, LicenseName } from '../ports/issuance
 import type { RenewalCase, Standing } from '../ports/licenses.ts';
 import type { Dependencies } from '../use-case.ts';
 
-export type ShownLicense = Pick<Standing, 'organization' | 'serial' | 'enterprise' | 'site' | 'status'>;
+export type ShownLicense = Pick<Standing, 'organization' | 'serial' | 'enterprise' | 'site' | 'status'> & {
+  readonly siteStatus: SiteStatus;
+};
 
 /** What was issued under a serial, how it stands now, and what decides about its renewal if that was looked up too. */
 export type LicenseRecord = {
@@ -33,8 +36,8 @@ export type LicenseRecord = {
   readonly renewal?: RenewalCase;
 };
 
-/** With its status at that moment. */
-export type Presented = PresentedLicense & Pick<ShownLicense, 'status'>;
+/** With its status, and that of its site, at that moment. */
+export type Presented = PresentedLicense & Pick<ShownLicense, 'status' | 'siteStatus'>;
 
 export type PresentDeps = {
   readonly clock: Clock;
@@ -78,7 +81,8 @@ async function recordOf(
   const issued = await find();
   if (issued === undefined) return undefined;
   const { enterprise, site, namedStatus: status } = renewal;
-  return { issued, license: { organization, serial, enterprise: enterprise.id, site: site.id, status }, renewal };
+  const names = { organization, serial, enterprise: enterprise.id, site: site.id };
+  return { issued, license: { ...names, status, siteStatus: site.status }, renewal };
 }
 
 /**
@@ -147,12 +151,13 @@ async function lookUp(organization: string, serial: string, deps: PresentDeps): 
 function judged({ issued, license, renewal }: Known, certificate: Certificate, at: Date): Presented {
   checkStatus(license);
   const { isExpired } = judge(issued, at);
-  const { organization, enterprise, site, serial, status } = license;
+  const { organization, enterprise, site, serial, status, siteStatus } = license;
   return {
     serial,
     certificate,
     isExpired,
     status,
+    siteStatus,
     ...(renewal && { renewal }),
     principal: { kind: 'site', id: `site:${site}`, organization, roles: ['site'], enterprise, site },
   };

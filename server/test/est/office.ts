@@ -81,7 +81,7 @@ export class Office implements Enrolment {
       if (found === undefined || row === undefined) return Promise.resolve(undefined);
       const { notBefore, notAfter } = row;
       const issued = { serial, chain: found.chain, notBefore, notAfter, fresh: false };
-      return Promise.resolve({ issued, license: row });
+      return Promise.resolve({ issued, license: { ...row, siteStatus: 'active' } });
     },
   };
 
