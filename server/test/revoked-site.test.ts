@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { requireTool } from '@licet/checks';
 import { decodeCertificate, decodeCertificateList, decodePem, equalBytes } from '@licet/format';
+import { copyOfTemplate } from '../persistence/test/embedded-template.ts';
 import { freePort } from './frame/served.ts';
 
 const AGENT = join(import.meta.dirname, '../../ops/agent/licet-agent.js');
@@ -25,6 +26,7 @@ describe('A site that is retired', () => {
     this.timeout(60_000);
     requireTool(this, 'openssl');
     folder = mkdtempSync(join(tmpdir(), 'licet-retired-'));
+    await copyOfTemplate(join(folder, 'data'));
     // Certificates name the port by which revocation is asked for, so it is known beforehand.
     const free = [
       '--http.port',

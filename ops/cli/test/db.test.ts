@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { copyOfTemplate } from '@licet/server/test-embedded';
 import { EXIT } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
 import { createProgram } from '../program.ts';
@@ -11,8 +12,9 @@ describe('licet db export', function () {
   this.timeout(60_000);
   let folder: string;
 
-  before(() => {
+  before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'licet-test-db-'));
+    await copyOfTemplate(join(folder, 'data'));
   });
   after(() => rmSync(folder, { recursive: true }));
 

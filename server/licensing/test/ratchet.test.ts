@@ -156,16 +156,18 @@ describe('Renewal', function () {
 
   it('looks up and records what arrives together as batches', async () => {
     const { contract } = await office.customer({ siteCaps: { production: 'unlimited' } });
-    const sites = await Promise.all(Array.from({ length: 40 }, () => office.site(contract)));
+    const sites: Awaited<ReturnType<typeof office.site>>[] = [];
+    // One after the other: at once they would all wait for the row of the contract, and on a busy machine for too long.
+    while (sites.length < 24) sites.push(await office.site(contract));
     office.batches.length = 0;
     await Promise.all(
       sites.map(({ site, license: { serial } }) => renew(siteActor(site), { predecessor: serial, csr: makeCsr() })),
     );
     assert.equal(
       office.batches.reduce((a, b) => a + b, 0),
-      40,
+      24,
     );
-    assert.ok(office.batches.length < 20, `${office.batches.length} batches`);
+    assert.ok(office.batches.length < 12, `${office.batches.length} batches`);
   });
 
   it('of one that fails does not cost its batch mates theirs', async () => {

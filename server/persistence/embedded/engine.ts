@@ -26,7 +26,8 @@ export class Engine {
     const program = fileURLToPath(new URL('initialize.ts', import.meta.url));
     const input = JSON.stringify({ folder, sharedBuffersMb, fsync } satisfies PgliteInput);
     return new Promise((resolve, reject) => {
-      execFile(process.execPath, [program, input], (error, _stdout, complaint) => {
+      // It lives for seconds: code of a better compiler would not earn what it costs.
+      execFile(process.execPath, ['--liftoff-only', program, input], (error, _stdout, complaint) => {
         if (error === null) resolve();
         else reject(new EngineDied(complaint || error.message));
       });

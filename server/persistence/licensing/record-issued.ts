@@ -135,7 +135,8 @@ const ARRAYS = COLUMNS.map(([, type], index) => `$${index + 1}::${type}[]`).join
 const LICENSE_NAMES = NAMES.replace(', kind, request, at', '');
 
 // A license that takes the place of another by a change of the site takes over how that was renewed: whichever of the
-// two a machine shows, there is one successor.
+// two a machine shows, there is one successor. Whatever took the place of a predecessor came after it: of a lineage of
+// many years no more is read than that.
 const RECORD = `
   with given as (
     select * from unnest(${ARRAYS}) as g(${NAMES})
@@ -150,13 +151,16 @@ const RECORD = `
            reissued_as = case when g.kind = 'reissue' then g.serial else p.reissued_as end,
            status = case when p.status = 'current' then 'superseded' else p.status end
       from given g
+      join licenses q on q.organization = g.organization and q.serial = g.predecessor
      where p.organization = g.organization
        and p.lineage = g.lineage
+       and p.sequence >= case when g.kind = 'renewal' then q.sequence else 0 end
        and (g.kind = 'renewal' and p.renewal_request = g.request
             or g.kind = 'reissue' and (p.serial = g.predecessor or p.reissued_as = g.predecessor))
   ), alive as (
     update sites s set status = 'active', updated_at = g.at, version = s.version + 1
-      from given g where s.organization = g.organization and s.id = g.site and s.status = 'pending'
+      from given g
+     where g.kind = 'first' and s.organization = g.organization and s.id = g.site and s.status = 'pending'
   )
   insert into licenses (${LICENSE_NAMES}, status, renewal_request, renewal_key, renewal_at, successor)
   select ${LICENSE_NAMES.replaceAll(/(\w+)/g, 'g.$1')},
@@ -165,7 +169,8 @@ const RECORD = `
          p.renewal_request, p.renewal_key, p.renewal_at, p.successor
     from given g
     join lineages l on l.organization = g.organization and l.id = g.lineage
-    left join licenses p on g.kind = 'reissue' and p.organization = g.organization and p.serial = g.predecessor
+    left join licenses p
+      on p.organization = g.organization and p.serial = case when g.kind = 'reissue' then g.predecessor end
   returning organization, serial, status`;
 
 const ISSUED: Readonly<Record<string, EventType>> = {
