@@ -14,6 +14,7 @@ import { createLifecycle } from './lifecycle.ts';
 import { type Log, createLog } from './log.ts';
 import { type LogOutput, logOutput } from './log-output.ts';
 import { createMetrics } from './metrics.ts';
+import { recordsOf } from './licensing/identity/present-license.ts';
 import { renewLicense } from './licensing/licenses/renew.ts';
 import type { Dependencies } from './licensing/use-case.ts';
 import type { Route } from './http/routes.ts';
@@ -83,17 +84,18 @@ async function start(ground: Ground): Promise<void> {
     const tls = files ?? (await openOwnTls(ground, authority));
     const licensing = connectLicensing(stores.database, authority);
     await openHouse(config, authority, licensing);
+    const records = recordsOf(licensing);
     let address = '';
     const accessLog = log.with({ component: 'access' });
     const publicUrl = () => config.http.publicUrl ?? address;
-    const access = openAccess({ config, licensing, log: accessLog, publicUrl });
+    const access = openAccess({ config, licensing, records, log: accessLog, publicUrl });
     const notices = openNotices(config, licensing, access.deps);
     const renew = renewLicense(licensing);
-    const sites = enrolmentOf(ground, { licensing, authority, access, renew });
+    const sites = enrolmentOf(ground, { licensing, records, authority, access, renew });
     const { signer } = stores.signer;
     const { version } = manifest;
     const { identity } = sites;
-    const calls = api({ access, licensing, renew, identity, notices: notices.deps, signer, version });
+    const calls = api({ access, licensing, records, renew, identity, notices: notices.deps, signer, version });
     const routes = [...sites.routes, ...calls];
     const checks = checkJobs(stores.database, authority);
     const jobs = [...access.jobs, ...sites.jobs, ...noticeJobs(licensing), ...notices.jobs, ...checks];
@@ -155,11 +157,12 @@ type Wired = {
 
 function enrolmentOf(
   { config, log }: Ground,
-  parts: Pick<EnrolmentGround, 'licensing' | 'renew'> & { authority: AuthorityParts; access: Access },
+  parts: Pick<EnrolmentGround, 'licensing' | 'records' | 'renew'> & { authority: AuthorityParts; access: Access },
 ): ReturnType<typeof enrolment> {
-  const { licensing, renew, authority, access } = parts;
+  const { licensing, records, renew, authority, access } = parts;
   return enrolment({
     licensing,
+    records,
     renew,
     directory: authority.directory,
     authenticator: access.authenticator,

@@ -16,7 +16,7 @@ import { accessHousekeeping } from './jobs/access-housekeeping.ts';
 import type { Job } from './jobs/job.ts';
 import type { Action } from './licensing/access/actions.ts';
 import { type Authenticator, createAuthenticator } from './licensing/access/authenticate.ts';
-import { recordsOf } from './licensing/identity/present-license.ts';
+import type { PresentDeps } from './licensing/identity/present-license.ts';
 import { authenticateLicense, authenticateSignature } from './licensing/access/authenticate-license.ts';
 import { createLimiter } from './licensing/access/limits.ts';
 import { createMonthlyRequests } from './licensing/access/monthly.ts';
@@ -34,6 +34,8 @@ import { sealingKey } from './sealing-key.ts';
 export type AccessGround = {
   readonly config: Config;
   readonly licensing: Dependencies;
+  /** Of licenses that are shown. */
+  readonly records: PresentDeps;
   readonly log: Log;
   /** How browsers reach this server; known once it listens. */
   readonly publicUrl: () => string;
@@ -60,7 +62,7 @@ const FLUSH_MS = 10_000;
 
 /** Who gets in, how often, and what becomes of what is counted. */
 export function openAccess(ground: AccessGround): Access {
-  const { config, licensing, log } = ground;
+  const { config, licensing, records, log } = ground;
   const { transactions, clock, random, auditLog, outbox, stores } = licensing;
   const sealer = createSealer(sealingKey(config, random), random);
   const common = { transactions, clock, random, auditLog, outbox, organizations: stores.organizations };
@@ -81,8 +83,9 @@ export function openAccess(ground: AccessGround): Access {
   const limiter = createLimiter(ratesOf(config), clock);
   const { tls, clientCertificateHeader } = config.http;
   const showsLicense = tls.requestClientCertificate || clientCertificateHeader !== undefined;
-  const license = showsLicense ? licenseAsPrincipal(licensing) : undefined;
-  const guards: GuardDeps = { authenticator, license, signature: signerAsPrincipal(licensing), limiter, monthly, log };
+  const license = showsLicense ? licenseAsPrincipal(records) : undefined;
+  const signature = signerAsPrincipal(licensing, records);
+  const guards: GuardDeps = { authenticator, license, signature, limiter, monthly, log };
   return {
     deps,
     authenticator,
@@ -95,16 +98,15 @@ export function openAccess(ground: AccessGround): Access {
 }
 
 /** Which site a license stands for. */
-export function licenseAsPrincipal(licensing: Dependencies): NonNullable<GuardDeps['license']> {
-  const records = recordsOf(licensing);
+export function licenseAsPrincipal(records: PresentDeps): NonNullable<GuardDeps['license']> {
   return (shown) => authenticateLicense(shown, records);
 }
 
 /** The same by a signature, which is noted where the tokens of others that are good for one use are noted. */
-export function signerAsPrincipal(licensing: Dependencies): GuardDeps['signature'] {
+export function signerAsPrincipal(licensing: Dependencies, records: PresentDeps): GuardDeps['signature'] {
   const { transactions, random } = licensing;
   const deps = {
-    ...recordsOf(licensing),
+    ...records,
     useOnce: ({ organization, serial }: { organization: string; serial: string }, nonce: string, until: Date) => {
       const used = { organization, issuer: `license:${serial}`, id: nonce, expiresAt: until };
       // By nobody else, and not again by this one: so not by the request, which would be the same.

@@ -3,12 +3,11 @@ import { createVerdictTokens } from './authority/verdict-tokens.ts';
 import { apiRoutes } from './http/api/index.ts';
 import type { Use } from './http/api/endpoint.ts';
 import type { Route } from './http/routes.ts';
-import { recordsOf } from './licensing/identity/present-license.ts';
 import { validateLicense } from './licensing/licenses/validate.ts';
 import { idempotencyKeys } from './persistence/idempotency.ts';
 import type { Access } from './wire-access.ts';
 
-export type ApiGround = Pick<Use, 'licensing' | 'renew' | 'identity' | 'notices'> & {
+export type ApiGround = Pick<Use, 'licensing' | 'records' | 'renew' | 'identity' | 'notices'> & {
   readonly access: Access;
   readonly signer: Signer;
   /** Of this program, as the document names it. */
@@ -16,7 +15,16 @@ export type ApiGround = Pick<Use, 'licensing' | 'renew' | 'identity' | 'notices'
 };
 
 /** The API of the license server with its description. */
-export function api({ access, licensing, renew, identity, notices, signer, version }: ApiGround): readonly Route[] {
+export function api({
+  access,
+  licensing,
+  records,
+  renew,
+  identity,
+  notices,
+  signer,
+  version,
+}: ApiGround): readonly Route[] {
   return apiRoutes({
     use: {
       licensing,
@@ -25,7 +33,7 @@ export function api({ access, licensing, renew, identity, notices, signer, versi
       notices,
       renew,
       validate: validateLicense(licensing),
-      records: recordsOf(licensing),
+      records,
       tokens: createVerdictTokens(signer),
     },
     keys: idempotencyKeys,

@@ -11,7 +11,7 @@ import { inBatches } from './jobs/housekeeping.ts';
 import type { Job } from './jobs/job.ts';
 import type { Authenticator } from './licensing/access/authenticate.ts';
 import { isSecret } from './licensing/access/secrets.ts';
-import { presentByProof, presentLicense, recordsOf } from './licensing/identity/present-license.ts';
+import { presentByProof, type PresentDeps, presentLicense } from './licensing/identity/present-license.ts';
 import { createEnrolment, type ProtocolDeps } from './licensing/identity/protocol-enrolment.ts';
 import { createRenewalInfo } from './licensing/identity/renewal-info.ts';
 import type { Principal } from './licensing/model/principal.ts';
@@ -22,6 +22,8 @@ import { identityStores } from './persistence/identity/stores.ts';
 
 export type EnrolmentGround = {
   readonly licensing: Dependencies;
+  /** Of licenses that are shown. */
+  readonly records: PresentDeps;
   readonly directory: Directory;
   readonly authenticator: Pick<Authenticator, 'bearer'>;
   readonly settings: {
@@ -46,9 +48,8 @@ export function enrolment(ground: EnrolmentGround): {
   readonly identity: IdentityUse;
   readonly jobs: readonly Job[];
 } {
-  const { licensing, authenticator, settings, limits, limit, log, renew } = ground;
+  const { licensing, records, authenticator, settings, limits, limit, log, renew } = ground;
   const { clock, random, transactions } = licensing;
-  const records = recordsOf(licensing);
   const routes = estRoutes({
     enrolment: createEnrolment({ ...licensing, renew, authorities: authoritiesOf(ground) }),
     present: (shown) => presentLicense(shown, records),

@@ -94,8 +94,10 @@ export async function openWorld(context: Mocha.Context): Promise<World> {
   const authenticator = createAuthenticator(access);
   const renew = renewLicense(licensing);
   const log = createLog({ level: 'error', format: 'json', clock, write: () => undefined, secrets: [] });
+  const records = recordsOf(licensing);
   const wired = enrolment({
     licensing,
+    records,
     directory: authority.directory,
     authenticator,
     settings: {
@@ -118,13 +120,13 @@ export async function openWorld(context: Mocha.Context): Promise<World> {
     renew,
     tokens,
     validate: validateLicense(licensing),
-    records: recordsOf(licensing),
+    records,
   };
   const owners = { acme: await founded(use, 'acme'), initech: await founded(use, 'initech') };
   const guards = {
     authenticator,
-    license: licenseAsPrincipal(licensing),
-    signature: signerAsPrincipal(licensing),
+    license: licenseAsPrincipal(records),
+    signature: signerAsPrincipal(licensing, records),
     log,
     ...UNLIMITED,
   };

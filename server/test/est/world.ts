@@ -92,8 +92,10 @@ export async function openWorld(
   const authenticator = createAuthenticator(access);
   const renew = renewLicense(deps);
   const log = createLog({ level: 'error', format: 'json', clock, write: () => {}, secrets: [] });
+  const records = recordsOf(deps);
   const wired = enrolment({
     licensing: deps,
+    records,
     directory: authority.directory,
     authenticator,
     settings: { est: { requireChannelBinding: false, serverKeyGeneration: false }, identities },
@@ -109,7 +111,7 @@ export async function openWorld(
   const tls = { cert: pem(chain), key: keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
   writeFileSync(join(folder, 'root.pem'), pem(await authority.directory.roots()));
   const accessed = accessUse(access);
-  const who = { authenticator, license: licenseAsPrincipal(deps), signature: signerAsPrincipal(deps) };
+  const who = { authenticator, license: licenseAsPrincipal(records), signature: signerAsPrincipal(deps, records) };
   const guards = { ...who, log, ...UNLIMITED };
   const api = apiRoutes({
     guardsFor: (action) => guardsFor(action, guards),
@@ -121,7 +123,7 @@ export async function openWorld(
       notices: noticeUse(deps, accessed),
       renew,
       validate: validateLicense(deps),
-      records: recordsOf(deps),
+      records,
       tokens: createVerdictTokens(signer.signer),
     },
     version: '0',
