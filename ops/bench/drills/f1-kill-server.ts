@@ -42,24 +42,28 @@ export async function run(): Promise<readonly Row[]> {
     }
     await crowd.stop();
     const found = await house.checkBooks(crowd);
-    const slowest = Math.max(...readyMs);
+    const sorted = readyMs.toSorted((a, b) => a - b);
+    const slowest = sorted.at(-1)!;
+    const middle = sorted[sorted.length >> 1]!;
     const told = `${crowd.licensed.length} licenses told`;
-    const solved = `${crowd.unsolved} requests unsolved, ${crowd.wrong.length} refused wrongly`;
-    process.stderr.write(`${[...crowd.wrong.slice(0, 5), JSON.stringify([...crowd.answers])].join('\n')}\n`);
+    const solved = `${crowd.unsolved.length} requests unsolved, ${crowd.wrong.length} refused wrongly`;
+    process.stderr.write(
+      `${[...crowd.wrong.slice(0, 5), ...crowd.unsolved.slice(0, 5), JSON.stringify([...crowd.answers])].join('\n')}\n`,
+    );
     return [
       {
         id: 'F1',
         what: `kill -9 of the server: ${random} times at random, ${points.length} times at ${POINTS.length} points`,
         bar: '0 lost, 0 serials twice, 0 signatures without a record',
         figure: `${told}; ${sentenceOf(found)}; ${solved}${missed.length > 0 ? `; not reached: ${missed.join(', ')}` : ''}`,
-        pass: isClean(found) && crowd.unsolved === 0 && crowd.wrong.length === 0 && missed.length === 0,
+        pass: isClean(found) && crowd.unsolved.length === 0 && crowd.wrong.length === 0 && missed.length === 0,
       },
       {
         id: 'F1',
         what: 'ready again after each',
         bar: '≤ 5 s',
         figure: `${(slowest / 1000).toFixed(2)} s at most`,
-        spread: `from ${(Math.min(...readyMs) / 1000).toFixed(2)} s`,
+        spread: `from ${(sorted[0]! / 1000).toFixed(2)} s, half within ${(middle / 1000).toFixed(2)} s`,
         pass: slowest <= READY_MS,
       },
     ];

@@ -77,7 +77,7 @@ function requestsRow(what: string, crowd: Crowd, found: Findings, ended: { what:
     what,
     bar: '0 failed requests',
     figure: `${sum(answered)} answered, ${sum(failed)} failed${failures}; ${sentenceOf(found)}; ${ended.what}`,
-    pass: failed.length === 0 && crowd.unsolved === 0 && isClean(found) && ended.isClean,
+    pass: failed.length === 0 && crowd.unsolved.length === 0 && isClean(found) && ended.isClean,
   };
 }
 

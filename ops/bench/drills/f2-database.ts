@@ -44,9 +44,9 @@ async function killPostgresql(): Promise<Row> {
       what: `kill -9 of PostgreSQL, ${kills} times under load`,
       bar: '0 lost; recovers by itself ≤ 10 s',
       figure:
-        `${crowd.licensed.length} licenses told; ${sentenceOf(found)}; ${crowd.unsolved} unsolved, ` +
+        `${crowd.licensed.length} licenses told; ${sentenceOf(found)}; ${crowd.unsolved.length} unsolved, ` +
         `${crowd.wrong.length} refused wrongly; issuing again after ${(slowest / 1000).toFixed(1)} s at most`,
-      pass: isClean(found) && crowd.unsolved === 0 && crowd.wrong.length === 0 && slowest <= BACK_MS,
+      pass: isClean(found) && crowd.unsolved.length === 0 && crowd.wrong.length === 0 && slowest <= BACK_MS,
     };
   } finally {
     await crowd.stop();

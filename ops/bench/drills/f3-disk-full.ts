@@ -69,10 +69,14 @@ async function fill(house: House, disk: SmallDisk, what: string): Promise<Row> {
       bar: '503, never 500; no half issuance; recovers ≤ 10 s',
       figure:
         `${refused.map(([answer, count]) => `${count} ${answer}`).join(', ')}; ${crowd.wrong.length} other refusals` +
-        `${crowd.wrong[0] === undefined ? '' : ` (${crowd.wrong[0].slice(0, 200)})`}; ${crowd.unsolved} unsolved; ` +
+        `${crowd.wrong[0] === undefined ? '' : ` (${crowd.wrong[0].slice(0, 200)})`}; ${crowd.unsolved.length} unsolved; ` +
         `${sentenceOf(found)}; issuing again after ${(backMs / 1000).toFixed(1)} s`,
       pass:
-        refused.length > 0 && crowd.wrong.length === 0 && crowd.unsolved === 0 && isClean(found) && backMs <= BACK_MS,
+        refused.length > 0 &&
+        crowd.wrong.length === 0 &&
+        crowd.unsolved.length === 0 &&
+        isClean(found) &&
+        backMs <= BACK_MS,
     };
   } finally {
     disk.empty();

@@ -50,7 +50,8 @@ export class Crowd {
   readonly answers = new Map<string, number>();
   /** What no client may be told, each with its sentence. */
   readonly wrong: string[] = [];
-  unsolved = 0;
+  /** What had no answer in time, each with how often it was told what. */
+  readonly unsolved: string[] = [];
   slowestMs = 0;
   /** From the first attempt to the answer, of those that had to ask again. */
   slowestSolvedMs = 0;
@@ -180,8 +181,10 @@ export class Crowd {
   /** The answer to a request, however often it takes; undefined when it is refused for good. */
   async #solve(question: Question, isStuck: () => void): Promise<Answer | undefined> {
     const began = performance.now();
+    const told = new Map<string, number>();
     for (let tries = 1; performance.now() - began < SOLVED_WITHIN_MS; tries += 1) {
-      const { answer, waitMs } = await this.#try(question, tries);
+      const { said, answer, waitMs } = await this.#try(question, tries);
+      told.set(said, (told.get(said) ?? 0) + 1);
       if (answer !== undefined && tries > 1) {
         this.slowestSolvedMs = Math.max(this.slowestSolvedMs, performance.now() - began);
       }
@@ -189,27 +192,29 @@ export class Crowd {
       if (tries === FIRST_TRIES) isStuck();
       await pause(waitMs);
     }
-    this.unsolved += 1;
+    this.unsolved.push(`${question.method} ${question.path}: ${JSON.stringify([...told])}`);
     return undefined;
   }
 
   /** `waitMs`: it may pass. */
-  async #try(question: Question, tries: number): Promise<{ answer?: Answer; waitMs?: number }> {
+  async #try(question: Question, tries: number): Promise<{ said: string; answer?: Answer; waitMs?: number }> {
     const began = performance.now();
     try {
       const answer = await this.#askOne(question);
-      this.#note(began, answer.status < 300 ? String(answer.status) : `${answer.status} ${codeOf(answer)}`);
-      if (answer.status < 300) return { answer };
+      const said = answer.status < 300 ? String(answer.status) : `${answer.status} ${codeOf(answer)}`;
+      this.#note(began, said);
+      if (answer.status < 300) return { said, answer };
       const after = Number(answer.headers['retry-after']);
-      if (after > 0) return { waitMs: Math.min(after * 1000, LONGEST_PAUSE_MS) };
+      if (after > 0) return { said, waitMs: Math.min(after * 1000, LONGEST_PAUSE_MS) };
       // The answer to the first attempt was lost, and it was carried out.
-      if (question.method === 'DELETE' && tries > 1 && answer.status !== 503) return { answer };
+      if (question.method === 'DELETE' && tries > 1 && answer.status !== 503) return { said, answer };
       this.wrong.push(`${question.method} ${question.path}: ${answer.status} ${answer.body.toString('utf8')}`);
-      return {};
+      return { said };
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
-      this.#note(began, 'no answer');
-      return { waitMs: Math.min(100 * 2 ** tries, 2 * LONGEST_PAUSE_MS) };
+      const said = 'no answer';
+      this.#note(began, said);
+      return { said, waitMs: Math.min(100 * 2 ** tries, 2 * LONGEST_PAUSE_MS) };
     }
   }
 
