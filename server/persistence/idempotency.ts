@@ -86,7 +86,7 @@ async function answerOf(session: Sql, request: KeyedRequest): Promise<KeptAnswer
   if (row === undefined) return undefined;
   if (!row.fingerprint.equals(fingerprint(request))) throw reused();
   if (row.status === null) throw inFlight();
-  return { status: row.status, headers: row.headers, body: new Uint8Array(row.body) };
+  return { status: row.status, headers: row.headers, body: row.body.toString('utf8') };
 }
 
 type StoredAnswer = { fingerprint: Buffer } & (

@@ -40,9 +40,8 @@ export const renewLicense = Object.assign(
     });
     return async (actor: Principal, raw: z.input<typeof input>, known?: RenewalCase) => {
       const { predecessor, csr: der } = parsed(input, raw);
-      const asked = digestsOf(der);
       const name = { organization: actor.organization, serial: predecessor };
-      return renew(deps, actor, known ?? (await orBusy(cases.submit(name))), { ...asked, der });
+      return renew(deps, actor, known ?? (await orBusy(cases.submit(name))), askedBy(der));
     };
   },
   { input },
@@ -78,10 +77,18 @@ async function renew(
   return issue(deps, actor, mine, asked, judgement === 'fork' ? 'branch' : 'renewal');
 }
 
-function digestsOf(der: Uint8Array): RenewalRequest {
+/** The key is looked for only where it decides, which is after a first request: the authority reads the request anyway. */
+const askedBy = (der: Uint8Array): Asked => ({
+  der,
+  request: hash('sha256', der, 'buffer'),
+  get publicKey() {
+    return publicKeyIn(der);
+  },
+});
+
+function publicKeyIn(der: Uint8Array): Uint8Array {
   try {
-    const { publicKey } = decodeCertificationRequest(Uint8Array.from(der));
-    return { request: hash('sha256', der, 'buffer'), publicKey: hash('sha256', publicKey.raw, 'buffer') };
+    return hash('sha256', decodeCertificationRequest(Uint8Array.from(der)).publicKey.raw, 'buffer');
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     throw new LicetError('invalid', 'CSR_INVALID', `The request cannot be read: ${error.message}`, { pointer: '/csr' });

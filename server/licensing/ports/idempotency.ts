@@ -17,7 +17,7 @@ export type KeyedRequest = {
 export type KeptAnswer = {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Uint8Array;
+  readonly body: string;
 };
 
 export type IdempotencyClaim = {

@@ -9,7 +9,7 @@ import { onBothHosts } from './test-database.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const withCode = (code: string) => (error: unknown) => error instanceof LicetError && error.code === code;
-const answer: KeptAnswer = { status: 201, headers: { location: '/sites/1' }, body: new Uint8Array([0, 1, 255]) };
+const answer: KeptAnswer = { status: 201, headers: { location: '/sites/1' }, body: '{"name":"Übergabe\\0"}' };
 
 onBothHosts('An idempotency key', (getDatabase, host) => {
   let request: KeyedRequest;

@@ -10,8 +10,8 @@ import { outbox } from '../outbox.ts';
 import { onBothHosts } from './test-database.ts';
 
 const withCode = (code: string) => (error: unknown) => error instanceof LicetError && error.code === code;
-const created: KeptAnswer = { status: 201, headers: {}, body: new Uint8Array([1]) };
-const refused: KeptAnswer = { status: 409, headers: {}, body: new Uint8Array([2]) };
+const created: KeptAnswer = { status: 201, headers: {}, body: '1' };
+const refused: KeptAnswer = { status: 409, headers: {}, body: '2' };
 
 onBothHosts('A request with an idempotency key', (getDatabase, host) => {
   let key: string;
