@@ -1,13 +1,7 @@
 export { AuthorityError, type AuthorityCode } from './errors.ts';
 export { type AuthorityBundle, readAuthorityBundle } from './ceremony/bundle.ts';
-export { CEREMONIES, type AuthorityKind, type CeremonyKind } from './ceremony/config/index.ts';
 export { crlInForce, readCrlFolder, type ReadyCrl } from './ceremony/crl-folder.ts';
 export { rootAddresses } from './ceremony/desk.ts';
-export { type Held, holdCeremony, type HoldOptions } from './ceremony/hold.ts';
-export { type Program, programHash } from './ceremony/program.ts';
-export type { Room } from './ceremony/room.ts';
-export { ceremonyTemplate, isCeremony } from './ceremony/templates.ts';
-export { type Verified, verifyTranscript } from './ceremony/verify-transcript.ts';
 export { fingerprintOf } from './ceremony/words.ts';
 export { createHierarchy, type Hierarchy, type HierarchyOptions } from './ceremony/hierarchy.ts';
 export { openJournal } from './journal/journal.ts';

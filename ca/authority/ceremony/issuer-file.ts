@@ -5,7 +5,8 @@ import { addressesOf, IssuerGeneration } from '../issue/issuer-generation.ts';
 import { listKeyFiles } from '../keys/offline.ts';
 import type { KeyPurpose } from '../ports/signer.ts';
 import { AuthorityError } from '../errors.ts';
-import { invalid, type IssuerChoice } from './config/index.ts';
+import type { IssuerChoice } from './config/index.ts';
+import { invalid } from './config/invalid.ts';
 import { rootAddresses } from './desk.ts';
 
 export type Chain = readonly [Certificate, ...Certificate[]];

@@ -2,7 +2,8 @@ import { createName, type Name } from '@licet/format';
 import type { Subject } from '../issue/subject.ts';
 import type { KeyPurpose } from '../ports/signer.ts';
 import type { Profile } from '../profiles/profile.ts';
-import { type AuthorityKind, invalid } from './config/index.ts';
+import type { AuthorityKind } from './config/index.ts';
+import { invalid } from './config/invalid.ts';
 import { PROFILES } from './desk.ts';
 
 type Role = { readonly profile: Profile; readonly issuer: KeyPurpose };

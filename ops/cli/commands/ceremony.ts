@@ -2,18 +2,18 @@ import { randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
+import { fingerprintOf } from '@licet/authority';
 import {
   type AuthorityKind,
   CEREMONIES,
   type CeremonyKind,
   ceremonyTemplate,
-  fingerprintOf,
   holdCeremony,
   isCeremony,
   programHash,
   type Room,
   verifyTranscript,
-} from '@licet/authority';
+} from '@licet/authority/ceremony';
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.ts';
 import { CliError, type CliIo } from '../io.ts';

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
-import { CEREMONIES } from '@licet/authority';
+import { CEREMONIES } from '@licet/authority/ceremony';
 import { decodeCertificate, decodePem } from '@licet/format';
 import { requireTool } from '@licet/checks';
 import { testDatabase, type TestDatabase } from '@licet/server/test-database';

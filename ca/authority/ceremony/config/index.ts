@@ -1,6 +1,6 @@
 import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
-import { AuthorityError } from '../../errors.ts';
+import { invalid } from './invalid.ts';
 import * as field from './fields.ts';
 
 const guarded = (root: { shares?: { custodians: string[] } | undefined; pkcs11?: unknown }) =>
@@ -120,10 +120,4 @@ function sentences(issue: z.core.$ZodIssue): string[] {
   const at = (key?: PropertyKey) => [...issue.path, ...(key === undefined ? [] : [key])].map(String).join('.');
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => `${at(key)}: there is no such key`);
   return [`${at() || 'the file'}: ${issue.message}`];
-}
-
-export function invalid(details: readonly string[]): AuthorityError {
-  return new AuthorityError('CEREMONY_INVALID', `The file of the ceremony is not right: ${details.join('; ')}.`, {
-    details,
-  });
 }

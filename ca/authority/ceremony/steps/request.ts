@@ -1,7 +1,8 @@
 import { encodeCertificationRequest, encodeCertificationRequestInfo, encodePem } from '@licet/format';
 import { SIGNATURE_ALGORITHMS } from '../../issue/signatures.ts';
 import type { KeyDescription, Signer } from '../../ports/signer.ts';
-import { type ConfigOf, invalid } from '../config/index.ts';
+import type { ConfigOf } from '../config/index.ts';
+import { invalid } from '../config/invalid.ts';
 import { checkEnterprise, nameOf, subjectOf } from '../role.ts';
 import { withSigner } from '../unlock.ts';
 import { fingerprintOf } from '../words.ts';
