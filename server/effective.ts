@@ -8,6 +8,10 @@ import type { Config } from './config/index.ts';
 export const isEvaluation = ({ authority, database }: Config): boolean =>
   authority.evaluation === 'auto' ? database.url === undefined : authority.evaluation === 'on';
 
+/** Whether a person reads the log. */
+export const isText = ({ log }: Config): boolean =>
+  log.format === 'text' || (log.format === 'auto' && process.stdout.isTTY);
+
 export function tlsModeOf(config: Config): 'own' | 'files' | 'off' {
   const { mode, certificate } = config.http.tls;
   return mode ?? (certificate !== undefined ? 'files' : isEvaluation(config) ? 'own' : 'off');

@@ -1,45 +1,15 @@
-import { hostname } from 'node:os';
 import { systemClock as clock } from './clock.ts';
 import { EXIT_CODES } from './config/exit-codes.ts';
-import { type Config, type Loaded, loadConfig, secretsOf } from './config/index.ts';
-import { databaseOptions } from './database-options.ts';
-import { isEvaluation, publishingBaseOf, tlsModeOf } from './effective.ts';
-import { openEvaluationShop } from './evaluation-shop.ts';
-import { letFirstOwnerIn } from './first-owner.ts';
-import { foundOrganization } from './found-organization.ts';
+import { type Loaded, loadConfig, secretsOf } from './config/index.ts';
+import { isText } from './effective.ts';
 import type { Ground } from './ground.ts';
-import type { Job } from './jobs/job.ts';
-import type { Subscriber } from './jobs/outbox-deliverer.ts';
 import { createLifecycle } from './lifecycle.ts';
 import { type Log, createLog } from './log.ts';
 import { type LogOutput, logOutput } from './log-output.ts';
 import { createMetrics } from './metrics.ts';
-import { recordsOf } from './licensing/identity/present-license.ts';
-import { renewLicense } from './licensing/licenses/renew.ts';
-import type { Dependencies } from './licensing/use-case.ts';
-import type { Route } from './http/routes.ts';
 import manifest from './package.json' with { type: 'json' };
-import { crlFigures } from './persistence/authority/crl-figures.ts';
-import { type Database, openDatabase } from './persistence/database.ts';
-import { systemRandom as random } from './random.ts';
 import { startFailure } from './start-error.ts';
-import { welcome, type Welcomed } from './welcome.ts';
-import { type Access, openAccess } from './wire-access.ts';
-import { api } from './wire-api.ts';
-import { type AuthorityParts, connectAuthority, readyAuthority } from './wire-authority.ts';
-import { checkJobs } from './wire-checks.ts';
-import { enrolment, type EnrolmentGround } from './wire-enrolment.ts';
-import { contractSubscriber } from './wire-contracts.ts';
-import { noticeJobs, revocationSubscriber } from './wire-events.ts';
-import { commonJobs, openWork } from './wire-jobs.ts';
-import { appFor, hangPublic, openOperations, openPlain, type PlainListener, type Served } from './wire-listeners.ts';
-import { connectLicensing } from './wire-licensing.ts';
-import { type Notices, openNotices } from './wire-notices.ts';
-import { publishing } from './wire-publishing.ts';
-import { readinessOf } from './wire-readiness.ts';
-import { connectStatus } from './wire-status.ts';
-import { type OpenedSigner, openServerSigner } from './wire-signer.ts';
-import { openOwnTls, openTlsFiles } from './wire-tls.ts';
+import { openServerSigner } from './wire-signer.ts';
 
 /** Beyond the drain: for what has to be written and closed after it. */
 const CLOSING_MS = 10_000;
@@ -66,186 +36,22 @@ async function main(): Promise<void> {
   process.on('SIGTERM', () => lifecycle.signal('SIGTERM'));
   process.on('SIGINT', () => lifecycle.signal('SIGINT'));
   process.on('uncaughtException', (error) => lifecycle.crash(error));
-  await start({ config, log, metrics, lifecycle });
+  await serveWith({ config, log, metrics, lifecycle });
 }
 
-async function start(ground: Ground): Promise<void> {
-  const { config, log } = ground;
-  // What can be refused without touching the database is refused first.
-  const files = openTlsFiles(ground);
-  const plain = tlsModeOf(config) === 'off' ? undefined : await openPlain(ground);
-  const stores = await openStores(ground);
+/** The signer is a process of its own that takes as long to start as the rest of this program to load: side by side. */
+async function serveWith(ground: Ground): Promise<void> {
+  const signer = openServerSigner(ground.config, ground.log.with({ component: 'signer' }));
+  // Whether it has opened is asked by the one who needs it.
+  signer.catch(() => undefined);
   try {
-    const holder = `${hostname()}:${process.pid}:${Buffer.from(random.bytes(6)).toString('hex')}`;
-    const base = publishingBaseOf(config, plain?.port ?? config.http.port);
-    const wired = { config, database: stores.database, signer: stores.signer.signer, holder, base };
-    const authority = connectAuthority(wired);
-    await readyAuthority(wired, authority);
-    const tls = files ?? (await openOwnTls(ground, authority));
-    const licensing = connectLicensing(stores.database, authority);
-    await openHouse(config, authority, licensing);
-    const records = recordsOf(licensing);
-    let address = '';
-    const accessLog = log.with({ component: 'access' });
-    const publicUrl = () => config.http.publicUrl ?? address;
-    const access = openAccess({ config, licensing, records, log: accessLog, publicUrl });
-    const notices = openNotices(config, licensing, access.deps);
-    const renew = renewLicense(licensing);
-    const sites = enrolmentOf(ground, { licensing, records, authority, access, renew });
-    const { signer } = stores.signer;
-    const { version } = manifest;
-    const { identity } = sites;
-    const calls = api({ access, licensing, records, renew, identity, notices: notices.deps, signer, version });
-    const routes = [...sites.routes, ...calls];
-    const checks = checkJobs(stores.database, authority);
-    const jobs = [...access.jobs, ...sites.jobs, ...noticeJobs(licensing), ...notices.jobs, ...checks];
-    const subscribers = [revocationSubscriber(authority.revoker), contractSubscriber({ licensing, authority })];
-    const parts = { access, routes, jobs, subscribers, notices, authority, holder, plain, tls };
-    const owner = (await hasAuthority(config, authority))
-      ? await letFirstOwnerIn(access.deps, config.authority.organization, config.data.folder)
-      : undefined;
-    const where = await open(ground, stores, parts);
-    ({ address } = where);
-    log.info({ ...where, version, ms: Math.round(performance.now()) }, 'ready');
-    if (isEvaluation(config)) log.warn({ component: 'authority' }, NOT_OFFLINE);
-    if (isText(config)) process.stdout.write(welcome({ ...(await welcomed(ground, stores, authority, where)), owner }));
+    const { serve } = await import('./serve.ts');
+    await serve(ground, signer);
   } catch (error) {
-    await stores.signer.close();
-    await stores.database.close();
+    const opened = await signer.catch(() => undefined);
+    await opened?.close();
     throw error;
   }
-}
-
-/** For who reads the log and not the welcome. */
-const NOT_OFFLINE =
-  'EVALUATION: the root of this hierarchy is not offline; trust it for nothing, and for production make one by the ceremony';
-
-type Places = { readonly address: string; readonly publishing?: string; readonly operations: string };
-
-type Stores = { readonly database: Database; readonly signer: OpenedSigner };
-
-/** Side by side: a passphrase takes as long to check as a database to open. */
-async function openStores({ config, log, metrics }: Ground): Promise<Stores> {
-  const [database, signer] = await Promise.allSettled([
-    openDatabase(databaseOptions(config), {
-      clock,
-      random,
-      log: log.with({ component: 'database' }),
-      onRetry: (cause) => metrics.transactionRetried(cause),
-    }),
-    openServerSigner(config, log.with({ component: 'signer' })),
-  ]);
-  if (database.status === 'fulfilled' && signer.status === 'fulfilled') {
-    return { database: database.value, signer: signer.value };
-  }
-  if (database.status === 'fulfilled') await database.value.close();
-  if (signer.status === 'fulfilled') await signer.value.close();
-  throw database.status === 'rejected' ? database.reason : (signer as PromiseRejectedResult).reason;
-}
-
-type Wired = {
-  readonly access: Access;
-  readonly routes: readonly Route[];
-  readonly jobs: readonly Job[];
-  readonly notices: Notices;
-  readonly subscribers: readonly Subscriber[];
-  readonly authority: AuthorityParts;
-  readonly holder: string;
-  readonly plain: PlainListener | undefined;
-  readonly tls: Awaited<ReturnType<typeof openOwnTls>>;
-};
-
-function enrolmentOf(
-  { config, log }: Ground,
-  parts: Pick<EnrolmentGround, 'licensing' | 'records' | 'renew'> & { authority: AuthorityParts; access: Access },
-): ReturnType<typeof enrolment> {
-  const { licensing, records, renew, authority, access } = parts;
-  return enrolment({
-    licensing,
-    records,
-    renew,
-    directory: authority.directory,
-    authenticator: access.authenticator,
-    settings: { est: config.est, identities: config.identities },
-    limits: [access.limitAddress('open')],
-    limit: (principal) => access.limitRenewals(principal),
-    log: log.with({ component: 'enrolment' }),
-  });
-}
-
-/** Opens the doors, and says in which order everything is closed again. */
-async function open(
-  ground: Ground,
-  { database, signer }: Stores,
-  { access, routes, jobs, subscribers, notices, authority, holder, plain, tls }: Wired,
-): Promise<Places> {
-  const { config, log, lifecycle } = ground;
-  const status = connectStatus(ground, authority, signer.signer);
-  ground.metrics.revocation.watchCrls(() => database.run('platform', crlFigures, { readOnly: true }));
-  const { fence } = authority;
-  const needed = { database, signer: signer.signer, fence, checkCrls: status.checkCrls };
-  const readiness = readinessOf(needed, config.operations.readinessSeconds);
-  let address = '';
-  const fastPaths = [...publishing(authority, () => config.http.publicUrl ?? address), ...status.fastPaths];
-  const served: Served = { routes, fastPaths };
-  const app = appFor(ground, served);
-  const door = hangPublic(ground, { app, readiness, tls, plain });
-  await openWork(ground, database, {
-    jobs: [...commonJobs(config, database), ...status.jobs, ...jobs],
-    subscribers,
-    holder,
-  });
-  notices.start(ground);
-  await status.start();
-  const authorityLog = log.with({ component: 'authority' });
-  authority.directory.watch((err) => authorityLog.warn({ err }, 'authorities not looked at'));
-  const guard = authority.guard.watch((err) => authorityLog.error({ err }, 'journal and database not compared'));
-  lifecycle.add({
-    name: 'authority',
-    async stop() {
-      authority.directory.stop();
-      await status.stop();
-      await guard.stop();
-    },
-  });
-  lifecycle.add(access.stage);
-  lifecycle.add({ name: 'signer', stop: () => signer.close() });
-  lifecycle.add({ name: 'database', stop: () => database.close() });
-  await plain?.serve(appFor(ground, { routes: [], fastPaths }));
-  address = await door.open();
-  const operations = await openOperations(ground, readiness, database);
-  if (authority.fence.reason !== undefined) authorityLog.error({}, authority.fence.reason);
-  return { address, ...(plain && { publishing: publishingBaseOf(config, plain.port) }), operations };
-}
-
-/** An organization, and in an evaluation something to sell. */
-async function openHouse(config: Config, authority: AuthorityParts, licensing: Dependencies): Promise<void> {
-  const { organization } = config.authority;
-  if (authority.fence.reason !== undefined) return;
-  if (isEvaluation(config)) await openEvaluationShop(licensing, organization);
-  else if (await hasAuthority(config, authority)) await foundOrganization(licensing, organization);
-}
-
-/** Whoever made the CA by the ceremony and imported it is let in as whoever starts an evaluation is. */
-const hasAuthority = async ({ authority: { organization } }: Config, { directory }: AuthorityParts): Promise<boolean> =>
-  (await directory.active({ organization, kind: 'organization', enterprise: undefined, contract: undefined })) !==
-  undefined;
-
-async function welcomed(
-  { config }: Ground,
-  { database }: Stores,
-  { directory, fence }: AuthorityParts,
-  { address, publishing: plain, operations }: Places,
-): Promise<Omit<Welcomed, 'owner'>> {
-  return {
-    address,
-    operations,
-    publishing: plain,
-    data: whereData(config, database),
-    roots: await directory.roots(),
-    isEvaluation: isEvaluation(config),
-    fenced: fence.reason,
-  };
 }
 
 function logFor(loaded: Loaded, output: LogOutput): Log {
@@ -263,11 +69,6 @@ function logFor(loaded: Loaded, output: LogOutput): Log {
 function exit(code: number, output: LogOutput): void {
   void output.flush(FLUSH_MS).then(() => process.exit(code));
 }
-
-const isText = ({ log }: Config): boolean => log.format === 'text' || (log.format === 'auto' && process.stdout.isTTY);
-
-const whereData = ({ data }: Config, { host }: Database): string =>
-  host === 'embedded' ? `${data.folder} (embedded database)` : 'PostgreSQL';
 
 main().catch((error: unknown) => {
   const { message, exitCode, isForeseen } = startFailure(error);

@@ -24,7 +24,9 @@ type Run = {
   readonly ended: Promise<number | null>;
 };
 
-describe('the server process', () => {
+describe('the server process', function () {
+  // Each test starts one, and the first makes its database: seconds, and many on a machine with other work.
+  this.timeout(60_000);
   let folder: string;
   const children = new Set<ChildProcess>();
   const endings: Promise<unknown>[] = [];
