@@ -25,9 +25,9 @@ function element(value: unknown): string {
 }
 
 // PostgreSQL 15, 8.15.6: in quotes, a quote and a backslash have a backslash before them. JSON writes them so too, and
-// is written by native code, but has other words for the characters of the second pattern.
+// is written by native code, but has other words for control characters and halves of a surrogate pair.
 const SPECIAL = /["\\]/;
-const OTHER_IN_JSON = /[\0-\x1f\ud800-\udfff]/;
+const OTHER_IN_JSON = /[\p{Cc}\p{Cs}]/u;
 
 function quoted(text: string): string {
   if (!SPECIAL.test(text)) return `"${text}"`;
