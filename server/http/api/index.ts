@@ -62,5 +62,6 @@ export const ENDPOINTS: readonly Endpoint[] = [
 
 /** The API, its description, and the page to browse that. */
 export function apiRoutes(deps: ApiDeps & { readonly version: string }): readonly Route[] {
-  return [...ENDPOINTS.map((it) => routeOf(it, deps)), ...documentRoutes(openApiDocument(ENDPOINTS, deps.version))];
+  const document = () => openApiDocument(ENDPOINTS, deps.version);
+  return [...ENDPOINTS.map((it) => routeOf(it, deps)), ...documentRoutes(document)];
 }

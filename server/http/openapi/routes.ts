@@ -6,9 +6,13 @@ import type { Route } from '../routes.ts';
 const asset = (name: string): string => readFileSync(new URL(`page/${name}`, import.meta.url), 'utf8');
 const digest = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
-/** The document, and a page to browse it that needs nothing from outside and runs nothing but its own script. */
-export function documentRoutes(document: object): readonly Route[] {
-  const text = Buffer.from(`${JSON.stringify(document)}\n`);
+/**
+ * The document, and a page to browse it that needs nothing from outside and runs nothing but its own script. The document
+ * is made for the first who asks: few servers are ever asked, and all would start a tenth of a second later.
+ */
+export function documentRoutes(document: () => object): readonly Route[] {
+  let made: Buffer | undefined;
+  const text = (): Buffer => (made ??= Buffer.from(`${JSON.stringify(document())}\n`));
   const script = asset('page.js');
   const style = asset('page.css');
   const html = asset('page.html')
@@ -27,7 +31,7 @@ export function documentRoutes(document: object): readonly Route[] {
     {
       method: 'GET',
       path: '/api/openapi.json',
-      handle: (request, response) => answer(request, response, 'application/json', text),
+      handle: (request, response) => answer(request, response, 'application/json', text()),
     },
     {
       method: 'GET',
