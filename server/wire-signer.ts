@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { AuthorityError, type Signer, SignerClient, startSigner, type VaultChoice } from '@licet/authority';
+import {
+  AuthorityError,
+  SCRYPT_COSTS,
+  type Signer,
+  SignerClient,
+  startSigner,
+  type VaultChoice,
+} from '@licet/authority';
 import { EXIT_CODES } from './config/exit-codes.ts';
 import type { Config } from './config/index.ts';
 import { evaluationPassphraseOf, isEvaluation, signerFolderOf } from './effective.ts';
@@ -88,7 +95,7 @@ async function answers(path: string): Promise<boolean> {
 /** The configuration's schema has seen to it that what a vault needs is there. */
 function vaultOf(config: Config, folder: string): VaultChoice {
   const { vault, pkcs11, awsKms } = config.signer;
-  if (vault === 'file') return { kind: vault, passphraseFile: passphraseFileOf(config, folder) };
+  if (vault === 'file') return { kind: vault, ...passphraseOf(config, folder) };
   if (vault === 'pkcs11') {
     const { module, library = '', token = '', pinFile = '' } = pkcs11;
     return { kind: vault, module, library, token, pinFile };
@@ -97,20 +104,23 @@ function vaultOf(config: Config, folder: string): VaultChoice {
   return { kind: vault, region, ...more };
 }
 
-function passphraseFileOf(config: Config, folder: string): string {
+type PassphraseChoice = Pick<Extract<VaultChoice, { kind: 'file' }>, 'passphraseFile' | 'scryptCost'>;
+
+function passphraseOf(config: Config, folder: string): PassphraseChoice {
   const given = config.signer.passphraseFile;
-  if (given !== undefined) return given;
+  if (given !== undefined) return { passphraseFile: given };
   const file = evaluationPassphraseOf(config);
-  if (existsSync(file)) return file;
+  if (existsSync(file)) return { passphraseFile: file };
   const isNew = !existsSync(join(folder, 'keys'));
-  if (isEvaluation(config) && isNew) return makePassphrase(file);
+  // Nobody guesses what we make here, so it need not take half a second at every start to try it.
+  if (isEvaluation(config) && isNew) return { passphraseFile: makePassphrase(file), scryptCost: SCRYPT_COSTS[0] };
   const message = isNew
     ? 'The keys of the signer need a passphrase: name the file that holds it in signer.passphraseFile (or set signer.socket).'
     : `The passphrase file ${file} is gone, and without it the keys in ${folder} cannot be opened: put it back, or name another in signer.passphraseFile.`;
   throw new StartError(EXIT_CODES.configuration.code, message);
 }
 
-/** Durable before a key is sealed with it. */
+/** 256 random bits; durable before a key is sealed with them. */
 function makePassphrase(file: string): string {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const descriptor = openSync(file, 'wx', 0o600);

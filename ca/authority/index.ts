@@ -6,7 +6,7 @@ export { fingerprintOf } from './ceremony/words.ts';
 export { createHierarchy, type Hierarchy, type HierarchyOptions } from './ceremony/hierarchy.ts';
 export { openJournal } from './journal/journal.ts';
 export { verifyJournal } from './journal/reader.ts';
-export { type Unlock } from './keys/keyring.ts';
+export { SCRYPT_COSTS, type Unlock } from './keys/keyring.ts';
 export { listKeyFiles, rewrapSigner } from './keys/offline.ts';
 export { combineShares, createShares, type ShareSet } from './keys/shares.ts';
 export type {

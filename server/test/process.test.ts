@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -90,6 +90,10 @@ describe('the server process', function () {
     assert.equal(server.out().trimEnd().split('\n').length, server.lines().length, 'every line is JSON');
     const warned = server.lines().filter(({ message }) => /EVALUATION: the root .+ is not offline/.test(message));
     assert.equal(warned.length, 1, 'the log says that its root is not offline');
+    const { kdf } = JSON.parse(readFileSync(join(folder, 'data/signer/keys/keyring.json'), 'utf8')) as {
+      kdf: { cost: number };
+    };
+    assert.equal(kdf.cost, 1024, 'a passphrase of 256 random bits need not take long to try');
   });
 
   it('for a person, prints where it listens and what to paste next', async () => {

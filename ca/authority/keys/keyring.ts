@@ -20,6 +20,8 @@ export type KeyringOptions = {
 };
 
 const SCRYPT_COST = 2 ** 17;
+/** From and to. The least is for a passphrase of 256 random bits, which no cost makes harder to guess. */
+export const SCRYPT_COSTS = [2 ** 10, 2 ** 22] as const;
 const FORMAT = 'licet-keyring/1';
 type Kdf =
   | { readonly name: 'none' }
@@ -181,7 +183,7 @@ function parseKdf(kdf: JsonObject): Kdf {
   if (kdf.word('name', ['none', 'scrypt']) === 'none') return { name: 'none' };
   return {
     name: 'scrypt',
-    cost: kdf.integer('cost', 2 ** 10, 2 ** 22),
+    cost: kdf.integer('cost', ...SCRYPT_COSTS),
     blockSize: kdf.integer('blockSize', 8, 8),
     parallelization: kdf.integer('parallelization', 1, 1),
     salt: kdf.text('salt'),

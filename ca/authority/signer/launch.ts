@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { AuthorityError } from '../errors.ts';
-import type { Unlock } from '../keys/keyring.ts';
+import { SCRYPT_COSTS, type Unlock } from '../keys/keyring.ts';
 import { JsonObject } from '../keys/json.ts';
 
 /** Where private keys live, in words that fit into a file or a pipe. Secrets are never among them, only where they lie. */
@@ -11,6 +11,8 @@ export type VaultChoice =
       readonly kind: 'file';
       /** Read by the signer itself at each start; without it the secret comes in through the pipe. */
       readonly passphraseFile?: string | undefined;
+      /** scrypt's N for a folder of keys that is new. Low only where the passphrase has 256 random bits. */
+      readonly scryptCost?: number | undefined;
     }
   | {
       readonly kind: 'pkcs11';
@@ -100,7 +102,11 @@ function vaultOf(vault: JsonObject, path: (path: string) => string): VaultChoice
   const kind = vault.word('kind', ['file', 'pkcs11', 'aws-kms']);
   switch (kind) {
     case 'file':
-      return { kind, passphraseFile: vault.optional('passphraseFile', file) };
+      return {
+        kind,
+        passphraseFile: vault.optional('passphraseFile', file),
+        scryptCost: vault.optional('scryptCost', (name) => vault.integer(name, ...SCRYPT_COSTS)),
+      };
     case 'pkcs11':
       return { kind, module: text('module'), library: file('library'), token: text('token'), pinFile: file('pinFile') };
     case 'aws-kms':

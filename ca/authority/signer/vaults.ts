@@ -9,8 +9,10 @@ export async function openVault({ folder, vault }: Launch, secret: Secret, clock
   switch (vault.kind) {
     case 'file': {
       const keys = join(folder, 'keys');
-      if (vault.passphraseFile !== undefined) {
-        return withSecretFile(vault.passphraseFile, (passphrase) => openFileVault(keys, { passphrase }));
+      const { passphraseFile, scryptCost } = vault;
+      const options = scryptCost === undefined ? {} : { scryptCost };
+      if (passphraseFile !== undefined) {
+        return withSecretFile(passphraseFile, (passphrase) => openFileVault(keys, { passphrase }, options));
       }
       if (secret !== undefined) return openFileVault(keys, secret);
       throw new AuthorityError('KEY_LOCKED', 'No passphrase was given; name a passphrase file.');
