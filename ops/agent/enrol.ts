@@ -74,7 +74,7 @@ async function obtain(errand: Errand, pending: PendingRequest, credentials: Cred
 }
 
 /** What the server says of a request that can never be granted, whatever becomes of the site. */
-const AT_FAULT = /^(?:CSR|KEY)_/;
+const AT_FAULT = /^(?:CSR|KEY|PROOF)_/;
 
 /**
  * Whether the next try begins with a new key. After a renewal only where the refused request was at fault: the site may
