@@ -8,7 +8,7 @@ type Kind = 'speed' | 'drills';
 
 /**
  * `npm run bench [-- NAME…]` and `npm run drill [-- NAME…]`: runs the files of a folder one after the other (side by
- * side they would measure each other), prints the table and writes it as JSON beside where it was called.
+ * side they would measure each other), prints the table, and writes it as JSON beside where it was called.
  */
 export async function measure(kind: Kind, names: readonly string[]): Promise<number> {
   const files = globSync(join(import.meta.dirname, kind, '*.ts')).sort();
@@ -18,16 +18,21 @@ export async function measure(kind: Kind, names: readonly string[]): Promise<num
   const rows: Row[] = [];
   for (const file of chosen) {
     process.stderr.write(`… ${basename(file, '.ts')}\n`);
-    rows.push(...(await runOne(file)));
+    const found = await runOne(file);
+    rows.push(...found);
+    // Also for whoever stops it here: the rest may take hours.
+    for (const row of found) process.stderr.write(`${row.id} ${row.what ?? ''}: ${row.figure} ${verdict(row)}\n`);
+    await keep(kind, rows);
   }
   const bars = kind === 'speed' ? SPEED_BARS : DRILL_BARS;
   const missing = Object.entries(bars).filter(([id]) => !rows.some((row) => row.id === id));
   print([...rows, ...missing.map(([id, what]) => ({ id, what, bar: '', figure: 'not run', pass: true }))]);
-  await writeFile(
-    `licet-${kind}.json`,
-    `${JSON.stringify({ at: new Date().toISOString(), node: process.version, rows }, null, 2)}\n`,
-  );
   return rows.every((row) => row.pass) ? 0 : 1;
+}
+
+function keep(kind: Kind, rows: readonly Row[]): Promise<void> {
+  const kept = { at: new Date().toISOString(), node: process.version, rows };
+  return writeFile(`licet-${kind}.json`, `${JSON.stringify(kept, null, 2)}\n`);
 }
 
 async function runOne(file: string): Promise<readonly Row[]> {
