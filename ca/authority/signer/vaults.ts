@@ -10,8 +10,8 @@ export async function openVault({ folder, vault }: Launch, secret: Secret, clock
     case 'file': {
       const keys = join(folder, 'keys');
       const { passphraseFile, scryptCost } = vault;
-      const options = scryptCost === undefined ? {} : { scryptCost };
       if (passphraseFile !== undefined) {
+        const options = scryptCost === undefined ? {} : { scryptCost };
         return withSecretFile(passphraseFile, (passphrase) => openFileVault(keys, { passphrase }, options));
       }
       if (secret !== undefined) return openFileVault(keys, secret);

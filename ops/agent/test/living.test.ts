@@ -219,6 +219,31 @@ describe('A site that lives on', function () {
     slow.close();
   });
 
+  // Whatever the site did to be refused: another request, once it goes on, would look like a clone's.
+  for (const [code, stays] of [
+    ['LICENSE_SUSPENDED', true],
+    ['CONTRACT_SUSPENDED', true],
+    ['CLONE_SUSPECTED', true],
+    ['KEY_REUSED', false],
+    ['CSR_INVALID', false],
+    ['PROOF_WRONG', false],
+  ] as const) {
+    it(`${stays ? 'keeps' : 'gives up'} its request after ${code}`, async () => {
+      const front = createHttpServer((_request, response) => {
+        response.writeHead(403, { 'X-Licet-Code': code }).end('No.');
+      }).listen(0, '127.0.0.1');
+      await once(front, 'listening');
+      const settings: Settings = { servers: [`http://127.0.0.1:${(front.address() as AddressInfo).port}`] };
+      const site = await licensed(folder, settings);
+      await assert.rejects(
+        renew(site, settings, () => NOW),
+        hasCode('REFUSED', /No\./),
+      );
+      front.close();
+      assert.equal((await site.store.pending()) !== undefined, stays);
+    });
+  }
+
   const CODE = { 'X-Licet-Code': 'REQUEST_PENDING' };
   for (const [what, status, headers, said] of [
     ['the page of a proxy', 403, { 'Content-Type': 'text/html' }, /no license authority.*403.*Later/],
