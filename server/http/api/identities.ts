@@ -1,8 +1,9 @@
-import { encodePem, MODES } from '@licet/format';
+import { MODES } from '@licet/format';
 import { z } from 'zod';
 import { exchangeIdentity, exchangeInput } from '../../licensing/identity/exchange.ts';
 import { createTrustRule, listTrustRules, switchTrustRule } from '../../licensing/identity/rules.ts';
 import { type TrustRule, trustRuleInput } from '../../licensing/identity/trust-rule.ts';
+import { bundleOf } from '../../licensing/licenses/bundle.ts';
 import { spread } from '../retry-after.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { ids, pageExample } from './examples.ts';
@@ -179,7 +180,7 @@ export const identityEndpoints: readonly Endpoint[] = [
         serial,
         site,
         notAfter: notAfter.toISOString(),
-        license: chain.map((der) => encodePem('CERTIFICATE', der)).join(''),
+        license: bundleOf({ chain }),
       },
     }),
   }),

@@ -1,8 +1,9 @@
-import { encodePem, MODES } from '@licet/format';
+import { MODES } from '@licet/format';
 import { z } from 'zod';
 import { boundsOf } from '../../licensing/access/authorize.ts';
 import { found } from '../../licensing/entities.ts';
 import { serial } from '../../licensing/fields.ts';
+import { bundleOf } from '../../licensing/licenses/bundle.ts';
 import { resolveFork } from '../../licensing/licenses/fork.ts';
 import type { License } from '../../licensing/model/license.ts';
 import type { Principal } from '../../licensing/model/principal.ts';
@@ -144,7 +145,7 @@ export const licenseEndpoints: readonly Endpoint[] = [
     reply: ({ it, issued }) => ({
       body: {
         ...licenseJson(it),
-        ...(issued && { pem: issued.chain.map((der) => encodePem('CERTIFICATE', der)).join('') }),
+        ...(issued && { pem: bundleOf(issued) }),
       },
     }),
   }),

@@ -1,5 +1,6 @@
-import { decodePem, encodePem } from '@licet/format';
+import { decodePem } from '@licet/format';
 import { z } from 'zod';
+import { bundleOf } from '../../licensing/licenses/bundle.ts';
 import type { IssuedLicense } from '../../licensing/ports/issuance.ts';
 import { instant } from './wire.ts';
 
@@ -44,20 +45,8 @@ export const licenseJson = ({ serial, notBefore, notAfter, chain }: IssuedLicens
   serial,
   notBefore: notBefore.toISOString(),
   notAfter: notAfter.toISOString(),
-  pem: pemOf(chain),
+  pem: bundleOf({ chain }),
 });
-
-const above = new WeakMap<Uint8Array, string>();
-
-/** What stands above a license is the same for many, and the same objects. */
-function pemOf([license, ...authorities]: readonly Uint8Array[]): string {
-  const pems = authorities.map((der) => {
-    let pem = above.get(der);
-    if (pem === undefined) above.set(der, (pem = encodePem('CERTIFICATE', der)));
-    return pem;
-  });
-  return [encodePem('CERTIFICATE', license!), ...pems].join('');
-}
 
 export const licenseExample = {
   serial: '31d1e2c4a9b8',
