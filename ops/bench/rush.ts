@@ -13,6 +13,8 @@ import { seededChance } from './seeded-chance.ts';
 
 /** All of them begin within so long. */
 const STAMPEDE_MS = 1000;
+/** A site has a processor of its own: it must not wait with its handshake until this thread has begun all the others. */
+const BEGUN_IN_A_TURN = 64;
 const MADE_AT_A_TIME = 48;
 
 export type Licensed = {
@@ -25,6 +27,8 @@ export type Licensed = {
 };
 
 export type RushResult = {
+  /** By then each had knocked: as fast as one thread beside the server can be all of them. */
+  readonly knockedSeconds: number;
   readonly renewed: number;
   /** From the first request until the last site had its new license. */
   readonly lastSeconds: number;
@@ -81,11 +85,16 @@ export async function rush(house: House, sites: readonly Licensed[], patienceMs:
   const begin = performance.now();
   const times = new Map<Licensed, number>();
   let timeless = 0;
+  let knockedSeconds = 0;
   const count = (what: string) => void answers.set(what, (answers.get(what) ?? 0) + 1);
+  const turn = createTurns(BEGUN_IN_A_TURN);
   const live = async (site: Licensed): Promise<void> => {
     await pause(STAMPEDE_MS * chance());
+    await turn();
+    knockedSeconds = (performance.now() - begin) / 1000;
     await askSuggestion(settings, { key: site.key, license: site.license }, house.ca);
     for (let failures = 0; performance.now() - begin < patienceMs; failures += 1) {
+      await turn();
       try {
         await renew(settings, site, house.ca);
         count('200');
@@ -106,6 +115,7 @@ export async function rush(house: House, sites: readonly Licensed[], patienceMs:
   const inOrder = sites.toSorted((one, other) => one.endsAt - other.endsAt).map((site) => times.get(site) ?? Infinity);
   const tenth = Math.ceil(sites.length / 10);
   return {
+    knockedSeconds,
     renewed: times.size,
     lastSeconds: Math.max(...inOrder),
     nearSeconds: median(inOrder.slice(0, tenth)),
@@ -121,6 +131,19 @@ async function renew(settings: Settings, { key, license: certificates, request }
   const trust = { root, isPublic: false };
   await client.request(request, { identity: { key, certificates } }, trust);
   await client.caCertificates(trust);
+}
+
+/** Resolves for so many in one turn of the event loop. */
+function createTurns(most: number): () => Promise<void> {
+  const waiting: (() => void)[] = [];
+  const next = (): void => {
+    for (const begin of waiting.splice(0, most)) begin();
+    if (waiting.length > 0) setImmediate(next);
+  };
+  return () =>
+    new Promise((resolve) => {
+      if (waiting.push(resolve) === 1) setImmediate(next);
+    });
 }
 
 const median = (numbers: readonly number[]): number =>

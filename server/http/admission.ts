@@ -23,6 +23,8 @@ const INSIDE_MS = 500;
 /** What waits holds memory. */
 const MOST_WAITING = 4096;
 const RETRY_AFTER = { least: 2, most: 300 };
+/** Of what one costs that is served: to send somebody away takes a TLS handshake too, and no way to the database. */
+const COST_OF_REFUSAL = 1 / 3;
 
 type Waiting = { readonly endsAt: number; enter(): void; sendAway(): void };
 
@@ -40,6 +42,8 @@ export class Admission {
   readonly #elapsedMs: () => number;
   readonly #bounds: { readonly most: number; readonly least: number };
   readonly #pace;
+  /** What the pace would be if nobody had to be sent away: it will be that when they come back, each at a time of its own. */
+  readonly #paceAlone;
   /** The nearest end first. */
   readonly #waiting: Waiting[] = [];
   #inside = 0;
@@ -53,6 +57,7 @@ export class Admission {
     this.#elapsedMs = elapsedMs;
     this.#bounds = bounds;
     this.#pace = createPace(elapsedMs);
+    this.#paceAlone = createPace(elapsedMs);
   }
 
   /**
@@ -107,7 +112,9 @@ export class Admission {
   }
 
   #leave(tookMs: number): void {
-    this.#pace.left(this.#waiting.length > 0 || tookMs > INSIDE_MS);
+    const isFull = this.#waiting.length > 0 || tookMs > INSIDE_MS;
+    this.#pace.left(isFull);
+    this.#paceAlone.left(isFull);
     this.#inside -= 1;
     while (this.#inside < this.#room && this.#waiting.length > 0) {
       this.#inside += 1;
@@ -117,10 +124,11 @@ export class Admission {
 
   #busy(): LicetError {
     this.#sentAway += 1;
+    this.#paceAlone.left(true, COST_OF_REFUSAL);
     const now = this.#elapsedMs();
-    const { eachMs } = this.#pace;
-    const served = now + Math.min(this.#waiting.length, this.#mayWait) * eachMs;
-    this.#promisedUntil = Math.min(Math.max(this.#promisedUntil, served) + eachMs, now + RETRY_AFTER.most * 1000);
+    const served = now + Math.min(this.#waiting.length, this.#mayWait) * this.#pace.eachMs;
+    const next = Math.max(this.#promisedUntil, served) + this.#paceAlone.eachMs;
+    this.#promisedUntil = Math.min(next, now + RETRY_AFTER.most * 1000);
     const message =
       'More is asked at this moment than can be served; ask again later: those with little time go first.';
     // Half of it, because the answer asks for up to twice as much.

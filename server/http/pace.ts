@@ -2,8 +2,8 @@ export type Pace = {
   readonly perSecond: number;
   /** Between one that leaves and the next. */
   readonly eachMs: number;
-  /** One is done; `isFull`: more of them at a time would make none faster. */
-  left(isFull: boolean): void;
+  /** One is done, or a `share` of what one costs; `isFull`: more of them at a time would make none faster. */
+  left(isFull: boolean, share?: number): void;
 };
 
 /** Until it is measured, which takes a quarter of a second: what also a small machine can that has just been started. */
@@ -25,7 +25,7 @@ export function createPace(elapsedMs: () => number): Pace {
     get eachMs() {
       return 1000 / perSecond;
     },
-    left(isFull) {
+    left(isFull, share = 1) {
       const now = elapsedMs();
       if (!isFull) {
         since = undefined;
@@ -35,7 +35,7 @@ export function createPace(elapsedMs: () => number): Pace {
         [since, left] = [now, 0];
         return;
       }
-      left += 1;
+      left += share;
       const ms = now - since;
       if (ms < WINDOW_MS || left < FEWEST) return;
       // Half of the new to half of the old: one window can be a collection of garbage, or a batch that came whole.

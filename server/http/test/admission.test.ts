@@ -107,6 +107,24 @@ describe('The admission', () => {
     assert.ok(admission.counts.sentAway >= 500);
   });
 
+  it('takes no rush for its pace: when those come back whom it sends away, nobody else is in its way', async () => {
+    const { ask, sent, settle, finish } = openDoor(1, 1000);
+    ask('inside', day(9));
+    for (let number = 0; number < 60; number++) ask(`early ${number}`, day(9));
+    for (let tenth = 0; tenth < 50; tenth++) {
+      for (let number = 0; number < 6; number++) ask(`early ${tenth} ${number}`, day(9));
+      await finish(1, 100);
+    }
+    sent.clear();
+    for (let number = 0; number < 500; number++) ask(`late ${number}`, day(10));
+    await settle();
+    // Ten a second are served and fifty sent away: without those it would be some 27. So between the first and the last of
+    // 500 there are 19 s and not 50; half of that, since the answer asks for up to twice as much.
+    const waits = [...sent.values()].map(({ retryAfterSeconds = 0 }) => retryAfterSeconds);
+    const spanned = Math.max(...waits) - Math.min(...waits);
+    assert.ok(spanned > 8 && spanned < 12, String(spanned));
+  });
+
   it('asks nobody to wait for hours, however many come', async () => {
     const { ask, sent, settle, finish } = openDoor(1, 60_000);
     for (let number = 0; number < 60; number++) ask(`early ${number}`, day(9));
