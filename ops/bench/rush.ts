@@ -35,7 +35,7 @@ export type RushResult = {
   /** When half of those were renewed whose license ends first, and half of those whose ends last: a tenth of all each. */
   readonly nearSeconds: number;
   readonly farSeconds: number;
-  /** What the clients were told, by status and code; `no answer` where the connection did not come about, or broke. */
+  /** What the clients were told, by code; where there was no answer, what the agent says of that. */
   readonly answers: ReadonlyMap<string, number>;
   /** Refusals by 503 that did not say when to come back. */
   readonly timeless: number;
@@ -103,7 +103,7 @@ export async function rush(house: House, sites: readonly Licensed[], patienceMs:
       } catch (error) {
         if (!(error instanceof AgentError)) throw error;
         const { serverCode, code, retryAfterSeconds, message } = error;
-        count(serverCode === undefined ? (code === 'UNAVAILABLE' ? 'no answer' : message) : `${code} ${serverCode}`);
+        count(serverCode === undefined ? message : `${code} ${serverCode}`);
         if (serverCode !== undefined && code === 'UNAVAILABLE' && retryAfterSeconds === undefined) timeless += 1;
         await pause(1000 * pauseSeconds(failures, chance(), retryAfterSeconds));
       }
