@@ -25,7 +25,7 @@ export async function run(): Promise<readonly Row[]> {
   const house = await House.open();
   const chance = seededChance(1);
   const crowd = house.crowd(CLIENTS);
-  const readyMs: number[] = [];
+  const starts: Start[] = [];
   const missed: string[] = [];
   const points = Array.from({ length: scaled(AT_EACH_POINT) }, () => POINTS).flat();
   const random = scaled(RANDOM);
@@ -34,11 +34,11 @@ export async function run(): Promise<readonly Row[]> {
     for (let round = 0; round < Math.max(points.length, random); round += 1) {
       const point = points[round];
       if (point !== undefined && !(await crashAt(house, point, chance()))) missed.push(point);
-      if (point !== undefined) readyMs.push(await house.restart());
+      if (point !== undefined) starts.push(await restart(house));
       if (round >= random) continue;
       await pause(1200 * chance());
       await house.server.end('SIGKILL');
-      readyMs.push(await house.restart());
+      starts.push(await restart(house));
     }
     await crowd.stop();
     const found = await house.checkBooks(crowd);
@@ -55,7 +55,7 @@ export async function run(): Promise<readonly Row[]> {
         figure: `${told}; ${sentenceOf(found)}; ${solved}${missed.length > 0 ? `; not reached: ${missed.join(', ')}` : ''}`,
         pass: isClean(found) && crowd.unsolved.length === 0 && crowd.wrong.length === 0 && missed.length === 0,
       },
-      readyRow(readyMs),
+      readyRow(starts),
     ];
   } finally {
     await crowd.stop();
@@ -63,15 +63,24 @@ export async function run(): Promise<readonly Row[]> {
   }
 }
 
-function readyRow(readyMs: readonly number[]): Row {
-  const sorted = readyMs.toSorted((a, b) => a - b);
-  const [first = 0, middle = 0, slowest = 0] = [0, sorted.length >> 1, sorted.length - 1].map((at) => sorted[at]);
+/** Until the server says by its log that it serves, and until it has said so to who asks, among all who waited for it. */
+type Start = { readonly servesMs: number; readonly ms: number };
+
+async function restart(house: House): Promise<Start> {
+  const ms = await house.restart();
+  return { servesMs: Number(/"ms":(\d+),"message":"ready"/.exec(house.server.output)?.[1]), ms };
+}
+
+function readyRow(starts: readonly Start[]): Row {
+  const sorted = starts.toSorted((a, b) => a.ms - b.ms);
+  const [first = 0, middle = 0, slowest = 0] = [0, sorted.length >> 1, sorted.length - 1].map((at) => sorted[at]?.ms);
+  const serves = Math.max(...starts.map(({ servesMs }) => servesMs));
   const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
   return {
     id: 'F1',
     what: 'ready again after each',
     bar: '≤ 5 s',
-    figure: `${seconds(slowest)} at most`,
+    figure: `${seconds(slowest)} at most; its door is open after ${seconds(serves)} at most`,
     spread: `from ${seconds(first)}, half within ${seconds(middle)}`,
     pass: slowest <= READY_MS,
   };
