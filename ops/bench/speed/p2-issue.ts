@@ -5,12 +5,12 @@ import { bareLicensesPerSecond } from '../load/yardstick.ts';
 import type { Row } from '../row.ts';
 
 const CLIENTS = 64;
-/** What the compilers of two processes need before they are done. */
+/** Some thousands of each way for each process: until then its compilers are at work, and take half of what there is. */
 const WARMING = 2;
 const ROUNDS = 3;
 /** Of each round; by EST fewer, because each needs a connection of its own. */
-const BY_EST = 512;
-const BY_API = 1024;
+const BY_EST = 2048;
+const BY_API = 4096;
 const ALONE = 100;
 
 /**
