@@ -174,6 +174,9 @@ async function open(
   lifecycle.add({ name: 'signer', stop: () => signer.close() });
   lifecycle.add({ name: 'database', stop: () => database.close() });
   await plain?.serve(appFor(ground, { routes: [], fastPaths }));
+  // While nobody is in the way: a balancer's first look shares what was found, and does not stand behind a crowd that
+  // waited before the door.
+  await readiness.state();
   address = await door.open();
   const operations = await openOperations(ground, readiness, database);
   if (authority.fence.reason !== undefined) authorityLog.error({}, authority.fence.reason);

@@ -149,28 +149,34 @@ describe('the server process', function () {
     assert.match(text, /no\.crt of http\.tls\.certificate cannot be read \(ENOENT\)/);
   });
 
-  it('opens its public door only when everything behind it was started: decision 11', async function () {
-    const database = await testDatabase(this, 'postgresql');
-    this.timeout(60_000);
-    const holder = new Client(database.url);
-    await holder.connect();
-    await holder.query('begin; lock table outbox_subscribers in exclusive mode');
-    const port = await freePort();
-    const patient = ['--database.lockSeconds', '60', '--database.statementSeconds', '60'];
-    const server = run(['--http.port', String(port), ...patient], { DATABASE_URL: database.url });
-    const waits = `select from pg_locks where not granted and relation = 'outbox_subscribers'::regclass`;
-    while ((await holder.query(waits)).rowCount === 0) {
-      assert.equal(server.child.exitCode, null, server.err());
-      await pause(50);
-    }
-    assert.equal(await isOpen(port), false, 'open while the outbox was not yet subscribed to');
-    await holder.query('rollback');
-    await server.ready;
-    assert.equal(await isOpen(port), true);
-    server.child.kill('SIGTERM');
-    await Promise.all([server.ended, holder.end()]);
-    await database.close();
-  });
+  for (const [what, table] of [
+    ['everything behind it was started', 'outbox_subscribers'],
+    ['it knows whether it is ready', 'readiness'],
+  ] as const) {
+    it(`opens its public door only when ${what}: decision 11`, async function () {
+      const database = await testDatabase(this, 'postgresql');
+      this.timeout(60_000);
+      const holder = new Client(database.url);
+      await holder.connect();
+      await holder.query(`begin; lock table ${table} in exclusive mode`);
+      const port = await freePort();
+      const patient = ['--database.lockSeconds', '60', '--database.statementSeconds', '60'];
+      const server = run(['--http.port', String(port), ...patient], { DATABASE_URL: database.url });
+      const waits = `select from pg_locks where not granted and relation = '${table}'::regclass`;
+      while ((await holder.query(waits)).rowCount === 0) {
+        assert.equal(server.child.exitCode, null, server.err());
+        assert.equal(await isOpen(port), false, `open before ${what}`);
+        await pause(50);
+      }
+      assert.equal(await isOpen(port), false, `open before ${what}`);
+      await holder.query('rollback');
+      await server.ready;
+      assert.equal(await isOpen(port), true);
+      server.child.kill('SIGTERM');
+      await Promise.all([server.ended, holder.end()]);
+      await database.close();
+    });
+  }
 
   it('a database that cannot be reached is one sentence, without the password', async () => {
     const port = await freePort();
