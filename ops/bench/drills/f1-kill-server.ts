@@ -1,6 +1,7 @@
 import { CRASH_AT, CRASH_POINTS } from '@licet/authority';
 import { isClean, sentenceOf } from '../house/books.ts';
 import { House } from '../house/house.ts';
+import { Lookout } from '../house/lookout.ts';
 import { pause } from '../house/server-process.ts';
 import type { Row } from '../row.ts';
 import { scaled } from '../scale.ts';
@@ -25,6 +26,7 @@ export async function run(): Promise<readonly Row[]> {
   const house = await House.open();
   const chance = seededChance(1);
   const crowd = house.crowd(CLIENTS);
+  const lookout = new Lookout(`http://127.0.0.1:${house.options.ports.operations}/readyz`);
   const starts: Start[] = [];
   const missed: string[] = [];
   const points = Array.from({ length: scaled(AT_EACH_POINT) }, () => POINTS).flat();
@@ -34,11 +36,11 @@ export async function run(): Promise<readonly Row[]> {
     for (let round = 0; round < Math.max(points.length, random); round += 1) {
       const point = points[round];
       if (point !== undefined && !(await crashAt(house, point, chance()))) missed.push(point);
-      if (point !== undefined) starts.push(await restart(house));
+      if (point !== undefined) starts.push(await restart(house, lookout));
       if (round >= random) continue;
       await pause(1200 * chance());
       await house.server.end('SIGKILL');
-      starts.push(await restart(house));
+      starts.push(await restart(house, lookout));
     }
     await crowd.stop();
     const found = await house.checkBooks(crowd);
@@ -58,6 +60,7 @@ export async function run(): Promise<readonly Row[]> {
       readyRow(starts),
     ];
   } finally {
+    await lookout.close();
     await crowd.stop();
     await house.close();
   }
@@ -66,8 +69,8 @@ export async function run(): Promise<readonly Row[]> {
 /** Until the server says by its log that it serves, and until it has said so to who asks, among all who waited for it. */
 type Start = { readonly servesMs: number; readonly ms: number };
 
-async function restart(house: House): Promise<Start> {
-  const ms = await house.restart();
+async function restart(house: House, lookout: Lookout): Promise<Start> {
+  const ms = await lookout.until(() => house.restart());
   return { servesMs: Number(/"ms":(\d+),"message":"ready"/.exec(house.server.output)?.[1]), ms };
 }
 
