@@ -96,6 +96,13 @@ describe('the server process', function () {
     assert.equal(kdf.cost, 1024, 'a passphrase of 256 random bits need not take long to try');
   });
 
+  it('tries the passphrase that it made for itself cheaply, since nobody guesses it', () => {
+    const keyring = readFileSync(join(folder, 'data', 'signer', 'keys', 'keyring.json'), 'utf8');
+    assert.equal((JSON.parse(keyring) as { kdf: { cost: number } }).kdf.cost, 2 ** 10);
+    const passphrase = readFileSync(join(folder, 'data', 'signer.passphrase'), 'utf8').trim();
+    assert.equal(Buffer.from(passphrase, 'base64url').length, 32);
+  });
+
   it('for a person, prints where it listens and what to paste next', async () => {
     const server = run(['--log.format', 'text']);
     while (!server.out().includes('Ctrl-C')) await once(server.child.stdout!, 'data');

@@ -16,7 +16,7 @@ export type Unlock = { readonly passphrase: Uint8Array } | { readonly wrappingKe
 
 export type KeyringOptions = {
   /** scrypt's N; 2^17 takes about a third of a second and 128 MiB, which is what one guess costs. */
-  readonly scryptCost?: number;
+  readonly scryptCost?: number | undefined;
 };
 
 const SCRYPT_COST = 2 ** 17;

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { AuthorityError } from '../errors.ts';
+import type { Unlock } from '../keys/keyring.ts';
 import type { Vault } from '../ports/key-store.ts';
 import { type Launch, type Secret, withSecretFile } from './launch.ts';
 import { openFileVault } from './open.ts';
@@ -10,11 +11,9 @@ export async function openVault({ folder, vault }: Launch, secret: Secret, clock
     case 'file': {
       const keys = join(folder, 'keys');
       const { passphraseFile, scryptCost } = vault;
-      if (passphraseFile !== undefined) {
-        const options = scryptCost === undefined ? {} : { scryptCost };
-        return withSecretFile(passphraseFile, (passphrase) => openFileVault(keys, { passphrase }, options));
-      }
-      if (secret !== undefined) return openFileVault(keys, secret);
+      const open = (unlock: Unlock) => openFileVault(keys, unlock, { scryptCost });
+      if (passphraseFile !== undefined) return withSecretFile(passphraseFile, (passphrase) => open({ passphrase }));
+      if (secret !== undefined) return open(secret);
       throw new AuthorityError('KEY_LOCKED', 'No passphrase was given; name a passphrase file.');
     }
     case 'pkcs11': {
