@@ -8,6 +8,7 @@ import { AgentError, askSuggestion, EstClient, pauseSeconds, type Settings } fro
 import { decodeCertificate, decodePem, encodePem } from '@licet/format';
 import { ask } from './house/ask.ts';
 import type { House } from './house/house.ts';
+import { readyAddress } from './house/is-ready.ts';
 import { makeSiteKey } from './house/site-key.ts';
 import { seededChance } from './seeded-chance.ts';
 
@@ -152,7 +153,7 @@ const median = (numbers: readonly number[]): number =>
 /** By a thread of its own: this one is busy being ten thousand sites. */
 function probe({ options: { ports } }: House): { stop(): Promise<ReadonlyMap<string, number>> } {
   const workerData = [
-    `http://127.0.0.1:${ports.operations}/readyz`,
+    readyAddress(ports),
     `http://127.0.0.1:${ports.operations}/livez`,
     `http://127.0.0.1:${ports.plain}/ca/roots.pem`,
   ];

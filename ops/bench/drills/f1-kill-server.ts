@@ -1,6 +1,7 @@
 import { CRASH_AT, CRASH_POINTS } from '@licet/authority';
 import { isClean, sentenceOf } from '../house/books.ts';
 import { House } from '../house/house.ts';
+import { readyAddress } from '../house/is-ready.ts';
 import { Lookout } from '../house/lookout.ts';
 import { pause } from '../house/server-process.ts';
 import type { Row } from '../row.ts';
@@ -26,7 +27,7 @@ export async function run(): Promise<readonly Row[]> {
   const house = await House.open();
   const chance = seededChance(1);
   const crowd = house.crowd(CLIENTS);
-  const lookout = new Lookout(`http://127.0.0.1:${house.options.ports.operations}/readyz`);
+  const lookout = new Lookout(readyAddress(house.options.ports));
   const starts: Start[] = [];
   const missed: string[] = [];
   const points = Array.from({ length: scaled(AT_EACH_POINT) }, () => POINTS).flat();

@@ -1,21 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
+import { isReady } from './is-ready.ts';
 
 const EVERY_MS = 20;
 
-/** Tells each moment at which the address begins to answer with 200. */
+/** Tells each moment at which the server begins to say that it is ready. */
 for (let was = false; ; await pause(EVERY_MS)) {
-  const is = await answers(workerData as string);
+  const is = await isReady(workerData as string);
   if (is && !was) parentPort?.postMessage(performance.timeOrigin + performance.now(), []);
   was = is;
-}
-
-async function answers(address: string): Promise<boolean> {
-  try {
-    const answer = await fetch(address);
-    await answer.arrayBuffer();
-    return answer.status === 200;
-  } catch {
-    return false;
-  }
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
+import { isReady, readyAddress } from './is-ready.ts';
 
 const START = join(import.meta.dirname, '../../../server/start.js');
 /** Far above what the load of a drill reaches: it is not the limits that are on trial. */
@@ -62,21 +63,12 @@ export class ServerProcess {
 
   /** Milliseconds from the start of the process until it answers that it is ready, and has said so. */
   async ready(): Promise<number> {
-    while (!this.#output.includes('"message":"ready"') || !(await this.isReady())) {
+    const address = readyAddress(this.options.ports);
+    while (!this.#output.includes('"message":"ready"') || !(await isReady(address))) {
       if (this.#isOver) throw new Error(`The server ended instead of being ready: ${this.#output.slice(-2000)}`);
       await pause(10);
     }
     return performance.now() - this.#began;
-  }
-
-  async isReady(): Promise<boolean> {
-    try {
-      const answer = await fetch(`http://127.0.0.1:${this.options.ports.operations}/readyz`);
-      await answer.arrayBuffer();
-      return answer.status === 200;
-    } catch {
-      return false;
-    }
   }
 
   get isOver(): boolean {

@@ -1,0 +1,15 @@
+import type { Ports } from './server-process.ts';
+
+export const readyAddress = ({ operations }: Pick<Ports, 'operations'>): string =>
+  `http://127.0.0.1:${operations}/readyz`;
+
+/** Whether it answers, and with yes. */
+export async function isReady(address: string): Promise<boolean> {
+  try {
+    const answer = await fetch(address);
+    await answer.arrayBuffer();
+    return answer.status === 200;
+  } catch {
+    return false;
+  }
+}
