@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { decodePem, encodePem, FormatError, toHex } from '@licet/format';
 import { readLicense } from './chain.ts';
 import { writeDurably } from './durable.ts';
@@ -24,7 +23,9 @@ export async function settingsByHand(path: string): Promise<Settings> {
   }
 }
 
-export type FirstRequest = { readonly root: string | undefined; readonly name: string | undefined };
+type NamedText = { readonly file: string; readonly text: string };
+/** `root`: whom the site is to trust, PEM. */
+export type FirstRequest = { readonly root: NamedText | undefined; readonly name: string | undefined };
 
 /** The request that is open, or a new one, as PEM: for the first license, or for a renewal. */
 export async function requestByHand(site: Site, settings: Settings, first: FirstRequest): Promise<string> {
@@ -47,8 +48,7 @@ export async function requestByHand(site: Site, settings: Settings, first: First
 }
 
 /** A root is believed because of the way it came; here it is only seen to that it is one certificate. */
-async function keepRoot(site: Site, file: string): Promise<void> {
-  const text = await readFile(file, 'utf8');
+async function keepRoot(site: Site, { file, text }: NamedText): Promise<void> {
   const [root, more] = blocksOf(text, file);
   if (root === undefined || more !== undefined) {
     throw new AgentError('USAGE', `${file} must hold one certificate, the root of the vendor, as PEM.`);

@@ -1,5 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { basename, resolve } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { formatName } from '@licet/format';
 import type { Verdict } from '@licet/verify';
@@ -7,37 +6,26 @@ import { machineFingerprints } from '@licet/verify/node';
 import { acceptByHand, keyFingerprint, requestByHand, settingsByHand } from './by-hand.ts';
 import { readLicense } from './chain.ts';
 import { enrol, renew } from './enrol.ts';
-import { AgentError, diskError } from './errors.ts';
+import { AgentError } from './errors.ts';
 import { fetchEvidence, firstEvidence } from './evidence.ts';
+import { installHere } from './install.ts';
 import { type Kit, makeKit, readKit } from './kit.ts';
 import { lockFolder } from './lock.ts';
 import { look } from './look.ts';
+import { folderOf, needed, type Options, text, writeOut } from './options.ts';
+import { actAsOwnerOf } from './owner.ts';
 import { renewalTime } from './renewal-time.ts';
 import { report } from './report.ts';
 import { asInFolder, run } from './run.ts';
 import { checkSettings, loadSettings, type Settings } from './settings.ts';
 import { openSite, type Site } from './site.ts';
 import { keptSuggestion } from './suggestion.ts';
-import { systemdUnit } from './unit.ts';
 
-export type Options = Readonly<Record<string, string | boolean | undefined>>;
 /** What to print, and whether the answer is a good one. */
 type Answer = string | { readonly text: string; readonly isGood: boolean };
 export type Command = { readonly usage: string; run(options: Options): Promise<Answer> };
 
 const now = (): Date => new Date();
-const text = (options: Options, name: string): string | undefined => {
-  const value = options[name];
-  return typeof value === 'string' ? value : undefined;
-};
-
-function needed(options: Options, name: string): string {
-  const value = text(options, name);
-  if (value === undefined) throw new AgentError('USAGE', `--${name} is missing.`);
-  return value;
-}
-
-const folderOf = (options: Options): string => resolve(text(options, 'folder') ?? '/var/lib/licet');
 
 async function opened<T>(
   options: Options,
@@ -45,11 +33,17 @@ async function opened<T>(
   work: (site: Site) => Promise<T>,
   onAway?: (error: AgentError) => void,
 ): Promise<T> {
-  const site = await openSite(folderOf(options), settings, onAway);
+  const folder = folderOf(options);
+  const back = actAsOwnerOf(folder);
   try {
-    return await work(site);
+    const site = await openSite(folder, settings, onAway);
+    try {
+      return await work(site);
+    } finally {
+      await site.close();
+    }
   } finally {
-    await site.close();
+    back();
   }
 }
 
@@ -63,14 +57,6 @@ function locked<T>(options: Options, settings: Settings, work: (site: Site) => P
       await release();
     }
   });
-}
-
-async function writeOut(path: string, text: string): Promise<void> {
-  try {
-    await writeFile(path, text);
-  } catch (error) {
-    throw diskError(path, error);
-  }
 }
 
 const settingsOf = (options: Options): Promise<Settings> => loadSettings(folderOf(options));
@@ -181,7 +167,10 @@ async function requestHere(options: Options): Promise<string> {
   const out = needed(options, 'out');
   const settings = await settingsByHand(folderOf(options));
   const asked = options['machine'] === true ? { ...settings, machine: true } : settings;
-  const first = { root: text(options, 'root'), name: text(options, 'name') };
+  const file = text(options, 'root');
+  // Read as who types this, and not as the owner of the folder.
+  const root = file === undefined ? undefined : { file, text: await readFile(file, 'utf8') };
+  const first = { root, name: text(options, 'name') };
   const request = await locked(options, asked, (site) => requestByHand(site, asked, first));
   await writeOut(out, request);
   return `Carry ${out} to the authority (licet license sign --in ${out} --out site.lic), and bring the answer back: licet-agent accept --in site.lic`;
@@ -252,16 +241,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     },
   },
   install: {
-    usage: 'install [--out FILE]   a systemd unit, to standard output or into a file',
-    run: async (options) => {
-      const folder = folderOf(options);
-      const program = resolve(import.meta.dirname, 'licet-agent.js');
-      const unit = systemdUnit(process.execPath, program, folder, await settingsByHand(folder));
-      const out = text(options, 'out');
-      if (out === undefined) return unit;
-      await writeOut(out, unit);
-      const user = `useradd --system --no-create-home licet; chown -R licet: ${folder}`;
-      return `written to ${out}; next: ${user}; systemctl enable --now ${basename(out)}`;
-    },
+    usage:
+      'install [--out FILE] [--reload UNIT[,UNIT]]   a systemd unit, to standard output or into a file;\n      --reload: beside it, units that have others load each new license',
+    run: installHere,
   },
 };

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
-import { COMMANDS, type Options } from './commands.ts';
+import { COMMANDS } from './commands.ts';
 import { AgentError, type AgentCode, readError } from './errors.ts';
+import type { Options } from './options.ts';
 
 /** What `licet-agent` tells the shell; as `licet` does (docs/cli.md). */
 const EXIT: Partial<Record<AgentCode, number>> = {
@@ -27,6 +28,7 @@ const OPTIONS = {
   label: { type: 'string' },
   name: { type: 'string' },
   hook: { type: 'string' },
+  reload: { type: 'string' },
   file: { type: 'string' },
   root: { type: 'string' },
   in: { type: 'string' },

@@ -21,6 +21,7 @@ const OLD_GENERATIONS = 2;
  *   agent.json                   settings
  *   site.lic, site.key           links into current/: what products and servers are configured with
  *   current -> generations/ID/   key and license change together, in one rename of this link
+ *   installed                    where that link leads: a file, because who waits for a change cannot watch a link
  *   pending/                     key and request of a renewal under way
  *   evidence/                    CRLs and OCSP responses
  */
@@ -43,6 +44,7 @@ export class SiteFolder {
       throw diskError(this.path, error);
     }
     await this.#sweep();
+    await this.#tell();
   }
 
   async current(): Promise<Generation | undefined> {
@@ -110,6 +112,7 @@ export class SiteFolder {
     await linkDurably(this.file('current'), name);
     await linkDurably(this.file('site.lic'), 'current/site.lic');
     await linkDurably(this.file('site.key'), 'current/site.key');
+    await this.#tell();
     return this.#retire(basename(name));
   }
 
@@ -132,6 +135,13 @@ export class SiteFolder {
     for (const name of await readdir(this.file('evidence'))) {
       if (name.endsWith(`.${kind}`) && name !== `${except}.${kind}`) await rm(this.file(join('evidence', name)));
     }
+  }
+
+  /** Also after a crash between the link and this. */
+  async #tell(): Promise<void> {
+    const target = await readlink(this.file('current')).catch(() => undefined);
+    if (target === undefined || target === (await read(this.file('installed')))) return;
+    await writeDurably(this.file('installed'), target);
   }
 
   async #retire(current: string): Promise<string[]> {

@@ -38,10 +38,17 @@ ProtectSystem=strict
 ProtectHome=true
 ProtectKernelModules=true
 ProtectKernelTunables=true
+ProtectKernelLogs=true
 ProtectControlGroups=true
+ProtectHostname=true
 PrivateTmp=true
 ${devices}RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+RestrictNamespaces=true
+RestrictRealtime=true
 RestrictSUIDSGID=true
+LockPersonality=true
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
 LimitCORE=0
 MemoryMax=160M
 
@@ -49,6 +56,29 @@ MemoryMax=160M
 WantedBy=multi-user.target
 `;
 }
+
+/**
+ * systemd.path(5): with each new license, units that use it load it. systemd does that and not the agent, whose user may
+ * neither reload others nor become somebody who may. Both units have the name of these two files.
+ */
+export const reloadUnits = (folder: string, units: readonly string[]): { path: string; service: string } => ({
+  path: `[Unit]
+Description=Looks for a new license of this site
+
+[Path]
+PathChanged=${folder.replaceAll('%', '%%')}/installed
+
+[Install]
+WantedBy=multi-user.target
+`,
+  service: `[Unit]
+Description=Has others load the new license of this site
+
+[Service]
+Type=oneshot
+ExecStart=systemctl try-reload-or-restart ${units.map(word).join(' ')}
+`,
+});
 
 /** systemd.service(5): `%` begins a specifier and `$` a variable; white space divides. */
 const word = (text: string): string => quoted(text.replaceAll('%', '%%').replaceAll('$', '$$$$'));

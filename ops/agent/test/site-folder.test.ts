@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -31,6 +31,24 @@ describe('The folder of a site', () => {
     for (const number of ['1', '2', '3', '4', '5']) await folder.install({ key: number, license: number });
     assert.equal((await readdir(join(path, 'generations'))).length, 3);
     assert.deepEqual(await folder.current(), { key: '5', license: '5' });
+  });
+
+  it('says in a file which license it has, also after a crash before that was written', async () => {
+    const folder = new SiteFolder(path);
+    await folder.prepare();
+    const installed = () => readFile(join(path, 'installed'), 'utf8');
+    await folder.install({ key: '1', license: '1' });
+    const first = await installed();
+    assert.equal(await readlink(join(path, 'current')), first);
+    await folder.install({ key: '2', license: '2' });
+    const second = await installed();
+    assert.notEqual(second, first);
+    await writeFile(join(path, 'installed'), first);
+    await folder.prepare();
+    assert.equal(await installed(), second);
+    const { mtimeMs } = await stat(join(path, 'installed'));
+    await folder.prepare();
+    assert.equal((await stat(join(path, 'installed'))).mtimeMs, mtimeMs, 'written only when there is something new');
   });
 
   it('never holds a key beside the license of another, wherever it is killed', async function () {

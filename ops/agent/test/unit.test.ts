@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hasTool } from '@licet/checks';
-import { systemdUnit } from '../unit.ts';
+import { reloadUnits, systemdUnit } from '../unit.ts';
 
 const line = (unit: string, name: string): string => new RegExp(`^${name}=(.*)$`, 'm').exec(unit)?.[1] ?? '';
+const AGENT = join(import.meta.dirname, '../licet-agent.js');
 const SERVERS = { servers: [] };
 
 describe('The systemd unit', () => {
@@ -33,14 +34,51 @@ describe('The systemd unit', () => {
     assert.equal(line(unit, 'ReadWritePaths'), String.raw`"-/srv/a \"b\" $HOME 100%%n"`);
   });
 
-  it('is one that systemd takes', function () {
+  it('is one that systemd takes, with those that reload others', function () {
     // It comes with systemd itself, which is no tool of a test: where it runs, it is asked.
     if (!hasTool('systemd-analyze')) this.skip();
-    const folder = mkdtempSync(join(tmpdir(), 'licet unit-'));
-    const file = join(folder, 'licet-agent.service');
-    writeFileSync(file, systemdUnit(execFileSync('which', ['sh'], { encoding: 'utf8' }).trim(), '/x', folder, SERVERS));
-    const { status, stdout, stderr } = spawnSync('systemd-analyze', ['verify', file], { encoding: 'utf8' });
+    const folder = mkdtempSync(join(tmpdir(), 'licet 100% unit-'));
+    const shell = execFileSync('which', ['sh'], { encoding: 'utf8' }).trim();
+    const { path, service } = reloadUnits(folder, ['nginx', String.raw`plant@a\x2db.service`]);
+    const units = {
+      'licet-agent.service': systemdUnit(shell, '/x', folder, SERVERS),
+      'licet-agent-reload.path': path,
+      'licet-agent-reload.service': service,
+    };
+    const files = Object.entries(units).map(([name, text]) => {
+      writeFileSync(join(folder, name), text);
+      return join(folder, name);
+    });
+    const { status, stdout, stderr } = spawnSync('systemd-analyze', ['verify', ...files], { encoding: 'utf8' });
     rmSync(folder, { recursive: true });
     assert.deepEqual([status, stdout, stderr], [0, '', '']);
+  });
+
+  describe('with --reload', () => {
+    let base: string;
+    beforeEach(() => {
+      base = mkdtempSync(join(tmpdir(), 'licet-unit-'));
+    });
+    afterEach(() => rmSync(base, { recursive: true }));
+    const install = (...args: string[]) =>
+      spawnSync(process.execPath, [AGENT, 'install', '--folder', join(base, 'site'), ...args], { encoding: 'utf8' });
+
+    it('has others beside it, which load each new license', () => {
+      const { stdout } = install('--out', join(base, 'agent.service'), '--reload', 'nginx.service,app@1');
+      assert.match(stdout, /systemctl enable --now agent\.service agent-reload\.path\n$/);
+      assert.equal(
+        line(readFileSync(join(base, 'agent-reload.path'), 'utf8'), 'PathChanged'),
+        `${base}/site/installed`,
+      );
+      const service = readFileSync(join(base, 'agent-reload.service'), 'utf8');
+      assert.equal(line(service, 'ExecStart'), 'systemctl try-reload-or-restart nginx.service app@1');
+    });
+
+    it('is refused where a name is none of a unit, or there is no place for them', () => {
+      const wrong = install('--out', join(base, 'agent.service'), '--reload', 'nginx,a b');
+      assert.match(wrong.stderr, /--reload: "a b" is no name of a systemd unit\. \[USAGE\]/);
+      assert.deepEqual([wrong.status, readdirSync(base)], [64, []]);
+      assert.match(install('--reload', 'nginx').stderr, /say with --out where the first is\. \[USAGE\]/);
+    });
   });
 });

@@ -1,0 +1,17 @@
+import { statSync } from 'node:fs';
+
+/**
+ * Root works in the folder of somebody else as that one: what it makes there the agent can read afterwards, and no link
+ * that lies there leads root anywhere. Returns the way back.
+ */
+export function actAsOwnerOf(folder: string): () => void {
+  const owner = process.geteuid?.() === 0 ? statSync(folder, { throwIfNoEntry: false }) : undefined;
+  if (owner === undefined || owner.uid === 0) return () => undefined;
+  const group = process.getegid!();
+  process.setegid!(owner.gid);
+  process.seteuid!(owner.uid);
+  return () => {
+    process.seteuid!(0);
+    process.setegid!(group);
+  };
+}
