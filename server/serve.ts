@@ -26,7 +26,7 @@ import { enrolment, type EnrolmentGround } from './wire-enrolment.ts';
 import { contractSubscriber } from './wire-contracts.ts';
 import { noticeJobs, revocationSubscriber } from './wire-events.ts';
 import { commonJobs, openWork } from './wire-jobs.ts';
-import { appFor, hangPublic, openOperations, openPlain, type PlainListener, type Served } from './wire-listeners.ts';
+import { appFor, assertPortsFree, hangPublic, openOperations, openPlain, type PlainListener, type Served } from './wire-listeners.ts';
 import { connectLicensing } from './wire-licensing.ts';
 import { type Notices, openNotices } from './wire-notices.ts';
 import { publishing } from './wire-publishing.ts';
@@ -40,6 +40,7 @@ export async function serve(ground: Ground, opening: Promise<OpenedSigner>): Pro
   const { config, log } = ground;
   // What can be refused without touching the database is refused first.
   const files = openTlsFiles(ground);
+  await assertPortsFree(config);
   const plain = tlsModeOf(config) === 'off' ? undefined : await openPlain(ground);
   const stores = await openStores(ground, opening);
   try {

@@ -1,8 +1,11 @@
+import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
+import { createServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { noCrash } from '@licet/authority';
 import { createApp, routeLabels } from './app.ts';
 import { systemClock as clock } from './clock.ts';
+import type { Config } from './config/index.ts';
 import { crashPoint } from './crash-point.ts';
 import type { Ground } from './ground.ts';
 import { Admission } from './http/admission.ts';
@@ -47,6 +50,24 @@ export function appFor({ config, log, metrics }: Ground, { routes, fastPaths }: 
     metrics,
   });
   return crashPoint === noCrash ? app : halfAnswers(app, () => crashPoint('issue.answering'));
+}
+
+/**
+ * What opens last is refused first: whoever names a port that is in use has no database made for it, and no public door
+ * that opens for a moment.
+ */
+export async function assertPortsFree({ http, operations }: Config): Promise<void> {
+  const free = async (host: string, port: number, key: 'http' | 'operations'): Promise<void> => {
+    const probe = createServer();
+    const listening = once(probe, 'listening');
+    probe.listen({ host, port });
+    await listening.catch((error: unknown) => {
+      throw listenError(error, host, port, key);
+    });
+    await new Promise((closed) => probe.close(closed));
+  };
+  if (!http.sharePort) await free(http.host, http.port, 'http');
+  await free(operations.host, operations.port, 'operations');
 }
 
 export type PlainListener = {

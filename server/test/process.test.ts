@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -122,7 +122,10 @@ describe('the server process', function () {
       sentence,
       `licet: 127.0.0.1 port ${port} is already in use: stop the other process, or choose another with http.port.\n`,
     );
-    assert.match(await refused(run(['--operations.port', String(port)]), 71), /choose another with operations\.port/);
+    const elsewhere = { LICET_DATA_FOLDER: join(folder, 'refused') };
+    const operations = run(['--operations.port', String(port)], elsewhere);
+    assert.match(await refused(operations, 71), /choose another with operations\.port/);
+    assert.ok(!existsSync(join(folder, 'refused', 'database')), 'no database was made');
     other.close();
   });
 
