@@ -106,12 +106,12 @@ onBothHosts('The outbox deliverer', (getDatabase) => {
   });
 
   it('makes a dead letter of what failed for the sixteenth time', async () => {
-    await start({ name, send: () => Promise.reject(new Error('boom')) }, { pollMs: 60_000 });
+    await getDatabase().run('platform', (tx) => outbox.subscribe(tx, name));
     const [id] = await publish('a');
     await getDatabase().dataSource.query('update outbox_deliveries set attempts = 15 where subscriber = $1', [name]);
-    deliverers[0]!.nudge();
+    const deliverer = await start({ name, send: () => Promise.reject(new Error('boom')) }, { pollMs: 60_000 });
     await until(() => results.length === 1);
-    await deliverers[0]!.stop();
+    await deliverer.stop();
     assert.deepEqual(results, ['dead']);
     const letters = await getDatabase().run('platform', (tx) => outbox.deadLetters(tx, name, 10));
     assert.deepEqual(
