@@ -26,7 +26,15 @@ import { enrolment, type EnrolmentGround } from './wire-enrolment.ts';
 import { contractSubscriber } from './wire-contracts.ts';
 import { noticeJobs, revocationSubscriber } from './wire-events.ts';
 import { commonJobs, openWork } from './wire-jobs.ts';
-import { appFor, assertPortsFree, hangPublic, openOperations, openPlain, type PlainListener, type Served } from './wire-listeners.ts';
+import {
+  appFor,
+  assertPortsFree,
+  hangPublic,
+  openOperations,
+  openPlain,
+  type PlainListener,
+  type Served,
+} from './wire-listeners.ts';
 import { connectLicensing } from './wire-licensing.ts';
 import { type Notices, openNotices } from './wire-notices.ts';
 import { publishing } from './wire-publishing.ts';

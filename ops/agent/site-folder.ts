@@ -44,7 +44,10 @@ export class SiteFolder {
       throw diskError(this.path, error);
     }
     await this.#sweep();
-    await this.#tell();
+    await this.#tell().catch((error: unknown) => {
+      // Nothing can be written at the moment: no reason not to say what there is.
+      if (!(error instanceof AgentError)) throw error;
+    });
   }
 
   async current(): Promise<Generation | undefined> {

@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, lchown, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { lockFolder } from '../lock.ts';
+import { actAsOwnerOf } from '../owner.ts';
 import { SiteFolder } from '../site-folder.ts';
+
+const inside = async (path: string): Promise<string[]> =>
+  (await readdir(path, { recursive: true })).map((name) => join(path, name));
 
 describe('The folder of a site', () => {
   let path: string;
@@ -49,6 +53,26 @@ describe('The folder of a site', () => {
     const { mtimeMs } = await stat(join(path, 'installed'));
     await folder.prepare();
     assert.equal((await stat(join(path, 'installed'))).mtimeMs, mtimeMs, 'written only when there is something new');
+  });
+
+  it('can be looked into where nothing can be written any more', async () => {
+    const folder = new SiteFolder(path);
+    await folder.prepare();
+    await folder.install({ key: '1', license: '1' });
+    await rm(join(path, 'installed'));
+    await chmod(path, 0o500);
+    // Root may write anywhere.
+    if (process.getuid?.() === 0)
+      await Promise.all([path, ...(await inside(path))].map((one) => lchown(one, 61_234, 61_234)));
+    const back = actAsOwnerOf(path);
+    try {
+      await folder.prepare();
+      assert.deepEqual(await folder.current(), { key: '1', license: '1' });
+      await assert.rejects(folder.install({ key: '2', license: '2' }), { code: 'FOLDER_READ_ONLY' });
+    } finally {
+      back();
+      await chmod(path, 0o700);
+    }
   });
 
   it('never holds a key beside the license of another, wherever it is killed', async function () {
