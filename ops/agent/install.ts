@@ -20,16 +20,20 @@ export async function installHere(options: Options): Promise<string> {
     return unit;
   }
   await writeOut(out, unit);
-  const enabled = [basename(out)];
-  if (reloaded.length > 0) {
-    const name = `${basename(out, '.service')}-reload`;
-    const { path, service } = reloadUnits(folder, reloaded);
-    await writeOut(join(dirname(out), `${name}.path`), path);
-    await writeOut(join(dirname(out), `${name}.service`), service);
-    enabled.push(`${name}.path`);
-  }
+  const beside = reloaded.length === 0 ? [] : await writeReloading(out, folder, reloaded);
+  const enabled = [out, ...beside.slice(0, 1)].map((path) => basename(path)).join(' ');
   const user = `useradd --system --no-create-home licet; chown -R licet: ${folder}`;
-  return `written to ${out}; next: ${user}; systemctl enable --now ${enabled.join(' ')}`;
+  return `written to ${[out, ...beside].join(', ')}; next: ${user}; systemctl enable --now ${enabled}`;
+}
+
+/** Returns where: what is to be enabled first, and what that starts. */
+async function writeReloading(out: string, folder: string, units: readonly string[]): Promise<readonly string[]> {
+  const { path, service } = reloadUnits(folder, units);
+  const name = join(dirname(out), `${basename(out, '.service')}-reload`);
+  const files = [`${name}.path`, `${name}.service`] as const;
+  await writeOut(files[0], path);
+  await writeOut(files[1], service);
+  return files;
 }
 
 function unitsIn(given: string | undefined): readonly string[] {

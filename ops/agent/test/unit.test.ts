@@ -65,6 +65,8 @@ describe('The systemd unit', () => {
 
     it('has others beside it, which load each new license', () => {
       const { stdout } = install('--out', join(base, 'agent.service'), '--reload', 'nginx.service,app@1');
+      const files = ['agent.service', 'agent-reload.path', 'agent-reload.service'].map((name) => join(base, name));
+      assert.ok(stdout.startsWith(`written to ${files.join(', ')}; next: `), stdout);
       assert.match(stdout, /systemctl enable --now agent\.service agent-reload\.path\n$/);
       assert.equal(
         line(readFileSync(join(base, 'agent-reload.path'), 'utf8'), 'PathChanged'),
