@@ -1,6 +1,5 @@
-import type { Ports } from './server-process.ts';
-
-export const readyAddress = ({ operations }: Pick<Ports, 'operations'>): string =>
+/** `operations`: the port. */
+export const readyAddress = ({ operations }: { readonly operations: number }): string =>
   `http://127.0.0.1:${operations}/readyz`;
 
 /** Whether it answers, and with yes. */
