@@ -8,10 +8,16 @@ export function actAsOwnerOf(folder: string): () => void {
   const owner = process.geteuid?.() === 0 ? statSync(folder, { throwIfNoEntry: false }) : undefined;
   if (owner === undefined || owner.uid === 0) return () => undefined;
   const group = process.getegid!();
-  process.setegid!(owner.gid);
-  process.seteuid!(owner.uid);
-  return () => {
+  const back = (): void => {
     process.seteuid!(0);
     process.setegid!(group);
   };
+  try {
+    process.setegid!(owner.gid);
+    process.seteuid!(owner.uid);
+  } catch {
+    // In a user namespace the owner may be somebody who does not exist there, and root is no more than anybody.
+    back();
+  }
+  return back;
 }

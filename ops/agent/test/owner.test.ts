@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { requireTool } from '@licet/checks';
 import { bundle, root } from '@licet/verify/testing';
 
 const AGENT = join(import.meta.dirname, '../licet-agent.js');
@@ -36,6 +37,16 @@ describe('Root, in the folder of an agent that runs as somebody else', () => {
     assert.ok(made.includes(join(folder, 'pending/site.key')), made.join());
     for (const path of made) assert.deepEqual(ownerOf(path), SOMEBODY, path);
     assert.deepEqual(ownerOf(to), { uid: 0, gid: 0 });
+  });
+
+  it('stays root in a namespace that does not know the owner, and says what it may not do', function () {
+    requireTool(this, 'unshare');
+    chmodSync(folder, 0o755);
+    const from = join(base, 'root.pem');
+    writeFileSync(from, bundle(root));
+    const request = [AGENT, 'request', '--folder', folder, '--root', from, '--out', join(base, 'site.req')];
+    const { stderr } = spawnSync('unshare', ['-r', process.execPath, ...request], { encoding: 'utf8' });
+    assert.match(stderr, /site cannot be written: correct its rights; .+ \[FOLDER_READ_ONLY\]\n$/);
   });
 
   it('follows no link that lies there to where only root may write', () => {

@@ -14,7 +14,7 @@ for (const proxy of PROXIES) {
     this.timeout(30_000);
     let server: EstServer;
     let stranger: EstServer;
-    let process: ChildProcess;
+    let child: ChildProcess;
     let base: string;
     let published: string;
 
@@ -24,7 +24,7 @@ for (const proxy of PROXIES) {
       server = await estServer({}, {}, { ...header, trustProxy: ['loopback'] });
       stranger = await estServer({}, {}, { ...header, trustProxy: ['192.0.2.1'] });
       const [tls, plain] = [await freePort(), await freePort()];
-      process = proxy.start(server, { tls, plain });
+      child = proxy.start(server, { tls, plain });
       base = `https://localhost:${tls}`;
       published = `http://127.0.0.1:${plain}`;
       const isUp = await run('curl', [
@@ -41,7 +41,7 @@ for (const proxy of PROXIES) {
       assert.equal(isUp.code, 0, isUp.err);
     });
     after(async () => {
-      process?.kill();
+      child?.kill();
       await server?.close();
       await stranger?.close();
     });
