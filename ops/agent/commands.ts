@@ -12,7 +12,7 @@ import { installHere } from './install.ts';
 import { type Kit, makeKit, readKit } from './kit.ts';
 import { lockFolder } from './lock.ts';
 import { look } from './look.ts';
-import { folderOf, needed, type Options, text, writeOut } from './options.ts';
+import { folderOf, needed, type Options, text } from './options.ts';
 import { actAsOwnerOf } from './owner.ts';
 import { renewalTime } from './renewal-time.ts';
 import { report } from './report.ts';
@@ -20,6 +20,7 @@ import { asInFolder, run } from './run.ts';
 import { checkSettings, loadSettings, type Settings } from './settings.ts';
 import { openSite, type Site } from './site.ts';
 import { keptSuggestion } from './suggestion.ts';
+import { writeOut } from './write-out.ts';
 
 /** What to print, and whether the answer is a good one. */
 type Answer = string | { readonly text: string; readonly isGood: boolean };

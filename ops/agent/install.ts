@@ -1,8 +1,9 @@
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { settingsByHand } from './by-hand.ts';
 import { AgentError } from './errors.ts';
-import { folderOf, type Options, text, writeOut } from './options.ts';
+import { folderOf, type Options, text } from './options.ts';
 import { reloadUnits, systemdUnit } from './unit.ts';
+import { writeOut } from './write-out.ts';
 
 /** systemd.unit(5). */
 const UNIT = /^[\w:.@\\][\w:.@\\-]{0,254}$/;
@@ -19,21 +20,18 @@ export async function installHere(options: Options): Promise<string> {
       throw new AgentError('USAGE', '--reload writes more units: say with --out where the first is.');
     return unit;
   }
-  await writeOut(out, unit);
-  const beside = reloaded.length === 0 ? [] : await writeReloading(out, folder, reloaded);
-  const enabled = [out, ...beside.slice(0, 1)].map((path) => basename(path)).join(' ');
+  const files: [path: string, text: string][] = [[out, unit]];
+  if (reloaded.length > 0) {
+    const name = `${out.replace(/\.service$/, '')}-reload`;
+    const { path, service } = reloadUnits(folder, reloaded);
+    files.push([`${name}.path`, path], [`${name}.service`, service]);
+  }
+  for (const [file, text] of files) await writeOut(file, text);
+  const written = files.map(([file]) => file);
+  // The third is started by the second.
+  const enabled = written.slice(0, 2).map((file) => basename(file));
   const user = `useradd --system --no-create-home licet; chown -R licet: ${folder}`;
-  return `written to ${[out, ...beside].join(', ')}; next: ${user}; systemctl enable --now ${enabled}`;
-}
-
-/** Returns where: what is to be enabled first, and what that starts. */
-async function writeReloading(out: string, folder: string, units: readonly string[]): Promise<readonly string[]> {
-  const { path, service } = reloadUnits(folder, units);
-  const name = join(dirname(out), `${basename(out, '.service')}-reload`);
-  const files = [`${name}.path`, `${name}.service`] as const;
-  await writeOut(files[0], path);
-  await writeOut(files[1], service);
-  return files;
+  return `written to ${written.join(', ')}; next: ${user}; systemctl enable --now ${enabled.join(' ')}`;
 }
 
 function unitsIn(given: string | undefined): readonly string[] {

@@ -1,6 +1,5 @@
-import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { AgentError, diskError } from './errors.ts';
+import { AgentError } from './errors.ts';
 
 /** Of a command, as they were typed. */
 export type Options = Readonly<Record<string, string | boolean | undefined>>;
@@ -17,12 +16,3 @@ export function needed(options: Options, name: string): string {
 }
 
 export const folderOf = (options: Options): string => resolve(text(options, 'folder') ?? '/var/lib/licet');
-
-/** A file that was asked for by name. */
-export async function writeOut(path: string, text: string): Promise<void> {
-  try {
-    await writeFile(path, text);
-  } catch (error) {
-    throw diskError(path, error);
-  }
-}

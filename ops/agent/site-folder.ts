@@ -103,8 +103,8 @@ export class SiteFolder {
   async refresh(): Promise<void> {}
 
   /**
-   * Makes key and license the current ones. A crash before the last step leaves the old ones in place. Returns the keys
-   * that nothing is left of here.
+   * Makes key and license the current ones, in the one step that moves `current`. Returns the keys that nothing is left
+   * of here.
    */
   async install({ key, license }: Generation): Promise<readonly string[]> {
     const name = join('generations', randomUUID());

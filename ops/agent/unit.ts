@@ -60,7 +60,8 @@ WantedBy=multi-user.target
 
 /**
  * systemd.path(5): with each new license, units that use it load it. systemd does that and not the agent, whose user may
- * neither reload others nor become somebody who may. Both units have the name of these two files.
+ * neither reload others nor become somebody who may. They have one name, by which the first starts
+ * the second.
  */
 export const reloadUnits = (folder: string, units: readonly string[]): { path: string; service: string } => ({
   path: `[Unit]
