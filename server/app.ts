@@ -6,8 +6,8 @@ import { CLIENT_CERTIFICATE_HEADER } from './http/client-certificate.ts';
 import { type FastPath, createDispatcher } from './http/dispatcher.ts';
 import { type BodyLimits, type Refusal, type Route, mountRoutes, refusalOf } from './http/routes.ts';
 import type { Random } from './licensing/ports/random.ts';
-import type { Log } from './log.ts';
-import type { Metrics } from './metrics.ts';
+import type { Log } from './log/log.ts';
+import type { Metrics } from './metrics/metrics.ts';
 import { HttpError } from './problem.ts';
 
 export type AppDeps = {

@@ -4,12 +4,12 @@ import { type Loaded, loadConfig, secretsOf } from './config/index.ts';
 import { isText } from './effective.ts';
 import type { Ground } from './ground.ts';
 import { createLifecycle } from './lifecycle.ts';
-import { type Log, createLog } from './log.ts';
-import { type LogOutput, logOutput } from './log-output.ts';
-import { createMetrics } from './metrics.ts';
+import { type Log, createLog } from './log/log.ts';
+import { type LogOutput, logOutput } from './log/output.ts';
+import { createMetrics } from './metrics/metrics.ts';
 import manifest from './package.json' with { type: 'json' };
 import { startFailure } from './start-error.ts';
-import { openServerSigner } from './wire-signer.ts';
+import { openServerSigner } from './wiring/signer.ts';
 
 /** Beyond the drain: for what has to be written and closed after it. */
 const CLOSING_MS = 10_000;

@@ -3,9 +3,9 @@ import { systemClock as clock } from './clock.ts';
 import type { Config } from './config/index.ts';
 import { databaseOptions } from './database-options.ts';
 import { isEvaluation, isText, publishingBaseOf, tlsModeOf } from './effective.ts';
-import { openEvaluationShop } from './evaluation-shop.ts';
-import { letFirstOwnerIn } from './first-owner.ts';
-import { foundOrganization } from './found-organization.ts';
+import { openEvaluationShop } from './first-start/evaluation-shop.ts';
+import { letFirstOwnerIn } from './first-start/first-owner.ts';
+import { foundOrganization } from './first-start/found-organization.ts';
 import type { Ground } from './ground.ts';
 import type { Job } from './jobs/job.ts';
 import type { Subscriber } from './jobs/outbox-deliverer.ts';
@@ -17,15 +17,15 @@ import manifest from './package.json' with { type: 'json' };
 import { crlFigures } from './persistence/authority/crl-figures.ts';
 import { type Database, openDatabase } from './persistence/database.ts';
 import { systemRandom as random } from './random.ts';
-import { welcome, type Welcomed } from './welcome.ts';
-import { type Access, openAccess } from './wire-access.ts';
-import { api } from './wire-api.ts';
-import { type AuthorityParts, connectAuthority, readyAuthority } from './wire-authority.ts';
-import { checkJobs } from './wire-checks.ts';
-import { enrolment, type EnrolmentGround } from './wire-enrolment.ts';
-import { contractSubscriber } from './wire-contracts.ts';
-import { noticeJobs, revocationSubscriber } from './wire-events.ts';
-import { commonJobs, openWork } from './wire-jobs.ts';
+import { welcome, type Welcomed } from './first-start/welcome.ts';
+import { type Access, openAccess } from './wiring/access.ts';
+import { api } from './wiring/api.ts';
+import { type AuthorityParts, connectAuthority, readyAuthority } from './wiring/authority.ts';
+import { checkJobs } from './wiring/checks.ts';
+import { enrolment, type EnrolmentGround } from './wiring/enrolment.ts';
+import { contractSubscriber } from './wiring/contracts.ts';
+import { noticeJobs, revocationSubscriber } from './wiring/events.ts';
+import { commonJobs, openWork } from './wiring/jobs.ts';
 import {
   appFor,
   assertPortsFree,
@@ -34,14 +34,14 @@ import {
   openPlain,
   type PlainListener,
   type Served,
-} from './wire-listeners.ts';
-import { connectLicensing } from './wire-licensing.ts';
-import { type Notices, openNotices } from './wire-notices.ts';
-import { publishing } from './wire-publishing.ts';
-import { readinessOf } from './wire-readiness.ts';
-import { connectStatus } from './wire-status.ts';
-import type { OpenedSigner } from './wire-signer.ts';
-import { openOwnTls, openTlsFiles } from './wire-tls.ts';
+} from './wiring/listeners.ts';
+import { connectLicensing } from './wiring/licensing.ts';
+import { type Notices, openNotices } from './wiring/notices.ts';
+import { publishing } from './wiring/publishing.ts';
+import { readinessOf } from './wiring/readiness.ts';
+import { connectStatus } from './wiring/status.ts';
+import type { OpenedSigner } from './wiring/signer.ts';
+import { openOwnTls, openTlsFiles } from './wiring/tls.ts';
 
 /** Everything behind the two doors, and then the doors. Who has begun to open the signer closes it when this fails. */
 export async function serve(ground: Ground, opening: Promise<OpenedSigner>): Promise<void> {

@@ -1,6 +1,6 @@
 import { LicetError } from '../licensing/errors.ts';
 import type { Clock } from '../licensing/ports/clock.ts';
-import type { AdmissionCounts } from '../metrics.ts';
+import type { AdmissionCounts } from '../metrics/metrics.ts';
 import { createPace } from './pace.ts';
 
 export type AdmissionOptions = {

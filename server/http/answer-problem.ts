@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LicetError } from '../licensing/errors.ts';
 import type { Random } from '../licensing/ports/random.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../log/log.ts';
 import { PROBLEM_TYPE, type Problem, problemOf } from '../problem.ts';
 import { ClientGone } from './body.ts';
 import { contextOf } from './context.ts';

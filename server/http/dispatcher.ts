@@ -1,8 +1,8 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { TLSSocket } from 'node:tls';
 import type { Random } from '../licensing/ports/random.ts';
-import type { Log } from '../log.ts';
-import type { Metrics } from '../metrics.ts';
+import type { Log } from '../log/log.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import { HttpError } from '../problem.ts';
 import { answerProblem } from './answer-problem.ts';
 import { openContext, requestId, requestIds } from './context.ts';

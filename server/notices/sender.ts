@@ -3,7 +3,7 @@ import type { NoticeDeps } from '../licensing/notices/ports.ts';
 import { sendByMail } from '../licensing/notices/send-mail.ts';
 import type { Channel, Outcome } from '../licensing/model/delivery.ts';
 import type { DeliveryClaim } from '../licensing/ports/deliveries.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../log/log.ts';
 
 export type SenderDependencies = {
   readonly deps: NoticeDeps;

@@ -1,5 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { LoopDelay } from '../metrics.ts';
+import type { LoopDelay } from '../metrics/metrics.ts';
 
 export type Liveness = {
   state(): { readonly isAlive: boolean; readonly delayMs: number };

@@ -6,7 +6,7 @@ import { verifyExport } from '../licensing/audit/export.ts';
 import { auditLog } from '../persistence/audit-log.ts';
 import { type TestDatabase, testDatabase } from '../persistence/test/test-database.ts';
 
-const program = fileURLToPath(new URL('../audit.ts', import.meta.url));
+const program = fileURLToPath(new URL('../programs/audit.ts', import.meta.url));
 
 describe('The audit program, on a database', () => {
   let database: TestDatabase;

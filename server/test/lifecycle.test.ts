@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createLifecycle } from '../lifecycle.ts';
-import { createLog } from '../log.ts';
+import { createLog } from '../log/log.ts';
 
 describe('the life of the process', () => {
   const log = createLog({ level: 'error', format: 'json', clock: { now: () => new Date(0) }, write: () => undefined });

@@ -16,7 +16,7 @@ describe('A server without a configuration file', function () {
     const args = ['--input-type=module', '--eval', LISTING];
     const most = { cwd: join(import.meta.dirname, '..'), maxBuffer: 16 * 1024 * 1024 };
     const loaded = (await promisify(execFile)(process.execPath, args, most)).stdout.split('\n');
-    assert.ok(loaded.some((url) => url.endsWith('/server/wire-authority.ts')));
+    assert.ok(loaded.some((url) => url.endsWith('/server/wiring/authority.ts')));
     const unwanted = loaded.filter((url) =>
       /\/node_modules\/yaml\/|\/ceremony\/(?:config\/index|steps\/.+)\.ts$/.test(url),
     );

@@ -4,7 +4,7 @@ import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { requireTool } from '@licet/checks';
-import { logOutput } from '../log-output.ts';
+import { logOutput } from '../log/output.ts';
 
 describe('where the log goes', () => {
   let folder: string;

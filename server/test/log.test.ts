@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { FIELDS } from '../log-fields.ts';
-import { type LogFields, type LogOptions, createLog } from '../log.ts';
+import { FIELDS } from '../log/fields.ts';
+import { type LogFields, type LogOptions, createLog } from '../log/log.ts';
 
 const CANARY = 'canary-5b7e21';
 const clock = { now: () => new Date('2026-01-01T00:00:00Z') };

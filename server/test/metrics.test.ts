@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { requireTool } from '@licet/checks';
-import { type Metrics, createMetrics } from '../metrics.ts';
+import { type Metrics, createMetrics } from '../metrics/metrics.ts';
 
 function made(): Metrics {
   const metrics = createMetrics({ version: '1.2.3', routes: ['/sites/:id'], jobs: ['crl'] });

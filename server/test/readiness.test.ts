@@ -5,7 +5,7 @@ import { type Database, openDatabase, sql } from '../persistence/database.ts';
 import { postgresPrograms } from '../persistence/test/cluster.ts';
 import { testDependencies } from '../persistence/test/dependencies.ts';
 import { type TestDatabase, testDatabase } from '../persistence/test/test-database.ts';
-import { readinessOf } from '../wire-readiness.ts';
+import { readinessOf } from '../wiring/readiness.ts';
 
 const POOL = 2;
 

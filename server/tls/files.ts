@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Clock } from '../licensing/ports/clock.ts';
-import type { Log } from '../log.ts';
-import type { Metrics } from '../metrics.ts';
+import type { Log } from '../log/log.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import { type CheckedTls, type TlsMaterial, TlsMaterialError, checkTls } from './context.ts';
 
 export type TlsFiles = { readonly certificate: string; readonly key: string };

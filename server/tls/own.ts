@@ -11,8 +11,8 @@ import {
   OID,
 } from '@licet/format';
 import type { Clock } from '../licensing/ports/clock.ts';
-import type { Log } from '../log.ts';
-import type { Metrics } from '../metrics.ts';
+import type { Log } from '../log/log.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import { type CheckedTls, checkTls, TlsMaterialError } from './context.ts';
 import type { WatchedTls } from './files.ts';
 

@@ -8,7 +8,7 @@ import type { Limiter } from '../../licensing/access/limits.ts';
 import type { MonthlyRequests } from '../../licensing/access/monthly.ts';
 import { LicetError } from '../../licensing/errors.ts';
 import type { Principal } from '../../licensing/model/principal.ts';
-import type { Log } from '../../log.ts';
+import type { Log } from '../../log/log.ts';
 import { clientCertificate } from '../client-certificate.ts';
 import { isOpen, type Open } from '../api/endpoint.ts';
 import type { Route, Step } from '../routes.ts';

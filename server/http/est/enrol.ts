@@ -12,7 +12,7 @@ import type {
   PresentedLicense,
 } from '../../licensing/ports/enrolment.ts';
 import type { Random } from '../../licensing/ports/random.ts';
-import type { Log } from '../../log.ts';
+import type { Log } from '../../log/log.ts';
 import { clientCertificate } from '../client-certificate.ts';
 import type { Step } from '../routes.ts';
 import { checkChannelBinding } from './channel-binding.ts';

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LicetError } from '../../licensing/errors.ts';
 import type { Random } from '../../licensing/ports/random.ts';
-import type { Log } from '../../log.ts';
+import type { Log } from '../../log/log.ts';
 import { HttpError } from '../../problem.ts';
 import { answerProblem, type ProblemForm } from '../answer-problem.ts';
 import type { Body } from '../routes.ts';

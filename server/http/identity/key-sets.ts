@@ -2,7 +2,7 @@ import { createLocalJWKSet, errors, type JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
 import { LicetError } from '../../licensing/errors.ts';
 import type { Clock } from '../../licensing/ports/clock.ts';
-import type { Log } from '../../log.ts';
+import type { Log } from '../../log/log.ts';
 import { FetchRefused } from './guarded-fetch.ts';
 
 export type KeySetDeps = {

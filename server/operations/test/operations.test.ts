@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { LicetError } from '../../licensing/errors.ts';
-import { createMetrics } from '../../metrics.ts';
+import { createMetrics } from '../../metrics/metrics.ts';
 import { createLiveness } from '../liveness.ts';
 import { createOperations } from '../pages.ts';
 import { type ReadinessCheck, createReadiness } from '../readiness.ts';

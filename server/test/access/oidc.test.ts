@@ -9,7 +9,7 @@ import { invitePerson } from '../../licensing/access/people.ts';
 import { addProvider, type NewProvider } from '../../licensing/access/providers.ts';
 import { createIdentityProviders } from '../../http/access/oidc/providers.ts';
 import { fetchJson, type FetchGuard } from '../../http/identity/guarded-fetch.ts';
-import type { Log } from '../../log.ts';
+import type { Log } from '../../log/log.ts';
 import {
   accessDeps,
   addOrganization,

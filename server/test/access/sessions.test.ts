@@ -14,7 +14,7 @@ import { createAuthenticator } from '../../licensing/access/authenticate.ts';
 import { createLimiter } from '../../licensing/access/limits.ts';
 import { stepAt, totpCode } from '../../licensing/access/totp.ts';
 import { invitePerson } from '../../licensing/access/people.ts';
-import type { Log } from '../../log.ts';
+import type { Log } from '../../log/log.ts';
 import {
   accessDeps,
   addOrganization,

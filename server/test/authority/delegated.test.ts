@@ -25,7 +25,7 @@ import { retire } from '../../authority/retire.ts';
 import { rollOver } from '../../authority/rollover.ts';
 import { systemClock } from '../../clock.ts';
 import type { IssuedLicense } from '../../licensing/ports/issuance.ts';
-import type { AuthorityParts } from '../../wire-authority.ts';
+import type { AuthorityParts } from '../../wiring/authority.ts';
 import { Hub, HUB_BASE } from './hub.ts';
 import { contract, licenseOrder, lineageOf, Workshop } from './workshop.ts';
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { AuthorityError, type IssuerGeneration, type Signer } from '@licet/authority';
 import { toHex } from '@licet/format';
 import { systemClock } from '../../clock.ts';
-import { createLog } from '../../log.ts';
-import { createMetrics } from '../../metrics.ts';
-import { connectStatus } from '../../wire-status.ts';
+import { createLog } from '../../log/log.ts';
+import { createMetrics } from '../../metrics/metrics.ts';
+import { connectStatus } from '../../wiring/status.ts';
 import { type Served, serve } from '../frame/served.ts';
 import { Workshop } from './workshop.ts';
 

@@ -14,7 +14,7 @@ import { systemClock } from '../../clock.ts';
 import { loadConfig } from '../../config/index.ts';
 import { makeCertificatePartitions } from '../../persistence/authority/partitions.ts';
 import { type TestDatabase, testDatabase } from '../../persistence/test/test-database.ts';
-import { type AuthorityParts, connectAuthority } from '../../wire-authority.ts';
+import { type AuthorityParts, connectAuthority } from '../../wiring/authority.ts';
 
 export const HUB_BASE = 'http://pki.globex.example';
 const SUBJECT = { organization: 'demo', enterprise: 'globex' } as const;

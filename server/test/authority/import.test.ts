@@ -42,7 +42,7 @@ import { contract } from './workshop.ts';
 
 const BASE = 'http://pki.example';
 const DAY_MS = 86_400_000;
-const PROGRAM = join(import.meta.dirname, '../../authority-program.ts');
+const PROGRAM = join(import.meta.dirname, '../../programs/authority.ts');
 
 describe('the import of what a ceremony made', function () {
   this.timeout(30_000);

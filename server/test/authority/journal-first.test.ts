@@ -13,7 +13,7 @@ import {
   OID,
   toHex,
 } from '@licet/format';
-import { openEvaluationShop } from '../../evaluation-shop.ts';
+import { openEvaluationShop } from '../../first-start/evaluation-shop.ts';
 import { startDeliverer } from '../../jobs/outbox-deliverer.ts';
 import { decideApproval } from '../../licensing/access/approvals.ts';
 import { activateContract, changeContract, createContract, endContract } from '../../licensing/contracts/contracts.ts';
@@ -39,8 +39,8 @@ import type { Dependencies } from '../../licensing/use-case.ts';
 import { accessStores } from '../../persistence/access/index.ts';
 import { outbox } from '../../persistence/outbox.ts';
 import { sql } from '../../persistence/transactions.ts';
-import { contractSubscriber } from '../../wire-contracts.ts';
-import { connectLicensing } from '../../wire-licensing.ts';
+import { contractSubscriber } from '../../wiring/contracts.ts';
+import { connectLicensing } from '../../wiring/licensing.ts';
 import { Workshop } from './workshop.ts';
 
 /** As `licet authority enterprise request` makes it. */

@@ -8,10 +8,10 @@ import { connect } from 'node:tls';
 import type { Response } from 'express';
 import { decodeCertsOnly, encodePem, toHex } from '@licet/format';
 import { issueServiceCertificate } from '../../authority/service-certificates.ts';
-import { createLog } from '../../log.ts';
-import { createMetrics } from '../../metrics.ts';
+import { createLog } from '../../log/log.ts';
+import { createMetrics } from '../../metrics/metrics.ts';
 import { keepOwnTls } from '../../tls/own.ts';
-import { publishing } from '../../wire-publishing.ts';
+import { publishing } from '../../wiring/publishing.ts';
 import { type Served, serve } from '../frame/served.ts';
 import { Workshop } from './workshop.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { makeCsr } from '@licet/authority/workshop';
 import { reconcile, type Reconciled } from '../../authority/reconcile.ts';
-import { openEvaluationShop } from '../../evaluation-shop.ts';
+import { openEvaluationShop } from '../../first-start/evaluation-shop.ts';
 import { createToken } from '../../licensing/enrolment/create-token.ts';
 import { enrol } from '../../licensing/enrolment/enrol.ts';
 import { holdEnterprise, reinstateEnterprise } from '../../licensing/enterprises/enterprises.ts';
@@ -17,7 +17,7 @@ import { makeCertificatePartitions } from '../../persistence/authority/partition
 import { licenseRecords } from '../../persistence/licensing/license-records.ts';
 import { sql } from '../../persistence/transactions.ts';
 import { systemRandom as random } from '../../random.ts';
-import { connectLicensing } from '../../wire-licensing.ts';
+import { connectLicensing } from '../../wiring/licensing.ts';
 import { Workshop } from './workshop.ts';
 
 const OWNER = { ...SOMEBODY, organization: 'demo' };

@@ -9,11 +9,11 @@ import { encodePem } from '@licet/format';
 import { createSoftToken, PIN, pkcs11Module, softHsmLibrary, TOKEN } from '@licet/keystores/testing';
 import { loadConfig } from '../../config/index.ts';
 import { type TestDatabase, testDatabase } from '../../persistence/test/test-database.ts';
-import { type AuthorityParts, connectAuthority, readyAuthority } from '../../wire-authority.ts';
-import { type OpenedSigner, openServerSigner } from '../../wire-signer.ts';
+import { type AuthorityParts, connectAuthority, readyAuthority } from '../../wiring/authority.ts';
+import { type OpenedSigner, openServerSigner } from '../../wiring/signer.ts';
 import { licenseOrder, lineageOf } from './workshop.ts';
 
-const PROGRAM = join(import.meta.dirname, '../../keys-program.ts');
+const PROGRAM = join(import.meta.dirname, '../../programs/keys.ts');
 
 /** The library of the token is loaded by the signer's process, and by no other. */
 describe('a server whose keys are in a PKCS#11 token', function () {

@@ -18,7 +18,7 @@ import type { ChangedCertificates } from '../../licensing/ports/revocations.ts';
 import { type Database, openDatabase } from '../../persistence/database.ts';
 import { testDependencies } from '../../persistence/test/dependencies.ts';
 import { copyOfTemplate } from '../../persistence/test/embedded-template.ts';
-import { type AuthorityParts, connectAuthority, readyAuthority } from '../../wire-authority.ts';
+import { type AuthorityParts, connectAuthority, readyAuthority } from '../../wiring/authority.ts';
 
 export const CONTRACT = '00000000-0000-4000-8000-00000000c0de';
 

@@ -20,7 +20,7 @@ import { incidents } from '../../persistence/identity/renewal.ts';
 import { changeContract } from '../../licensing/contracts/contracts.ts';
 import { OWNER } from '../../licensing/test/office.ts';
 import { outbox } from '../../persistence/outbox.ts';
-import { contractSubscriber } from '../../wire-contracts.ts';
+import { contractSubscriber } from '../../wiring/contracts.ts';
 import { openWorld, type World } from './world.ts';
 
 const LICET = resolve(import.meta.dirname, '../../../ops/cli/licet.js');

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLog } from '../../log.ts';
+import { createLog } from '../../log/log.ts';
 import { serve, type Served, type ServeOptions } from '../frame/served.ts';
 import { type EstDeps, estRoutes } from '../../http/est/routes.ts';
 import { Office } from './office.ts';

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { type AppDeps, createApp, routeLabels } from '../../app.ts';
 import { Admission } from '../../http/admission.ts';
-import { type LogFields, createLog } from '../../log.ts';
-import { type Metrics, createMetrics } from '../../metrics.ts';
+import { type LogFields, createLog } from '../../log/log.ts';
+import { type Metrics, createMetrics } from '../../metrics/metrics.ts';
 import { type Listener, type ListenerOptions, createListener } from '../../http/listener.ts';
 
 export type Served = {

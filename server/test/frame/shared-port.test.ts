@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createListener } from '../../http/listener.ts';
 import { loadConfig } from '../../config/index.ts';
-import { openPlain } from '../../wire-listeners.ts';
+import { openPlain } from '../../wiring/listeners.ts';
 import { freePort } from './served.ts';
 
 const TIMEOUTS = { headersSeconds: 5, requestSeconds: 30, keepAliveSeconds: 5, handshakeSeconds: 5 };

@@ -7,7 +7,7 @@ import { isSpecial } from '../../outbound/public-address.ts';
 import { createIdentityTokens } from '../../http/identity/identity-tokens.ts';
 import { KeySets } from '../../http/identity/key-sets.ts';
 import { LicetError } from '../../licensing/errors.ts';
-import { createLog } from '../../log.ts';
+import { createLog } from '../../log/log.ts';
 import { HostileIssuer, type Key, localCertificate, newKey, type TlsFiles } from './issuer.ts';
 
 const AUDIENCE = 'https://licet.acme.example';

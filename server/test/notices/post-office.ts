@@ -1,4 +1,4 @@
-import { createLog } from '../../log.ts';
+import { createLog } from '../../log/log.ts';
 import { createSealer } from '../../licensing/access/seal.ts';
 import type { DeliveryStatus } from '../../licensing/model/delivery.ts';
 import type { NoticeDeps } from '../../licensing/notices/ports.ts';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { IdentityProviders, ProviderClient } from '../../../licensing/access/external-ports.ts';
 import { LicetError } from '../../../licensing/errors.ts';
 import type { Clock } from '../../../licensing/ports/clock.ts';
-import type { Log } from '../../../log.ts';
+import type { Log } from '../../../log/log.ts';
 import { FetchRefused, type Form } from '../../identity/guarded-fetch.ts';
 import { KeySets } from '../../identity/key-sets.ts';
 import { IdTokenRefused, verifyIdToken } from './id-token.ts';

@@ -2,14 +2,14 @@ import { createWriteStream, rmSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 
-import { systemClock } from './clock.ts';
-import { EXIT_CODES } from './config/exit-codes.ts';
-import { loadConfig } from './config/index.ts';
-import { databaseOptions } from './database-options.ts';
-import { openDatabase } from './persistence/database.ts';
-import { exportDatabase } from './persistence/export.ts';
-import { systemRandom } from './random.ts';
-import { StartError, startFailure } from './start-error.ts';
+import { systemClock } from '../clock.ts';
+import { EXIT_CODES } from '../config/exit-codes.ts';
+import { loadConfig } from '../config/index.ts';
+import { databaseOptions } from '../database-options.ts';
+import { openDatabase } from '../persistence/database.ts';
+import { exportDatabase } from '../persistence/export.ts';
+import { systemRandom } from '../random.ts';
+import { StartError, startFailure } from '../start-error.ts';
 
 // `licet db export`: a program of its own beside the server, because who administers may not import the database. What
 // comes after `--` is the server's own configuration, which says where the database is.

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Config } from './config/index.ts';
+import type { Config } from '../config/index.ts';
 import {
   countPrincipal,
   type GuardDeps,
@@ -7,29 +7,29 @@ import {
   guardsFor,
   limitAddress,
   type OnFailure,
-} from './http/access/guards.ts';
-import { createIdentityProviders } from './http/access/oidc/providers.ts';
-import type { AccessUse, Open } from './http/api/endpoint.ts';
-import { fetchJson } from './http/identity/guarded-fetch.ts';
-import type { Step } from './http/routes.ts';
-import { accessHousekeeping } from './jobs/access-housekeeping.ts';
-import type { Job } from './jobs/job.ts';
-import type { Action } from './licensing/access/actions.ts';
-import { type Authenticator, createAuthenticator } from './licensing/access/authenticate.ts';
-import type { PresentDeps } from './licensing/identity/present-license.ts';
-import { authenticateLicense, authenticateSignature } from './licensing/access/authenticate-license.ts';
-import { createLimiter } from './licensing/access/limits.ts';
-import { createMonthlyRequests } from './licensing/access/monthly.ts';
-import { createPasswords } from './licensing/access/passwords.ts';
-import { createSealer } from './licensing/access/seal.ts';
-import type { Principal } from './licensing/model/principal.ts';
-import { sendInvitation } from './licensing/notices/send-mail.ts';
-import type { Dependencies } from './licensing/use-case.ts';
-import type { Stage } from './lifecycle.ts';
-import type { Log } from './log.ts';
-import { accessStores } from './persistence/access/index.ts';
-import { identityStores } from './persistence/identity/stores.ts';
-import { sealingKey } from './sealing-key.ts';
+} from '../http/access/guards.ts';
+import { createIdentityProviders } from '../http/access/oidc/providers.ts';
+import type { AccessUse, Open } from '../http/api/endpoint.ts';
+import { fetchJson } from '../http/identity/guarded-fetch.ts';
+import type { Step } from '../http/routes.ts';
+import { accessHousekeeping } from '../jobs/access-housekeeping.ts';
+import type { Job } from '../jobs/job.ts';
+import type { Action } from '../licensing/access/actions.ts';
+import { type Authenticator, createAuthenticator } from '../licensing/access/authenticate.ts';
+import type { PresentDeps } from '../licensing/identity/present-license.ts';
+import { authenticateLicense, authenticateSignature } from '../licensing/access/authenticate-license.ts';
+import { createLimiter } from '../licensing/access/limits.ts';
+import { createMonthlyRequests } from '../licensing/access/monthly.ts';
+import { createPasswords } from '../licensing/access/passwords.ts';
+import { createSealer } from '../licensing/access/seal.ts';
+import type { Principal } from '../licensing/model/principal.ts';
+import { sendInvitation } from '../licensing/notices/send-mail.ts';
+import type { Dependencies } from '../licensing/use-case.ts';
+import type { Stage } from '../lifecycle.ts';
+import type { Log } from '../log/log.ts';
+import { accessStores } from '../persistence/access/index.ts';
+import { identityStores } from '../persistence/identity/stores.ts';
+import { sealingKey } from '../sealing-key.ts';
 
 export type AccessGround = {
   readonly config: Config;

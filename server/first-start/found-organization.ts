@@ -1,6 +1,6 @@
-import type { Principal } from './licensing/model/principal.ts';
-import { createOrganization } from './licensing/organizations/organizations.ts';
-import type { Dependencies } from './licensing/use-case.ts';
+import type { Principal } from '../licensing/model/principal.ts';
+import { createOrganization } from '../licensing/organizations/organizations.ts';
+import type { Dependencies } from '../licensing/use-case.ts';
 
 const SETTINGS = { secondPerson: false, onFork: 'quarantine-later' } as const;
 

@@ -1,9 +1,9 @@
 import { REVOCATION_REASONS, type Revoker } from '@licet/authority';
-import type { Job } from './jobs/job.ts';
-import type { Subscriber } from './jobs/outbox-deliverer.ts';
-import { tellEndingContracts, tellExpiring, tellOverdueReports, tellRecovered } from './licensing/notices/notices.ts';
-import type { OutboxEvent } from './licensing/ports/outbox.ts';
-import type { Dependencies } from './licensing/use-case.ts';
+import type { Job } from '../jobs/job.ts';
+import type { Subscriber } from '../jobs/outbox-deliverer.ts';
+import { tellEndingContracts, tellExpiring, tellOverdueReports, tellRecovered } from '../licensing/notices/notices.ts';
+import type { OutboxEvent } from '../licensing/ports/outbox.ts';
+import type { Dependencies } from '../licensing/use-case.ts';
 
 const ENTERPRISE_CLOSED = 'enterprise.closed';
 

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AccessDeps } from './licensing/access/ports.ts';
-import { createFirstOwner } from './licensing/access/tokens.ts';
+import type { AccessDeps } from '../licensing/access/ports.ts';
+import { createFirstOwner } from '../licensing/access/tokens.ts';
 
 /**
  * A server that has a CA lets its owner in: once, by a token that is kept in a file for its owner alone, and shown where a

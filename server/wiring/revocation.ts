@@ -8,17 +8,17 @@ import {
   type Revoker,
   type Signer,
 } from '@licet/authority';
-import type { Fence } from './authority/fence.ts';
-import { systemClock as clock } from './clock.ts';
-import type { Revocations } from './licensing/ports/revocations.ts';
-import { auditLog } from './persistence/audit-log.ts';
-import { createRevocations } from './authority/revocations.ts';
-import { createRevocationStore, createRevocationsWithin } from './persistence/authority/revocation-store.ts';
-import { createSupersededTeller } from './persistence/authority/tell-superseded.ts';
-import type { Database } from './persistence/database.ts';
-import { leases } from './persistence/leases.ts';
-import { createLicenseFollower } from './persistence/licensing/follow-revocations.ts';
-import { outbox } from './persistence/outbox.ts';
+import type { Fence } from '../authority/fence.ts';
+import { systemClock as clock } from '../clock.ts';
+import type { Revocations } from '../licensing/ports/revocations.ts';
+import { auditLog } from '../persistence/audit-log.ts';
+import { createRevocations } from '../authority/revocations.ts';
+import { createRevocationStore, createRevocationsWithin } from '../persistence/authority/revocation-store.ts';
+import { createSupersededTeller } from '../persistence/authority/tell-superseded.ts';
+import type { Database } from '../persistence/database.ts';
+import { leases } from '../persistence/leases.ts';
+import { createLicenseFollower } from '../persistence/licensing/follow-revocations.ts';
+import { outbox } from '../persistence/outbox.ts';
 
 type RevocationGround = {
   readonly database: Database;

@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
-import { systemClock } from './clock.ts';
-import { loadConfig } from './config/index.ts';
-import { databaseOptions } from './database-options.ts';
-import { checkAudit, exportAudit } from './licensing/audit/check.ts';
-import { describeReport, headLine, parseCheckpoints } from './licensing/audit/export.ts';
-import { auditLog } from './persistence/audit-log.ts';
-import { type Database, openDatabase } from './persistence/database.ts';
-import { systemRandom } from './random.ts';
-import { startFailure } from './start-error.ts';
+import { systemClock } from '../clock.ts';
+import { loadConfig } from '../config/index.ts';
+import { databaseOptions } from '../database-options.ts';
+import { checkAudit, exportAudit } from '../licensing/audit/check.ts';
+import { describeReport, headLine, parseCheckpoints } from '../licensing/audit/export.ts';
+import { auditLog } from '../persistence/audit-log.ts';
+import { type Database, openDatabase } from '../persistence/database.ts';
+import { systemRandom } from '../random.ts';
+import { startFailure } from '../start-error.ts';
 
 // `licet audit` on a database: a program of its own beside the server, because who administers may not import the
 // database. What comes after `--` is the server's own configuration, which says where the database is.

@@ -11,19 +11,19 @@ import {
   type Signer,
   type Visibility,
 } from '@licet/authority';
-import { checkCrls } from './authority/crl-watch.ts';
-import { translated } from './authority/errors.ts';
-import { systemClock as clock } from './clock.ts';
-import { crashPoint } from './crash-point.ts';
-import type { Ground } from './ground.ts';
-import { crlFastPath } from './http/crl/fast-path.ts';
-import type { FastPath } from './http/dispatcher.ts';
-import { ocspFastPaths } from './http/ocsp/fast-paths.ts';
-import type { Job } from './jobs/job.ts';
-import { revocationJobs } from './jobs/revocation.ts';
-import type { Log } from './log.ts';
-import type { RevocationMetrics } from './metrics-revocation.ts';
-import type { AuthorityParts } from './wire-authority.ts';
+import { checkCrls } from '../authority/crl-watch.ts';
+import { translated } from '../authority/errors.ts';
+import { systemClock as clock } from '../clock.ts';
+import { crashPoint } from '../crash-point.ts';
+import type { Ground } from '../ground.ts';
+import { crlFastPath } from '../http/crl/fast-path.ts';
+import type { FastPath } from '../http/dispatcher.ts';
+import { ocspFastPaths } from '../http/ocsp/fast-paths.ts';
+import type { Job } from '../jobs/job.ts';
+import { revocationJobs } from '../jobs/revocation.ts';
+import type { Log } from '../log/log.ts';
+import type { RevocationMetrics } from '../metrics/revocation.ts';
+import type { AuthorityParts } from './authority.ts';
 
 export type StatusParts = {
   readonly fastPaths: readonly FastPath[];

@@ -1,13 +1,13 @@
 import { hostname } from 'node:os';
-import { issueServiceCertificate } from './authority/service-certificates.ts';
-import { systemClock as clock } from './clock.ts';
-import { ownTlsFileOf, serverNamesOf, tlsModeOf } from './effective.ts';
-import type { Ground } from './ground.ts';
-import { LicetError } from './licensing/errors.ts';
-import { TlsMaterialError } from './tls/context.ts';
-import { type WatchedTls, watchTlsFiles } from './tls/files.ts';
-import { keepOwnTls } from './tls/own.ts';
-import type { AuthorityParts } from './wire-authority.ts';
+import { issueServiceCertificate } from '../authority/service-certificates.ts';
+import { systemClock as clock } from '../clock.ts';
+import { ownTlsFileOf, serverNamesOf, tlsModeOf } from '../effective.ts';
+import type { Ground } from '../ground.ts';
+import { LicetError } from '../licensing/errors.ts';
+import { TlsMaterialError } from '../tls/context.ts';
+import { type WatchedTls, watchTlsFiles } from '../tls/files.ts';
+import { keepOwnTls } from '../tls/own.ts';
+import type { AuthorityParts } from './authority.ts';
 
 /** TLS by files needs nothing else: what is wrong with them is said before anything is opened. */
 export function openTlsFiles({ config, log, metrics }: Ground): WatchedTls | undefined {

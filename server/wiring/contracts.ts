@@ -1,9 +1,9 @@
-import type { Subscriber } from './jobs/outbox-deliverer.ts';
-import { contractClaims } from './licensing/contracts/claims.ts';
-import { supersedeAbove } from './licensing/contracts/contracts.ts';
-import type { OutboxEvent } from './licensing/ports/outbox.ts';
-import { type Dependencies, inTransaction } from './licensing/use-case.ts';
-import type { AuthorityParts } from './wire-authority.ts';
+import type { Subscriber } from '../jobs/outbox-deliverer.ts';
+import { contractClaims } from '../licensing/contracts/claims.ts';
+import { supersedeAbove } from '../licensing/contracts/contracts.ts';
+import type { OutboxEvent } from '../licensing/ports/outbox.ts';
+import { type Dependencies, inTransaction } from '../licensing/use-case.ts';
+import type { AuthorityParts } from './authority.ts';
 
 type Follows = {
   readonly licensing: Dependencies;

@@ -1,6 +1,6 @@
 import { type ChangeOutcome, REVOCATION_REASONS, type RevocationEvent } from '@licet/authority';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { CrlFigures } from './authority/ports/crl-figures.ts';
+import type { CrlFigures } from '../authority/ports/crl-figures.ts';
 
 export type RevocationMetrics = {
   readonly judged: (event: RevocationEvent, outcomes: readonly ChangeOutcome[]) => void;

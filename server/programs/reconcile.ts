@@ -1,13 +1,13 @@
 import { parseArgs } from 'node:util';
-import { acceptJournal } from './authority/journal-watch.ts';
-import type { Homeless } from './authority/ports/license-records.ts';
-import { reconcile } from './authority/reconcile.ts';
+import { acceptJournal } from '../authority/journal-watch.ts';
+import type { Homeless } from '../authority/ports/license-records.ts';
+import { reconcile } from '../authority/reconcile.ts';
 import { type Backstage, splitArguments, withBackstage } from './backstage.ts';
-import { auditLog } from './persistence/audit-log.ts';
-import { makeCertificatePartitions } from './persistence/authority/partitions.ts';
-import { licenseRecords } from './persistence/licensing/license-records.ts';
-import { systemRandom as random } from './random.ts';
-import { startFailure } from './start-error.ts';
+import { auditLog } from '../persistence/audit-log.ts';
+import { makeCertificatePartitions } from '../persistence/authority/partitions.ts';
+import { licenseRecords } from '../persistence/licensing/license-records.ts';
+import { systemRandom as random } from '../random.ts';
+import { startFailure } from '../start-error.ts';
 
 // `licet reconcile`: after an old backup was restored, puts back what the signer's journal knows.
 //

@@ -1,9 +1,9 @@
 import { pino } from 'pino';
-import type { Clock } from './licensing/ports/clock.ts';
-import { allowed, type LogFields, scrubber } from './log-fields.ts';
-import { textLine } from './log-text.ts';
+import type { Clock } from '../licensing/ports/clock.ts';
+import { allowed, type LogFields, scrubber } from './fields.ts';
+import { textLine } from './text.ts';
 
-export type { LogFields } from './log-fields.ts';
+export type { LogFields } from './fields.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 

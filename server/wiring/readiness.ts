@@ -1,7 +1,7 @@
 import type { Signer } from '@licet/authority';
-import type { Fence } from './authority/fence.ts';
-import { createReadiness, type Readiness } from './operations/readiness.ts';
-import type { Database } from './persistence/database.ts';
+import type { Fence } from '../authority/fence.ts';
+import { createReadiness, type Readiness } from '../operations/readiness.ts';
+import type { Database } from '../persistence/database.ts';
 
 export type ReadinessParts = {
   readonly database: Pick<Database, 'checkWritable' | 'transactionsDone'>;

@@ -1,18 +1,18 @@
 import { parseArgs } from 'node:util';
 import { AuthorityError, readAuthorityBundle, readCrlFolder } from '@licet/authority';
-import { importAuthorities } from './authority/import.ts';
-import type { Authority } from './authority/ports/authorities.ts';
-import { retire } from './authority/retire.ts';
-import { endOf, type RolloverDeps, rollOver } from './authority/rollover.ts';
+import { importAuthorities } from '../authority/import.ts';
+import type { Authority } from '../authority/ports/authorities.ts';
+import { retire } from '../authority/retire.ts';
+import { endOf, type RolloverDeps, rollOver } from '../authority/rollover.ts';
 import { type Backstage, splitArguments, withBackstage } from './backstage.ts';
-import { EXIT_CODES } from './config/exit-codes.ts';
-import { signerFolderOf } from './effective.ts';
-import { LicetError } from './licensing/errors.ts';
-import { StartError, startFailure } from './start-error.ts';
+import { EXIT_CODES } from '../config/exit-codes.ts';
+import { signerFolderOf } from '../effective.ts';
+import { LicetError } from '../licensing/errors.ts';
+import { StartError, startFailure } from '../start-error.ts';
 
 // `licet authority`: the CAs of this server.
 //
-//   node authority-program.ts list | import [--crls FOLDER]… | rollover KEY | retire KEY [--end-live] [-- CONFIGURATION]
+//   node authority.ts list | import [--crls FOLDER]… | rollover KEY | retire KEY [--end-live] [-- CONFIGURATION]
 const USAGE =
   'usage: authority list | import [--crls FOLDER] | rollover KEY | retire KEY [--end-live] [-- CONFIGURATION]';
 const PAGE = 100;

@@ -1,10 +1,10 @@
-import { checkWholeJournal } from './authority/journal-check.ts';
-import type { Job } from './jobs/job.ts';
-import { checkAudit } from './licensing/audit/check.ts';
-import { describeReport } from './licensing/audit/export.ts';
-import { auditLog } from './persistence/audit-log.ts';
-import type { Database } from './persistence/database.ts';
-import { ABANDONED_AFTER_MS, type AuthorityParts } from './wire-authority.ts';
+import { checkWholeJournal } from '../authority/journal-check.ts';
+import type { Job } from '../jobs/job.ts';
+import { checkAudit } from '../licensing/audit/check.ts';
+import { describeReport } from '../licensing/audit/export.ts';
+import { auditLog } from '../persistence/audit-log.ts';
+import type { Database } from '../persistence/database.ts';
+import { ABANDONED_AFTER_MS, type AuthorityParts } from './authority.ts';
 
 /** Long journals and chains take long, and what is younger than a check is checked by the next. */
 const MOST_SECONDS = 6 * 3600;

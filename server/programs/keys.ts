@@ -1,13 +1,13 @@
 import { AuthorityError } from '@licet/authority';
-import { loadConfig } from './config/index.ts';
-import { EXIT_CODES } from './config/exit-codes.ts';
+import { loadConfig } from '../config/index.ts';
+import { EXIT_CODES } from '../config/exit-codes.ts';
 import { splitArguments } from './backstage.ts';
-import { StartError, startFailure } from './start-error.ts';
-import { borrowSigner } from './wire-signer.ts';
+import { StartError, startFailure } from '../start-error.ts';
+import { borrowSigner } from '../wiring/signer.ts';
 
 // `licet keys rotate`, wherever the keys lie: in the signer of a server's configuration, running or not.
 //
-//   node keys-program.ts rotate KEY [-- CONFIGURATION]
+//   node keys.ts rotate KEY [-- CONFIGURATION]
 const USAGE = 'usage: keys rotate KEY [-- CONFIGURATION]';
 
 async function main(argv: readonly string[]): Promise<void> {

@@ -1,6 +1,6 @@
-import type { FastPath } from './http/dispatcher.ts';
-import { caFastPath } from './http/publish/ca.ts';
-import type { AuthorityParts } from './wire-authority.ts';
+import type { FastPath } from '../http/dispatcher.ts';
+import { caFastPath } from '../http/publish/ca.ts';
+import type { AuthorityParts } from './authority.ts';
 
 /** What everybody may ask for, over plain HTTP too: certificates, and whether they are still good. */
 export function publishing({ directory }: AuthorityParts, address: () => string): readonly FastPath[] {

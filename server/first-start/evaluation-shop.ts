@@ -1,9 +1,9 @@
-import { activateContract, createContract } from './licensing/contracts/contracts.ts';
-import { createEnterprise } from './licensing/enterprises/enterprises.ts';
-import type { Principal } from './licensing/model/principal.ts';
-import { createOrganization } from './licensing/organizations/organizations.ts';
-import { createProduct } from './licensing/products/products.ts';
-import type { Dependencies } from './licensing/use-case.ts';
+import { activateContract, createContract } from '../licensing/contracts/contracts.ts';
+import { createEnterprise } from '../licensing/enterprises/enterprises.ts';
+import type { Principal } from '../licensing/model/principal.ts';
+import { createOrganization } from '../licensing/organizations/organizations.ts';
+import { createProduct } from '../licensing/products/products.ts';
+import type { Dependencies } from '../licensing/use-case.ts';
 
 const LIMIT = { code: 'machines', max: 10, scope: 'each', enforce: 'soft' } as const;
 const GOLD = { rank: 20, code: 'gold' } as const;

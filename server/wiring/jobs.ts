@@ -1,21 +1,21 @@
-import type { Config } from './config/index.ts';
-import type { Ground } from './ground.ts';
-import { systemClock as clock } from './clock.ts';
-import { crashPoint } from './crash-point.ts';
-import { type Deliverer, startDeliverer, type Subscriber } from './jobs/outbox-deliverer.ts';
-import { housekeeping } from './jobs/housekeeping.ts';
-import type { Job } from './jobs/job.ts';
-import { retentionJob } from './jobs/retention.ts';
-import { type Schedule, startSchedule } from './jobs/schedule.ts';
-import { makeCertificatePartitions } from './persistence/authority/partitions.ts';
-import type { Database } from './persistence/database.ts';
-import { idempotencyKeys } from './persistence/idempotency.ts';
-import { jobRuns } from './persistence/job-runs.ts';
-import { leases } from './persistence/leases.ts';
-import type { Retained } from './licensing/ports/retention.ts';
-import { outbox } from './persistence/outbox.ts';
-import { retention } from './persistence/retention.ts';
-import { systemRandom as random } from './random.ts';
+import type { Config } from '../config/index.ts';
+import type { Ground } from '../ground.ts';
+import { systemClock as clock } from '../clock.ts';
+import { crashPoint } from '../crash-point.ts';
+import { type Deliverer, startDeliverer, type Subscriber } from '../jobs/outbox-deliverer.ts';
+import { housekeeping } from '../jobs/housekeeping.ts';
+import type { Job } from '../jobs/job.ts';
+import { retentionJob } from '../jobs/retention.ts';
+import { type Schedule, startSchedule } from '../jobs/schedule.ts';
+import { makeCertificatePartitions } from '../persistence/authority/partitions.ts';
+import type { Database } from '../persistence/database.ts';
+import { idempotencyKeys } from '../persistence/idempotency.ts';
+import { jobRuns } from '../persistence/job-runs.ts';
+import { leases } from '../persistence/leases.ts';
+import type { Retained } from '../licensing/ports/retention.ts';
+import { outbox } from '../persistence/outbox.ts';
+import { retention } from '../persistence/retention.ts';
+import { systemRandom as random } from '../random.ts';
 
 /** What every server does at set times, whatever else it is used for. */
 export function commonJobs({ retention: days }: Config, database: Database): readonly Job[] {

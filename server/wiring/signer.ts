@@ -9,10 +9,10 @@ import {
   startSigner,
   type VaultChoice,
 } from '@licet/authority';
-import { EXIT_CODES } from './config/exit-codes.ts';
-import type { Config } from './config/index.ts';
-import { evaluationPassphraseOf, isEvaluation, signerFolderOf } from './effective.ts';
-import { StartError } from './start-error.ts';
+import { EXIT_CODES } from '../config/exit-codes.ts';
+import type { Config } from '../config/index.ts';
+import { evaluationPassphraseOf, isEvaluation, signerFolderOf } from '../effective.ts';
+import { StartError } from '../start-error.ts';
 
 export type OpenedSigner = {
   readonly signer: Signer;

@@ -1,17 +1,17 @@
 import { readFileSync } from 'node:fs';
-import { systemClock as clock } from './clock.ts';
-import type { Config } from './config/index.ts';
-import type { Ground } from './ground.ts';
-import type { AccessUse } from './http/api/endpoint.ts';
-import { inBatches } from './jobs/housekeeping.ts';
-import type { Job } from './jobs/job.ts';
-import type { NoticeDeps } from './licensing/notices/ports.ts';
-import type { Dependencies } from './licensing/use-case.ts';
-import { createMailer } from './notices/mailer.ts';
-import { startSender } from './notices/sender.ts';
-import { createWebhookSender } from './notices/webhook-sender.ts';
-import { accessStores } from './persistence/access/index.ts';
-import manifest from './package.json' with { type: 'json' };
+import { systemClock as clock } from '../clock.ts';
+import type { Config } from '../config/index.ts';
+import type { Ground } from '../ground.ts';
+import type { AccessUse } from '../http/api/endpoint.ts';
+import { inBatches } from '../jobs/housekeeping.ts';
+import type { Job } from '../jobs/job.ts';
+import type { NoticeDeps } from '../licensing/notices/ports.ts';
+import type { Dependencies } from '../licensing/use-case.ts';
+import { createMailer } from '../notices/mailer.ts';
+import { startSender } from '../notices/sender.ts';
+import { createWebhookSender } from '../notices/webhook-sender.ts';
+import { accessStores } from '../persistence/access/index.ts';
+import manifest from '../package.json' with { type: 'json' };
 
 export type Notices = {
   /** For the use cases of `licensing/notices`. */

@@ -1,11 +1,11 @@
 import type { Signer } from '@licet/authority';
-import { createVerdictTokens } from './authority/verdict-tokens.ts';
-import { apiRoutes } from './http/api/index.ts';
-import type { Use } from './http/api/endpoint.ts';
-import type { Route } from './http/routes.ts';
-import { validateLicense } from './licensing/licenses/validate.ts';
-import { idempotencyKeys } from './persistence/idempotency.ts';
-import type { Access } from './wire-access.ts';
+import { createVerdictTokens } from '../authority/verdict-tokens.ts';
+import { apiRoutes } from '../http/api/index.ts';
+import type { Use } from '../http/api/endpoint.ts';
+import type { Route } from '../http/routes.ts';
+import { validateLicense } from '../licensing/licenses/validate.ts';
+import { idempotencyKeys } from '../persistence/idempotency.ts';
+import type { Access } from './access.ts';
 
 export type ApiGround = Pick<Use, 'licensing' | 'records' | 'renew' | 'identity' | 'notices'> & {
   readonly access: Access;

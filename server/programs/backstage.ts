@@ -1,12 +1,12 @@
 import { hostname } from 'node:os';
-import { systemClock as clock } from './clock.ts';
-import { type Config, loadConfig } from './config/index.ts';
-import { databaseOptions } from './database-options.ts';
-import { publishingBaseOf, tlsModeOf } from './effective.ts';
-import { type Database, openDatabase } from './persistence/database.ts';
-import { systemRandom as random } from './random.ts';
-import { type AuthorityParts, connectAuthority } from './wire-authority.ts';
-import { borrowSigner } from './wire-signer.ts';
+import { systemClock as clock } from '../clock.ts';
+import { type Config, loadConfig } from '../config/index.ts';
+import { databaseOptions } from '../database-options.ts';
+import { publishingBaseOf, tlsModeOf } from '../effective.ts';
+import { type Database, openDatabase } from '../persistence/database.ts';
+import { systemRandom as random } from '../random.ts';
+import { type AuthorityParts, connectAuthority } from '../wiring/authority.ts';
+import { borrowSigner } from '../wiring/signer.ts';
 
 export type Backstage = {
   readonly config: Config;

@@ -1,6 +1,6 @@
 import { type CounterConfiguration, Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
-import { RequestMetrics } from './metrics-requests.ts';
-import { revocationMetrics, type RevocationMetrics } from './metrics-revocation.ts';
+import { RequestMetrics } from './requests.ts';
+import { revocationMetrics, type RevocationMetrics } from './revocation.ts';
 
 /** The label sets are closed: every metric has a number of series that is known before the first request. */
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
