@@ -78,6 +78,14 @@ reason() {
   fi
 }
 
+# A text as a word of the shell. Most paths are one as they stand, which a dotenv report needs: it takes quotes as they are.
+word() {
+  case $1 in
+    *[!A-Za-z0-9_./@%+=:,-]*) printf "'%s'" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")" ;;
+    *) printf '%s' "$1" ;;
+  esac
+}
+
 look_at() {
   if [ -n "${LICET_VERIFY:-}" ]; then
     $LICET_VERIFY "$1" --anchor "$LICET_ROOT"
@@ -99,8 +107,10 @@ accept() {
   cat "$work/verdict"
   # What later steps find: in the environment (GitHub), or in a file to be read by `.` or as a dotenv report (GitLab).
   absolute=$(cd "$dir" && pwd)
-  printf 'LICET_LICENSE=%s\nLICET_KEY=%s\n' "$absolute/site.lic" "$absolute/site.key" >"$dir/env"
-  if [ -n "${GITHUB_ENV:-}" ]; then cat "$dir/env" >>"$GITHUB_ENV"; fi
+  printf 'LICET_LICENSE=%s\nLICET_KEY=%s\n' "$(word "$absolute/site.lic")" "$(word "$absolute/site.key")" >"$dir/env"
+  if [ -n "${GITHUB_ENV:-}" ]; then
+    printf 'LICET_LICENSE=%s\nLICET_KEY=%s\n' "$absolute/site.lic" "$absolute/site.key" >>"$GITHUB_ENV"
+  fi
 }
 
 request() {
@@ -144,6 +154,7 @@ seal() {
 unseal() {
   sealing_key
   need_root
+  [ -r "$1" ] || fail 2 "$1 cannot be read"
   openssl enc -d -aes-256-cbc -pbkdf2 -iter 600000 -pass env:LICET_SEAL_KEY -in "$1" -out "$work/both" 2>/dev/null ||
     fail 4 "$1 cannot be opened: it is damaged, or LICET_SEAL_KEY is another"
   sed -n '/-BEGIN .*KEY-/,/-END .*KEY-/p' "$work/both" >"$work/site.key"

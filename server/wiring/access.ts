@@ -10,7 +10,7 @@ import {
 } from '../http/access/guards.ts';
 import { createIdentityProviders } from '../http/access/oidc/providers.ts';
 import type { AccessUse, Open } from '../http/api/endpoint.ts';
-import { fetchJson } from '../http/identity/guarded-fetch.ts';
+import { FETCH_LIMITS, fetchJson } from '../http/identity/guarded-fetch.ts';
 import type { Step } from '../http/routes.ts';
 import { accessHousekeeping } from '../jobs/access-housekeeping.ts';
 import type { Job } from '../jobs/job.ts';
@@ -56,7 +56,6 @@ export type Access = {
   readonly stage: Stage;
 };
 
-const FETCH = { timeoutMs: 5000, mostBytes: 256 * 1024 } as const;
 /** When tokens were last used, and how many requests were made, is written down this often, and at the end. */
 const FLUSH_MS = 10_000;
 
@@ -133,7 +132,11 @@ const timesOf = ({ access: { sessions } }: Config) => ({
 });
 
 function fetcherOf({ identities: { ca, privateIssuers } }: Config) {
-  const guard = { ...FETCH, privateHosts: privateIssuers, ca: ca === undefined ? undefined : readFileSync(ca, 'utf8') };
+  const guard = {
+    ...FETCH_LIMITS,
+    privateHosts: privateIssuers,
+    ca: ca === undefined ? undefined : readFileSync(ca, 'utf8'),
+  };
   return (address: string, form?: Parameters<typeof fetchJson>[2]) => fetchJson(address, guard, form);
 }
 

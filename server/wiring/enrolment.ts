@@ -4,7 +4,7 @@ import type { Directory, Opened } from '../authority/directory.ts';
 import type { Route, Step } from '../http/routes.ts';
 import type { IdentityUse } from '../http/api/endpoint.ts';
 import { estRoutes } from '../http/est/routes.ts';
-import { fetchJson } from '../http/identity/guarded-fetch.ts';
+import { FETCH_LIMITS, fetchJson } from '../http/identity/guarded-fetch.ts';
 import { createIdentityTokens } from '../http/identity/identity-tokens.ts';
 import { KeySets } from '../http/identity/key-sets.ts';
 import { inBatches } from '../jobs/housekeeping.ts';
@@ -39,8 +39,6 @@ export type EnrolmentGround = {
 };
 
 const BATCH = 1000;
-const FETCH = { timeoutMs: 5000, mostBytes: 256 * 1024 } as const;
-
 /** How sites and builds get their licenses, and hear when to renew them. */
 export function enrolment(ground: EnrolmentGround): {
   readonly routes: readonly Route[];
@@ -63,7 +61,11 @@ export function enrolment(ground: EnrolmentGround): {
     log,
   });
   const { ca, privateIssuers } = settings.identities;
-  const guard = { ...FETCH, privateHosts: privateIssuers, ca: ca === undefined ? undefined : readFileSync(ca, 'utf8') };
+  const guard = {
+    ...FETCH_LIMITS,
+    privateHosts: privateIssuers,
+    ca: ca === undefined ? undefined : readFileSync(ca, 'utf8'),
+  };
   const keySets = new KeySets({ clock, log, fetchJson: (address) => fetchJson(address, guard) });
   const tokens = createIdentityTokens({ keySets, clock });
   return {

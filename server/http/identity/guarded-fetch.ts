@@ -16,6 +16,12 @@ export type FetchGuard = {
   readonly mostBytes: number;
 };
 
+/**
+ * For what is fetched while somebody waits for an answer: two such documents, one behind the other, end before
+ * `http.timeouts.answerSeconds` does, so that the answer says what was waited for.
+ */
+export const FETCH_LIMITS = { timeoutMs: 2000, mostBytes: 256 * 1024 } as const;
+
 /** To be sent by POST instead of a GET, as OAuth wants it. */
 export type Form = { readonly fields: URLSearchParams; readonly authorization?: string | undefined };
 
@@ -55,7 +61,7 @@ export function fetchJson(address: string, guard: FetchGuard, form?: Form): Prom
         if (size > guard.mostBytes) fail(`sends more than ${guard.mostBytes} bytes`);
         else parts.push(part);
       });
-      response.once('error', reject);
+      response.once('error', ({ message }) => fail(`breaks off: ${message}`));
       response.once('end', () => {
         try {
           resolve(JSON.parse(Buffer.concat(parts).toString('utf8')));

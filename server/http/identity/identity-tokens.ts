@@ -29,8 +29,13 @@ const LONGEST_ID = 256;
 export function createIdentityTokens({ keySets, clock }: { keySets: KeySets; clock: Clock }): IdentityTokens {
   return {
     issuerOf(token) {
-      const { iss } = read(() => decodeJwt(token));
+      const claims = read(() => decodeJwt(token));
       checkHeader(token);
+      // What is stored, and looked for, by what a stranger says: PostgreSQL has no place for it in a text.
+      if (JSON.stringify(claims).includes('\\u0000')) {
+        throw refusal('IDENTITY_MALFORMED', 'The token holds the character NUL, which no claim can.');
+      }
+      const { iss } = claims;
       if (typeof iss === 'string') return iss;
       throw refusal('IDENTITY_MALFORMED', 'The token does not say who issued it.');
     },

@@ -1,3 +1,4 @@
+import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import { createLocalJWKSet, errors, type JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
 import { LicetError } from '../../licensing/errors.ts';
@@ -86,8 +87,7 @@ export class KeySets {
     const { fetchJson, clock, log } = this.#deps;
     try {
       const { keys } = keySet.parse(await fetchJson(source.keys ?? (await this.#discover(source.issuer))));
-      // Only public keys of signatures: a symmetric one would let everybody who can read it sign.
-      const usable = keys.filter(({ kty, use }) => kty !== 'oct' && (use === undefined || use === 'sig'));
+      const usable = keys.filter(isUsable);
       return { find: createLocalJWKSet({ keys: usable }), fetchedAt: clock.now().getTime() };
     } catch (error) {
       if (!(error instanceof FetchRefused || error instanceof z.ZodError || error instanceof errors.JOSEError))
@@ -103,5 +103,19 @@ export class KeySets {
     const document = discovery.parse(await this.#deps.fetchJson(address));
     if (document.issuer !== issuer) throw new FetchRefused(`${address} speaks for another issuer.`);
     return document.jwks_uri;
+  }
+}
+
+/**
+ * A public key of signatures. One that everybody can read and sign with, shared or private, is nobody's; one that cannot
+ * be read does not take the others of its issuer along.
+ */
+function isUsable(key: JsonWebKey & { readonly use?: unknown }): boolean {
+  if (key.kty === 'oct' || key.d !== undefined || (key.use !== undefined && key.use !== 'sig')) return false;
+  try {
+    createPublicKey({ key, format: 'jwk' });
+    return true;
+  } catch {
+    return false;
   }
 }

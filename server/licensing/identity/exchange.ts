@@ -116,19 +116,33 @@ async function siteOf(
     const { contract, mode, id: trustRule } = rule;
     return (await addSite(deps, work, principal, { contract, mode, name, shares: {}, labels: {}, trustRule })).site;
   }
-  if (site.contract !== rule.contract || site.status === 'suspended') {
-    throw refusal('SITE_SUSPENDED', `The site ${name} is ${site.status}, or of another contract; ask the vendor.`);
-  }
+  assertFor(rule, site);
   return site;
 }
 
-/** `github-123456`: stable when the repository is renamed, and no name that anybody can choose. */
+function assertFor(rule: TrustRule, { id, name, status, contract, mode }: Site): void {
+  if (status === 'suspended') throw refusal('SITE_SUSPENDED', `The site ${name} is suspended; ask the vendor.`);
+  const change = `the vendor settles that with: licet site change ${id}`;
+  if (contract !== rule.contract) {
+    const message = `The site ${name} is of another contract than the rule; ${change} --contract ${rule.contract}`;
+    throw refusal('IDENTITY_CONTRACT', message);
+  }
+  if (mode !== rule.mode) {
+    const message = `The site ${name} is for ${mode} and the rule for ${rule.mode}; ${change} --mode ${rule.mode}`;
+    throw refusal('IDENTITY_MODE', message);
+  }
+}
+
+/**
+ * `ci-123456-abcdef`: stable when the repository is renamed, and no name that anybody can choose. A site for each mode:
+ * what builds a pull request must not get what builds a release, whichever came first.
+ */
 function siteName(rule: TrustRule, { claims }: VerifiedToken): string {
   const value = valueOf(claims, rule.siteClaim);
   if (value === undefined) {
     throw refusal('IDENTITY_CLAIM_MISSING', `The token does not say ${rule.siteClaim}, by which sites are told apart.`);
   }
-  const digest = hash('sha256', `${rule.issuer}\n${rule.siteClaim}\n${value}`, 'hex').slice(0, 12);
+  const digest = hash('sha256', `${rule.issuer}\n${rule.siteClaim}\n${value}\n${rule.mode}`, 'hex').slice(0, 12);
   return /^[0-9]{1,20}$/.test(value) ? `ci-${value}-${digest.slice(0, 6)}` : `ci-${digest}`;
 }
 

@@ -54,6 +54,18 @@ describe('What comes in', () => {
     });
   }
 
+  it('is refused at a NUL in a path, a query or a body, and never a defect', async () => {
+    const incident = { issuerKey: 'a\0b', explanation: 'none', hours: 1 };
+    for (const [method, path, body] of [
+      ['GET', '/api/v1/sites?name=%00'],
+      ['GET', '/api/v1/audit?subject=a%00b'],
+      ['GET', '/api/v1/licenses/%00'],
+      ['POST', '/api/v1/renewal-incidents', incident],
+    ] as const) {
+      assert.equal((await api.refused(method, path, body)).status, 400, path);
+    }
+  });
+
   it('is refused at a serial that is none, wherever one is named', async () => {
     const list = { order: 'none', change: 'suspend', serials: ['plant-7'] };
     const incident = { serials: ['plant-7'], explanation: 'none', hours: 1 };

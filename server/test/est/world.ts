@@ -197,10 +197,14 @@ async function found(deps: Dependencies): Promise<Pick<World, 'globex' | 'initec
 
 async function customer(deps: Dependencies, slug: string) {
   const enterprise = await createEnterprise(deps)(OWNER, { slug, name: slug });
+  return { enterprise, contract: await contractOf(deps, enterprise, `C-${slug}`) };
+}
+
+/** In force, with room for whatever a test wants. */
+export async function contractOf(deps: Dependencies, enterprise: Enterprise, number: string): Promise<Contract> {
   const year = clock.now().getUTCFullYear();
   const term = { firstDay: `${year}-01-01`, lastDay: `${year + 1}-12-31`, timeZone: 'UTC' };
   const terms = { ...TERMS, siteCaps: { production: 50, development: 50 } };
-  const wanted = { enterprise: enterprise.id, number: `C-${slug}`, terms, term };
-  const { id } = await createContract(deps)(OWNER, wanted);
-  return { enterprise, contract: await activateContract(deps)(OWNER, { id }) };
+  const { id } = await createContract(deps)(OWNER, { enterprise: enterprise.id, number, terms, term });
+  return activateContract(deps)(OWNER, { id });
 }

@@ -127,6 +127,17 @@ describe('What builds use', function () {
         had,
       );
     });
+    it('names files in a folder with blanks so that a shell and later steps find them', async () => {
+      const LICET_DIR = world.at("a vendor's folder");
+      const made = await call(['request'], { LICET_DIR, LICET_ID_TOKEN: await token(), GITHUB_ENV: world.at('later') });
+      assert.equal(made.code, 0, made.err);
+      const sourced = await run('sh', ['-c', '. "$1"; printf %s "$LICET_LICENSE"', 'sh', join(LICET_DIR, 'env')]);
+      assert.equal(sourced.out, join(LICET_DIR, 'site.lic'));
+      assert.ok(readFileSync(world.at('later'), 'utf8').startsWith(`LICET_LICENSE=${join(LICET_DIR, 'site.lic')}\n`));
+    });
+    it('says that a file is not there, and not that it is damaged', async () => {
+      await says(call(['open', world.at('nowhere')], { LICET_SEAL_KEY }), 2, /nowhere cannot be read\n$/);
+    });
     it('lets OpenSSL look at the chain where licet is not installed', async () => {
       const bare = { LICET_VERIFY: '', PATH: foreignPath() };
       const good = await call(['request'], { ...bare, LICET_ID_TOKEN: await token() });

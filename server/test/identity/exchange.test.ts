@@ -5,10 +5,12 @@ import { decodeCertificate, decodePem, encodePem, toBase64, toHex } from '@licet
 import { TrustAnchors, verifyLicense } from '@licet/verify';
 import { SignJWT } from 'jose';
 import { trustRuleInput } from '../../licensing/identity/trust-rule.ts';
+import { updateSite } from '../../licensing/sites/update-site.ts';
+import { OWNER } from '../../licensing/test/office.ts';
 import { sql } from '../../persistence/database.ts';
 import { run } from '../est/est-server.ts';
 import { csrFor, newKeys } from '../est/requests.ts';
-import type { World } from '../est/world.ts';
+import { contractOf, type World } from '../est/world.ts';
 import { AUDIENCE, type Build, BUILD, BuildWorld } from './build-world.ts';
 import { HostileIssuer, newKey } from './issuer.ts';
 
@@ -94,6 +96,46 @@ describe('Identities of builds', function () {
     assert.equal(new Set(answers.map(({ body }) => body.site)).size, 1);
   });
 
+  it('a build for development and one for production have sites of their own, whichever came first', async () => {
+    const conditions = (ref: string) => ({ repository_id: ['76'], ref: [ref] });
+    await trust('pull requests', conditions('pull'));
+    await trust('releases', conditions('release'), { mode: 'production' });
+    const modes = async (ref: string) => {
+      builds.build = { ...BUILD, repository_id: '76', ref };
+      const { body } = await exchange(await token());
+      const anchors = TrustAnchors.fromPem(readFileSync(world.at('root.pem'), 'utf8'));
+      return { site: body.site, mode: (await verifyLicense(body.license, { anchors, at: new Date() })).mode };
+    };
+    const [release, pull, again] = [await modes('release'), await modes('pull'), await modes('release')];
+    assert.deepEqual([release.mode, pull.mode], ['production', 'development']);
+    assert.notEqual(release.site, pull.site);
+    assert.deepEqual(again, release);
+  });
+
+  it('a site that was moved to another mode or contract than the rule gives nothing, and says how that is settled', async () => {
+    builds.build = { ...BUILD, repository_id: '77' };
+    await trust('moved', { repository_id: ['77'] });
+    const { site: name } = (await exchange(await token())).body;
+    const { deps, globex } = world;
+    const { items } = await deps.transactions.run({ organization: 'acme' }, (tx) =>
+      deps.stores.sites.list(tx, { where: { enterprise: globex.enterprise.id, name }, limit: 1 }),
+    );
+    const { id } = items[0]!;
+    const { id: other } = await contractOf(deps, globex.enterprise, 'C-other');
+    const back = { mode: 'development', contract: globex.contract.id } as const;
+    for (const [what, to] of [
+      ['mode', 'production'],
+      ['contract', other],
+    ] as const) {
+      await updateSite(deps)(OWNER, { id, [what]: to });
+      const refused = await exchange(await token());
+      isRefused(refused, `403 IDENTITY_${what.toUpperCase()}`);
+      assert.ok(refused.body.detail.endsWith(`licet site change ${id} --${what} ${back[what]}`), refused.body.detail);
+      await updateSite(deps)(OWNER, { id, [what]: back[what] });
+    }
+    assert.equal((await exchange(await token())).status, 201);
+  });
+
   for (const [what, change] of [
     ['another repository', { repository_id: '99' }],
     ['a repository that changed hands', { repository_owner_id: '666' }],
@@ -127,6 +169,11 @@ describe('Identities of builds', function () {
     const url = `${world.base}/api/v1/trust-rules/${rule}/status`;
     await run('curl', ['-sS', '--cacert', world.at('root.pem'), ...off, '-d', '{"status":"off"}', url]);
     isRefused(await exchange(await token()), '403 IDENTITY_NOT_TRUSTED');
+  });
+  it('refuses an issuer with a NUL in its name, which no text of the database can hold', async () => {
+    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const odd = `${part({ alg: 'ES256' })}.${part({ iss: 'https://evil\0.example' })}.AAAA`;
+    isRefused(await exchange(odd), '403 IDENTITY_MALFORMED');
   });
   it('a rule that trusts everybody of an issuer is no rule', () => {
     const rule = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { requireTool } from '@licet/checks';
-import { exportSPKI, importJWK, SignJWT, type CryptoKey, type JWTPayload } from 'jose';
+import { exportJWK, exportSPKI, importJWK, SignJWT, type CryptoKey, type JWTPayload } from 'jose';
 import { fetchJson, FetchRefused } from '../../http/identity/guarded-fetch.ts';
 import { isSpecial } from '../../outbound/public-address.ts';
 import { createIdentityTokens } from '../../http/identity/identity-tokens.ts';
@@ -196,6 +196,25 @@ describe('Identity tokens', function () {
       await verify(await sign(good()));
       now += 11 * 60_000;
       await fails();
+    });
+    it('are believed for an hour when the issuer breaks off in the middle of them', async () => {
+      await verify(await sign(good()));
+      issuer.jwks = (_, response) => {
+        response.writeHead(200, { 'content-length': 1000 });
+        response.write('{"keys":');
+        setTimeout(() => response.destroy(), 20);
+      };
+      now += 50 * 60_000;
+      await verify(await sign(good()));
+    });
+    it('that cannot be read, or are private, are passed over, and the others are taken', async () => {
+      const open = await newKey('three');
+      const secret = { ...(await exportJWK(open.privateKey)), kid: 'three' };
+      issuer.keys = [{ kty: 'EC', crv: 'P-256', x: 'AAAA', y: 'AAAA', kid: 'two', alg: 'ES256' }, secret, key.jwk];
+      await verify(await sign(good()));
+      for (const kid of ['two', 'three']) {
+        await isRefused(verify(await sign(good(), { kid }, open.privateKey)), 'IDENTITY_KEY_UNKNOWN');
+      }
     });
     for (const [what, jwks] of [
       [
