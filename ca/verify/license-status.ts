@@ -19,7 +19,10 @@ import type { Findings } from './verdict.ts';
 
 /** What was learnt of revocation, beside the findings. */
 export type StatusReport = {
-  /** The newest proof that the license was good at that time. */
+  /**
+   * The newest proof that both the license and the CA that issued it were good at that time. What tells of the license
+   * alone comes from that CA, which may be on hold, or in the hands of the customer.
+   */
   readonly proof: { readonly kind: 'ocsp' | 'crl'; readonly at: Date; readonly until: Date | undefined } | undefined;
   /** Signed times that were seen. */
   readonly times: readonly Date[];
@@ -52,7 +55,7 @@ export function* checkStatus(
   if (!given) findings.doubt('STATUS_UNKNOWN', 'No evidence was handed in, so revocation was not looked at.', 'info');
   const keys = yield* listKeys(lists);
   const old = lists.filter((crl) => isRolledBack(crl, mark.crlNumbers[keys.get(crl)!]));
-  const proofs: Proof[] = [];
+  const newest: (Proof | undefined)[] = [];
   const times: Date[] = [];
   const steps = given ? certificates.length - 1 : 0;
   for (let at = 0; at < steps; at += 1) {
@@ -60,20 +63,28 @@ export function* checkStatus(
     const fromLists = yield* askLists(target, old, context);
     const fromOcsp = yield* askOcsp(target, ocsp, context);
     report(at, [fromOcsp, fromLists], findings);
-    times.push(...[...fromLists.proofs, ...fromOcsp.proofs].map((proof) => proof.at));
-    if (at === 0) proofs.push(...fromLists.proofs, ...fromOcsp.proofs);
+    const proofs = [...fromLists.proofs, ...fromOcsp.proofs].sort(byTime);
+    times.push(...proofs.map((proof) => proof.at));
+    newest.push(proofs.at(-1));
   }
   if (old.length > 0) findings.doubt('STATUS_ROLLED_BACK', 'A CRL is older than one that was already seen.');
-  const proof = proofs.sort((a, b) => b.at.getTime() - a.at.getTime())[0];
   return {
-    proof,
+    proof: olderOf(newest.slice(0, CONTACT_DEPTH)),
     times,
     crlNumbers: numbersOf(
-      lists.filter((crl) => wasVerified(crl, context)),
+      lists.filter((crl) => context.vouched.has(crl)),
       keys,
     ),
   };
 }
+
+/** The license and its CA. The lists above those may come from an offline root, for years ahead. */
+const CONTACT_DEPTH = 2;
+
+const byTime = (a: Proof, b: Proof): number => a.at.getTime() - b.at.getTime();
+
+const olderOf = (proofs: readonly (Proof | undefined)[]): Proof | undefined =>
+  proofs.includes(undefined) ? undefined : (proofs as readonly Proof[]).toSorted(byTime)[0];
 
 type Target = {
   readonly certificate: Certificate;
@@ -95,12 +106,12 @@ function* askLists(target: Target, old: readonly CertificateList[], context: Con
   }
 }
 
-/** A list speaks for its time when its signature was verified, it is about the certificate, and none newer was seen. */
+/** A list speaks for its time when somebody has signed it who may, it is about the certificate, and none newer was seen. */
 function proofsOf(certificate: Certificate, old: readonly CertificateList[], context: Context): Proof[] {
   const point = [...(certificate.extensions.crlDistributionPoints ?? []), impliedPoint(certificate)];
   const relevant = [...context.pool.crls.values()]
     .flat()
-    .filter((crl) => wasVerified(crl, context) && !old.includes(crl) && crl.thisUpdate.getTime() <= context.at)
+    .filter((crl) => context.vouched.has(crl) && !old.includes(crl) && crl.thisUpdate.getTime() <= context.at)
     // A hold in a list that is out of date has perhaps ended; it is no proof of anything good.
     .filter((crl) => crl.find(certificate.serial) === undefined)
     .filter((crl) => point.some((where) => reasonsCovered(crl, certificate, where) !== undefined));
@@ -147,11 +158,6 @@ const aboveIs = (at: number, reason: string): string =>
   reason === 'certificateHold'
     ? `The CA certificate ${at} above is on hold (certificateHold), and nothing below it counts until that ends.`
     : `The CA certificate ${at} above is revoked (${reason}).`;
-
-// `verdicts` holds what each signature came to in this verification: a list that nobody verified proves nothing.
-function wasVerified(crl: CertificateList, { verdicts }: Context): boolean {
-  return verdicts.get(crl)?.some(({ verdict }) => verdict === 'valid') === true;
-}
 
 /** Lists of one issuer, key and scope have the same key. */
 function* listKeys(lists: readonly CertificateList[]): Task<Map<CertificateList, string>> {

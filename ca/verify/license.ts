@@ -43,7 +43,7 @@ const LONGEST_WAIT_MS = 24 * 60 * 60 * 1000;
 
 /**
  * What a license is worth, here and now, with no network. Everything is a finding in the verdict: no input makes it
- * throw. (A TypeError is for a caller that hands in no anchors or no date.)
+ * throw. (A TypeError is for a caller that hands in no anchors, no date, or a mark that is none.)
  *
  *     const verdict = await verifyLicense(readFileSync('site.lic'), { anchors, at: new Date(), product: 'app' });
  *     if (!verdict.usable) showWhy(verdict.codes);
@@ -61,10 +61,13 @@ export function verifyLicenseSync(bundle: string | Uint8Array, options: LicenseO
   return runNow(licenseTask(bundle, options));
 }
 
-function checkOptions({ anchors, at, release }: LicenseOptions): void {
+function checkOptions({ anchors, at, release, highWater }: LicenseOptions): void {
   if (!(anchors instanceof TrustAnchors)) throw new TypeError('anchors: use TrustAnchors.fromPem()');
   for (const [name, date] of [['at', at] as const, ['release', release ?? at] as const]) {
     if (!(date instanceof Date) || Number.isNaN(date.getTime())) throw new TypeError(`${name}: this is no date`);
+  }
+  if (highWater !== undefined && !(highWater.time instanceof Date)) {
+    throw new TypeError('highWater: as text it is kept by formatHighWater() and read by parseHighWater()');
   }
 }
 
@@ -174,11 +177,15 @@ function reportNotices(notices: readonly Notice[], findings: Findings): void {
   }
 }
 
-/** The license itself is evidence: whoever issued it knew then that it was good. */
-function evidenceOf({ certificates }: LicensePath, { proof }: StatusReport, now: Date): Evidence {
+function evidenceOf(path: LicensePath, status: StatusReport, now: Date): Evidence {
+  const { kind, at } = newestProof(path, status);
+  return { kind, age: Math.max(0, Math.floor((now.getTime() - at.getTime()) / 1000)) };
+}
+
+/** The license itself is evidence: whoever issued it knew then that it was good, and could issue it. */
+function newestProof({ certificates }: LicensePath, { proof }: StatusReport): { kind: Evidence['kind']; at: Date } {
   const issued = certificates[0]!.notBefore;
-  const newest = proof && proof.at.getTime() >= issued.getTime() ? proof : { kind: 'issue' as const, at: issued };
-  return { kind: newest.kind, age: Math.max(0, Math.floor((now.getTime() - newest.at.getTime()) / 1000)) };
+  return proof && proof.at.getTime() >= issued.getTime() ? proof : { kind: 'issue', at: issued };
 }
 
 function conclude(proven: Proven | undefined, now: Date, mark: HighWater, findings: Findings): Verdict {
@@ -217,7 +224,7 @@ function seen({ path, effective, status }: Proven, now: Date): HighWater {
 
 function nextCheck(proven: Proven | undefined, now: Date): Date {
   const { lifetime, effective, status, path } = proven ?? {};
-  const newest = status?.proof?.at ?? path?.certificates[0]!.notBefore;
+  const newest = path && status && newestProof(path, status).at;
   const moments = [
     lifetime?.renewAt,
     lifetime?.expiresAt,

@@ -24,6 +24,8 @@ export type Context = {
   readonly crlIssuers: readonly Certificate[];
   /** Each signature is verified once, however many paths lead over it. */
   readonly verdicts: Map<Certificate | CertificateList, KeyVerdict[]>;
+  /** Lists that somebody has signed who may: that a key at hand fits is not enough, for anybody can hand in a key. */
+  readonly vouched: Set<CertificateList>;
 };
 
 /** What the signature of an object came to under one key. */
@@ -45,6 +47,7 @@ export function createContext(options: PathOptions): Context {
     pool: fillPool(options, budget),
     crlIssuers: [],
     verdicts: new Map(),
+    vouched: new Set(),
   };
 }
 

@@ -40,8 +40,9 @@ export function fillPool(sources: Sources, budget: Budget): Pool {
   };
 }
 
-/** Undefined for bytes that are not what they should be. */
+/** Undefined for bytes that are not what they should be, and for what is no bytes at all. */
 export function readOrUndefined<T>(bytes: Bytes, decode: (bytes: Bytes) => T): T | undefined {
+  if (!(bytes instanceof Uint8Array)) return undefined;
   try {
     return decode(bytes);
   } catch (error) {
@@ -53,7 +54,7 @@ export function readOrUndefined<T>(bytes: Bytes, decode: (bytes: Bytes) => T): T
 function readAll<T>(inputs: readonly Bytes[], decode: (bytes: Bytes) => T, budget: Budget): (T | undefined)[] {
   return inputs.map((bytes) => {
     budget.spendObject();
-    return bytes instanceof Uint8Array ? readOrUndefined(bytes, decode) : undefined;
+    return readOrUndefined(bytes, decode);
   });
 }
 

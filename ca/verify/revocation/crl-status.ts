@@ -59,9 +59,11 @@ function* consult(
     search.detail = 'nobody who may sign the CRL has signed it';
     return undefined;
   }
+  context.vouched.add(crl);
   let entry = entryFor(target.certificate, crl);
   for (const delta of deltasOf(crl, context)) {
     if ((yield* checkSignedBy(delta, signer, context)) !== 'valid') continue;
+    context.vouched.add(delta);
     entry = entryFor(target.certificate, delta) ?? entry;
   }
   const listed = entry === undefined || entry.reason === 'removeFromCRL' ? undefined : revoked(entry);

@@ -2,11 +2,14 @@ import assert from 'node:assert/strict';
 import { encodePem } from '@licet/format';
 import { verifyLicenseSync } from '../license.ts';
 import type { Verdict } from '../verdict.ts';
-import { anchors, bundle, days, enterprise, NOW, organization, site } from './license-kit.ts';
+import { anchors, bundle, days, enterprise, makeCrl, NOW, organization, site } from './license-kit.ts';
 import { ocspAnswer as answer } from './ocsp-kit.ts';
 
 const LICENSE = bundle(site, enterprise, organization);
-const check = (...ocsp: Uint8Array[]): Verdict => verifyLicenseSync(LICENSE, { anchors, at: NOW, evidence: { ocsp } });
+/** The CA above is spoken for by a list, as the agent fetches it. */
+const crls = [makeCrl(organization, { thisUpdate: days(-1 / 24) })];
+const check = (...ocsp: Uint8Array[]): Verdict =>
+  verifyLicenseSync(LICENSE, { anchors, at: NOW, evidence: { ocsp, crls } });
 const found = ({ codes }: Verdict) => codes.map(({ code }) => code);
 
 describe('a license with OCSP responses', () => {
@@ -16,7 +19,7 @@ describe('a license with OCSP responses', () => {
 
   it('may carry the response in its bundle', () => {
     const whole = LICENSE + encodePem('OCSP RESPONSE', answer({ kind: 'good' }));
-    assert.equal(verifyLicenseSync(whole, { anchors, at: NOW }).evidence.kind, 'ocsp');
+    assert.equal(verifyLicenseSync(whole, { anchors, at: NOW, evidence: { crls } }).evidence.kind, 'ocsp');
   });
 
   it('is revoked, suspended or superseded as the response says', () => {

@@ -13,6 +13,7 @@ import {
   CLAIMS,
   days,
   enterprise,
+  issue,
   makeCrl,
   makeEnterprise,
   makeOrganization,
@@ -230,6 +231,34 @@ describe('evidence', () => {
     assert.equal(Object.values(verdict.highWater.crlNumbers).includes('9'), false);
   });
 
+  it('that a site has signed with a CA of its own making counts for nothing, and its number neither', () => {
+    const name = [
+      ['organizationName', 'acme'],
+      ['organizationalUnitName', 'globex'],
+    ] as const;
+    const extensions = [extension.basicConstraints({ ca: true }), extension.keyUsage(['keyCertSign', 'cRLSign'])];
+    const fake = issue(undefined, { subject: name, extensions });
+    const forged = makeCrl(fake, { number: 9, thisUpdate: days(-1) });
+    const verdict = check(bundle(site, enterprise, organization, fake), crls(forged, all[1]!, all[2]!));
+    expect(verdict, 'valid', true, 'STATUS_UNKNOWN');
+    assert.equal(verdict.evidence.kind, 'issue');
+    assert.equal(Object.values(verdict.highWater.crlNumbers).includes('9'), false);
+  });
+
+  it('of the license alone is no contact: its CA may be on hold', () => {
+    const at = days(15);
+    const strict = withClaims({ contact: 3 * 86_400 });
+    const [own, above] = [enterprise, organization].map((ca) =>
+      makeCrl(ca, { thisUpdate: days(14), nextUpdate: days(20) }),
+    );
+    const overdue = check(strict, { at, ...crls(own!) });
+    assert.ok(find(overdue, 'CONTACT_OVERDUE'));
+    assert.equal(overdue.evidence.kind, 'issue');
+    const both = check(strict, { at, ...crls(own!, above!) });
+    assert.equal(find(both, 'CONTACT_OVERDUE'), undefined);
+    assert.deepEqual(both.evidence, { kind: 'crl', age: 86_400 });
+  });
+
   it('that goes back is told, and is no fresh evidence', () => {
     const { highWater } = check(LICENSE, crls(makeCrl(enterprise, { number: 7 }), all[1]!, all[2]!));
     const verdict = check(LICENSE, { highWater, ...crls(makeCrl(enterprise, { number: 6 }), all[1]!, all[2]!) });
@@ -241,6 +270,8 @@ describe('evidence', () => {
 
   it('that is no evidence at all is a doubt and no exception', () => {
     expect(check(LICENSE, { evidence: { crls: [Uint8Array.of(1)], ocsp: [Uint8Array.of(2)] } }), 'valid', true);
+    const none = [null as unknown as Uint8Array];
+    expect(check(LICENSE, { evidence: { crls: none, ocsp: none } }), 'valid', true, 'STATUS_UNKNOWN');
   });
 
   it('that is overdue leads where the license says', () => {
@@ -251,7 +282,8 @@ describe('evidence', () => {
     expect(warn, 'restricted', false, 'CONTACT_OVERDUE', 'CLAIMS_TRIMMED');
     expect(check(withClaims({ contact, degrade: 'stop' }), { at }), 'stopped', false, 'CONTACT_OVERDUE');
     const fresh = makeCrl(enterprise, { thisUpdate: days(14), nextUpdate: days(20) });
-    expect(check(withClaims({ contact }), { at, ...crls(fresh) }), 'renew-soon', true);
+    const above = makeCrl(organization, { thisUpdate: days(14), nextUpdate: days(20) });
+    expect(check(withClaims({ contact }), { at, ...crls(fresh, above) }), 'renew-soon', true);
   });
 
   it('that is overdue only warns when the whole chain says so', () => {
@@ -421,6 +453,8 @@ describe('a caller that hands in no anchors or no date', () => {
     assert.throws(() => check(LICENSE, { anchors: [root.certificate] as never }), TypeError);
     assert.throws(() => check(LICENSE, { at: new Date(Number.NaN) }), TypeError);
     assert.throws(() => check(LICENSE, { release: 'today' as never }), TypeError);
+    const kept = JSON.parse(JSON.stringify(check(LICENSE).highWater)) as never;
+    assert.throws(() => check(LICENSE, { highWater: kept }), { name: 'TypeError', message: /parseHighWater/ });
   });
 });
 

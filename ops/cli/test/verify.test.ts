@@ -17,7 +17,8 @@ describe('licet verify and licet inspect', () => {
     await writeFile(join(folder, 'root.pem'), bundle(root));
     await writeFile(join(folder, 'site.lic'), LICENSE);
     await writeFile(join(folder, 'site.der'), site.certificate);
-    await writeFile(join(folder, 'crl.pem'), encodePem('X509 CRL', makeCrl(enterprise)));
+    const lists = [enterprise, organization].map((ca) => encodePem('X509 CRL', makeCrl(ca)));
+    await writeFile(join(folder, 'crl.pem'), lists.join(''));
     await writeFile(join(folder, 'crl.der'), makeCrl(enterprise));
     await writeFile(join(folder, 'garbage'), 'no license');
   });
