@@ -4,10 +4,12 @@ import { dirname } from 'node:path';
 import { fromBase64, FormatError, toBase64 } from '@licet/format';
 import { possessionMessage, type Verdict } from '@licet/verify';
 import { AgentError } from './errors.ts';
-import type { Generation } from './site-folder.ts';
+import { withEvidence } from './bundle.ts';
+import type { Evidence, Generation } from './site-folder.ts';
 
 export type Answers = {
   current(): Promise<Generation | undefined>;
+  evidence(): Promise<Evidence>;
   verdict(): Promise<Verdict | undefined>;
   /** By the key of the license, wherever it lies. */
   sign(current: Generation, message: Uint8Array): Promise<Uint8Array>;
@@ -38,7 +40,8 @@ async function respond(answers: Answers, request: IncomingMessage, response: Ser
     case 'GET /v1/license': {
       const current = await answers.current();
       if (current === undefined) return none(response);
-      response.writeHead(200, { 'Content-Type': 'application/pem-certificate-chain' }).end(current.license);
+      const bundle = withEvidence(current.license, await answers.evidence());
+      response.writeHead(200, { 'Content-Type': 'application/pem-certificate-chain' }).end(bundle);
       return;
     }
     case 'GET /v1/verdict': {
@@ -99,7 +102,7 @@ function send(response: ServerResponse, status: number, value: unknown): void {
     .end(`${JSON.stringify(value)}\n`);
 }
 
-/** Everybody on the machine may ask, as everybody may read `site.lic`. */
+/** Everybody on the machine may ask: nothing that is told is secret. */
 export async function listenOnSocket(server: Server, path: string): Promise<void> {
   try {
     await mkdir(dirname(path)).catch(unlessThere);

@@ -19,14 +19,14 @@ export async function writeDurably(path: string, content: string | Uint8Array, m
   }
 }
 
-/** Writes files into a new folder that appears at once and whole, under its name. */
+/** Writes files into a new folder that appears at once and whole, under its name. What is secret is so by its own mode. */
 export async function writeFolderDurably(
   path: string,
   files: Readonly<Record<string, { content: string | Uint8Array; mode: number }>>,
 ): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
-    await mkdir(temporary, { mode: 0o700 });
+    await mkdir(temporary, { mode: 0o755 });
     for (const [name, { content, mode }] of Object.entries(files))
       await writeSynced(`${temporary}/${name}`, content, mode);
     await syncFolder(temporary);

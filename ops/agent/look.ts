@@ -12,7 +12,7 @@ export async function look({ folder, store }: Site, settings: Settings, at: Date
   return verifyLicense(current.license, {
     anchors: TrustAnchors.fromPem(await folder.root()),
     at,
-    evidence: { crls: await folder.evidence('crl'), ocsp: await folder.evidence('ocsp') },
+    evidence: await folder.evidence(),
     highWater,
     ...(isBound(settings) && { fingerprints: await fingerprintsHere(settings) }),
   });

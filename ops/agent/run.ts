@@ -26,6 +26,7 @@ export async function run(path: string, hook: string | undefined, signal: AbortS
   const answers = () =>
     createAnswers({
       current: () => site.store.current(),
+      evidence: () => site.folder.evidence(),
       verdict: () => look(site, settings, world.now()),
       sign: async ({ key }, message) => (await site.keys.open(key)).sign(message),
     });

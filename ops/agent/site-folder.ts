@@ -13,6 +13,9 @@ export type PendingRequest = { readonly key: string; readonly request: Uint8Arra
 
 export type EvidenceKind = 'crl' | 'ocsp';
 
+/** As DER. */
+export type Evidence = { readonly crls: readonly Uint8Array[]; readonly ocsp: readonly Uint8Array[] };
+
 /** Generations that are kept beside the current one, for a look back. */
 const OLD_GENERATIONS = 2;
 
@@ -38,8 +41,9 @@ export class SiteFolder {
 
   async prepare(): Promise<void> {
     try {
-      for (const name of ['', 'generations', 'evidence'])
-        await mkdir(this.file(name), { recursive: true, mode: 0o700 });
+      await mkdir(this.path, { recursive: true, mode: 0o700 });
+      // Whoever is let into the folder may read licenses and evidence; the keys are closed one by one.
+      for (const name of ['generations', 'evidence']) await mkdir(this.file(name), { recursive: true, mode: 0o755 });
     } catch (error) {
       throw diskError(this.path, error);
     }
@@ -119,7 +123,11 @@ export class SiteFolder {
     return this.#retire(basename(name));
   }
 
-  async evidence(kind: EvidenceKind): Promise<Uint8Array[]> {
+  async evidence(): Promise<Evidence> {
+    return { crls: await this.#evidenceOf('crl'), ocsp: await this.#evidenceOf('ocsp') };
+  }
+
+  async #evidenceOf(kind: EvidenceKind): Promise<Uint8Array[]> {
     const names = (await readdir(this.file('evidence')).catch(() => [])).filter((name) => name.endsWith(`.${kind}`));
     const found = await Promise.all(names.map((name) => readBytes(this.file(join('evidence', name)))));
     return found.filter((bytes) => bytes !== undefined);

@@ -1,5 +1,5 @@
-import { type LicenseOptions, NO_HIGH_WATER, type Verdict, verifyLicense } from '@licet/verify';
-import { findLicense, type SearchOptions } from '@licet/verify/node';
+import { NO_HIGH_WATER, type Verdict } from '@licet/verify';
+import { type SiteOptions, verifySite } from '@licet/verify/node';
 
 /** What the product asks about its license. Features are asked one by one, where they are used. */
 export type Licensed = {
@@ -16,12 +16,12 @@ export type Licensed = {
  * without a restart, and an expired one without one, too.
  */
 export class LicenseWatch {
-  readonly #options: SearchOptions & Omit<LicenseOptions, 'at' | 'highWater'>;
+  readonly #options: Omit<SiteOptions, 'at' | 'highWater'>;
   readonly #now: () => Date;
   #verdict: Verdict | undefined;
   #lookAt = new Date(0);
 
-  constructor(options: SearchOptions & Omit<LicenseOptions, 'at' | 'highWater'>, now: () => Date) {
+  constructor(options: Omit<SiteOptions, 'at' | 'highWater'>, now: () => Date) {
     this.#options = options;
     this.#now = now;
   }
@@ -29,9 +29,8 @@ export class LicenseWatch {
   async current(): Promise<Licensed> {
     const now = this.#now();
     if (now >= this.#lookAt) {
-      const { license } = await findLicense(this.#options);
       const highWater = this.#verdict?.highWater ?? NO_HIGH_WATER;
-      this.#verdict = license && (await verifyLicense(license.bundle, { ...this.#options, at: now, highWater }));
+      this.#verdict = (await verifySite({ ...this.#options, at: now, highWater })).verdict;
       const hour = now.getTime() + 3_600_000;
       this.#lookAt = new Date(Math.min(hour, this.#verdict?.nextCheckAt.getTime() ?? now.getTime() + 10_000));
     }

@@ -13,14 +13,16 @@ export function isBundleText(text: string): boolean {
   return text.includes('-----BEGIN ');
 }
 
+export const readLicenseFile = (path: string): Promise<SourceText> => readFileOf(path, MOST_BYTES);
+
 /** Reads a regular file of bounded size: a pipe would never end, and a device may have no end at all. */
-export async function readLicenseFile(path: string): Promise<SourceText> {
+export async function readFileOf(path: string, mostBytes: number): Promise<SourceText> {
   try {
     // Without O_NONBLOCK the opening of a pipe alone waits until somebody writes to it. (Windows has no such flag.)
     await using file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const stat = await file.stat();
     if (!stat.isFile()) return { kind: 'failed', why: 'is no regular file' };
-    if (stat.size > MOST_BYTES) return { kind: 'failed', why: `is larger than ${MOST_BYTES} bytes` };
+    if (stat.size > mostBytes) return { kind: 'failed', why: `is larger than ${mostBytes} bytes` };
     const buffer = new Uint8Array(stat.size);
     const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
     if (bytesRead === 0) return { kind: 'failed', why: 'is empty' };

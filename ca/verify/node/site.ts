@@ -1,11 +1,12 @@
 import { type LicenseOptions, verifyLicense } from '../license.ts';
 import type { Verdict } from '../verdict.ts';
 import { type MarkState, readHighWater, saveHighWater } from './high-water-file.ts';
+import { machineFingerprints } from './machine.ts';
 import { type Attempt, findLicense, type SearchOptions } from './sources.ts';
 
 export type SiteOptions = SearchOptions &
-  Omit<LicenseOptions, 'highWater'> & {
-    /** Where the high-water mark is kept between checks; without it, none is. */
+  LicenseOptions & {
+    /** Where the high-water mark is kept between checks, instead of by the caller (`highWater`). */
     readonly highWaterFile?: string;
   };
 
@@ -19,14 +20,25 @@ export type SiteVerdict = {
   readonly notRemembered?: string;
 };
 
-/** Finds the license of this site, verifies it, and remembers what was seen. */
+/**
+ * Finds the license of this site and what tells about its revocation, looks at the machine it may be bound to, verifies
+ * it, and remembers what was seen.
+ */
 export async function verifySite(options: SiteOptions): Promise<SiteVerdict> {
   const { license, attempts } = await findLicense(options);
   if (license === undefined) return { verdict: undefined, attempts };
-  const { highWaterFile } = options;
-  if (highWaterFile === undefined) return { verdict: await verifyLicense(license.bundle, options), attempts };
+  const { highWaterFile, evidence } = options;
+  const here: LicenseOptions = {
+    ...options,
+    evidence: {
+      crls: [...(evidence?.crls ?? []), ...license.evidence.crls],
+      ocsp: [...(evidence?.ocsp ?? []), ...license.evidence.ocsp],
+    },
+    fingerprints: [...(options.fingerprints ?? []), ...(await machineFingerprints())],
+  };
+  if (highWaterFile === undefined) return { verdict: await verifyLicense(license.bundle, here), attempts };
   const { mark: highWater, state: mark } = await readHighWater(highWaterFile);
-  const verdict = await verifyLicense(license.bundle, { ...options, highWater });
+  const verdict = await verifyLicense(license.bundle, { ...here, highWater });
   try {
     await saveHighWater(highWaterFile, verdict.highWater);
     return { verdict, attempts, mark };

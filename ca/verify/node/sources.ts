@@ -1,3 +1,5 @@
+import { dirname, join } from 'node:path';
+import { type FoundEvidence, NO_EVIDENCE, readEvidence } from './evidence.ts';
 import { isBundleText, readAgent, readLicenseFile, type SourceText } from './read.ts';
 import { agentSocket, licenseFiles, type Surroundings, surroundings } from './places.ts';
 
@@ -17,7 +19,13 @@ export type Attempt = {
   readonly detail: string;
 };
 
-export type FoundLicense = { readonly bundle: string | Uint8Array; readonly source: Source; readonly where: string };
+export type FoundLicense = {
+  readonly bundle: string | Uint8Array;
+  readonly source: Source;
+  readonly where: string;
+  /** What lies in `evidence/` beside the file of the license. The agent's answer brings its own in the bundle. */
+  readonly evidence: FoundEvidence;
+};
 
 export type LicenseSearch = { readonly license: FoundLicense | undefined; readonly attempts: readonly Attempt[] };
 
@@ -49,7 +57,9 @@ export async function findLicense(options: SearchOptions = {}): Promise<LicenseS
     const { source, where } = place;
     if (answer.kind === 'text') {
       attempts.push({ source, where, outcome: 'used', detail: 'holds a license' });
-      return { license: { bundle: answer.text, source, where }, attempts };
+      const { file } = place;
+      const evidence = file === undefined ? NO_EVIDENCE : await readEvidence(join(dirname(file), 'evidence'));
+      return { license: { bundle: answer.text, source, where, evidence }, attempts };
     }
     attempts.push({ source, where, outcome: answer.kind, detail: answer.why });
     if (place.final) break;
@@ -62,6 +72,8 @@ type Place = {
   readonly where: string;
   /** Set by hand: nothing after it counts. */
   readonly final: boolean;
+  /** Absent for what is no file. */
+  readonly file?: string;
   read(): Promise<SourceText>;
 };
 
@@ -80,6 +92,7 @@ function placesToAsk(options: SearchOptions, around: Surroundings): Place[] {
       source: 'file',
       where: path,
       final: false,
+      file: path,
       read: () => readLicenseFile(path),
     })),
   ];
@@ -93,7 +106,8 @@ function given(source: Source, name: string, value: string | undefined, around: 
     return { source, where: `${name} (text)`, final: true, read: async () => ({ kind: 'text', text: value }) };
   }
   const path = around.resolve(value.trim());
-  return { source, where: `${name} (${path})`, final: true, read: () => failIfAbsent(readLicenseFile(path)) };
+  const read = () => failIfAbsent(readLicenseFile(path));
+  return { source, where: `${name} (${path})`, final: true, file: path, read };
 }
 
 /** A file that somebody named by hand has to be there. */

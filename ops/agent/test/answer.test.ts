@@ -5,9 +5,10 @@ import { request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { encodePem } from '@licet/format';
 import { possessionMessage } from '@licet/verify';
 import { createAnswers, listenOnSocket } from '../answer.ts';
-import type { Generation } from '../site-folder.ts';
+import type { Evidence, Generation } from '../site-folder.ts';
 
 const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const GENERATION: Generation = {
@@ -32,8 +33,10 @@ function ask(where: { socketPath: string } | { port: number }, { path, method = 
 describe('What the agent answers to products', () => {
   let folder: string;
   let current: Generation | undefined;
+  let evidence: Evidence = { crls: [], ocsp: [] };
   const answers = {
     current: () => Promise.resolve(current),
+    evidence: () => Promise.resolve(evidence),
     verdict: () => Promise.resolve(undefined),
     sign: (_: Generation, message: Uint8Array) => Promise.resolve(sign('sha256', message, privateKey)),
   };
@@ -47,6 +50,7 @@ describe('What the agent answers to products', () => {
   });
   beforeEach(() => {
     current = GENERATION;
+    evidence = { crls: [], ocsp: [] };
   });
   after(async () => {
     server.close();
@@ -54,7 +58,15 @@ describe('What the agent answers to products', () => {
   });
 
   it('is the license', async () => {
-    assert.deepEqual(await ask(where, { path: '/v1/license' }), { status: 200, text: 'a license' });
+    assert.deepEqual(await ask(where, { path: '/v1/license' }), { status: 200, text: 'a license\n' });
+  });
+
+  it('is followed by what tells about its revocation, as much of it as a product takes', async () => {
+    const [small, large] = [new Uint8Array(300).fill(1), new Uint8Array(900_000).fill(2)];
+    evidence = { crls: [large, small], ocsp: [small] };
+    const { text } = await ask(where, { path: '/v1/license' });
+    const pem = (label: string) => encodePem(label, small);
+    assert.equal(text, `a license\n${pem('X509 CRL')}${pem('OCSP RESPONSE')}`);
   });
 
   it('is that there is none yet', async () => {

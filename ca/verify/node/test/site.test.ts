@@ -1,9 +1,23 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { anchors, bundle, days, enterprise, NOW, organization, site } from '../../test/license-kit.ts';
+import { decodeCertificate } from '@licet/format';
+import { fingerprintDigest } from '../../binding.ts';
+import {
+  anchors,
+  bundle,
+  days,
+  enterprise,
+  makeCrl,
+  makeSite,
+  NOW,
+  organization,
+  site,
+  SITE_CLAIMS,
+} from '../../test/license-kit.ts';
 import { verifyLicense } from '../../license.ts';
+import { machineFingerprints } from '../machine.ts';
 import { provePossession } from '../prove-possession.ts';
 import { verifySite } from '../site.ts';
 
@@ -57,5 +71,46 @@ describe('the verdict at a site', () => {
       const possession = provePossession(key, challenge);
       assert.equal((await verifyLicense(LICENSE, { anchors, at: NOW, possession })).usable, true);
     }
+  });
+
+  const revoked = makeCrl(enterprise, {
+    entries: [{ serial: decodeCertificate(site.certificate).serial, revokedAt: days(-1) }],
+  });
+
+  it('knows what the agent keeps beside the license, wherever the file was named', async () => {
+    await mkdir(join(folder, 'evidence'));
+    await writeFile(join(folder, 'site.lic'), LICENSE);
+    await writeFile(join(folder, 'evidence', 'license.crl'), revoked);
+    await writeFile(join(folder, 'evidence', 'half-written.crl'), revoked.subarray(0, 40));
+    for (const license of [undefined, join(folder, 'site.lic')]) {
+      const options = { anchors, at: NOW, surroundings: surroundings(), ...(license !== undefined && { license }) };
+      const { verdict } = await verifySite(options);
+      assert.equal(verdict?.codes[0]?.code, 'REVOKED');
+    }
+    const { verdict } = await verifySite({ anchors, at: NOW, license: LICENSE, surroundings: surroundings() });
+    assert.equal(verdict?.usable, true, 'a license that is handed in as text has nothing beside it');
+  });
+
+  it('counts evidence that is handed in beside that', async () => {
+    await writeFile(join(folder, 'site.lic'), LICENSE);
+    const evidence = { crls: [revoked] };
+    const { verdict } = await verifySite({ anchors, at: NOW, evidence, surroundings: surroundings() });
+    assert.equal(verdict?.codes[0]?.code, 'REVOKED');
+  });
+
+  it('looks at the machine that a license is bound to', async function () {
+    const [here, ...others] = await machineFingerprints();
+    if (here === undefined) this.skip();
+    const binding = (fingerprint: string) => ({
+      need: 1,
+      digests: [fingerprintDigest(SITE_CLAIMS.id, fingerprint)],
+    });
+    const verdictOn = async (fingerprint: string) => {
+      const bound = makeSite(enterprise, { claims: { ...SITE_CLAIMS, binding: binding(fingerprint) } });
+      const license = bundle(bound, enterprise, organization);
+      return (await verifySite({ anchors, at: NOW, license, surroundings: surroundings() })).verdict;
+    };
+    assert.equal((await verdictOn(here))?.usable, true, [here, ...others].join());
+    assert.equal((await verdictOn('machine:another'))?.codes[0]?.code, 'BINDING_MISMATCH');
   });
 });
