@@ -10,9 +10,16 @@ export type ReadyCrl = { readonly name: string; readonly text: string; readonly 
 export const crlFileOf = ({ thisUpdate }: { readonly thisUpdate: Date }): string =>
   `crl-${instantText(thisUpdate).replaceAll(/[-:]/g, '')}.pem`;
 
-/** All lists that a ceremony made ready, the earliest first. Whoever publishes them verifies the one that it takes. */
+/**
+ * All lists that a ceremony made ready, the earliest first. Whoever publishes them verifies the one that it takes. A folder
+ * without any is a mistake in its name, and nothing would ever be published from it.
+ */
 export async function readCrlFolder(folder: string): Promise<ReadyCrl[]> {
-  const names = (await readdir(folder)).filter((name) => /^crl-.+\.pem$/.test(name));
+  const names = (await namesIn(folder)).filter((name) => /^crl-.+\.pem$/.test(name));
+  if (names.length === 0) {
+    const message = `${folder} holds no list; give the folder with the files crl-….pem that "licet ceremony crl" has made.`;
+    throw new AuthorityError('CRL_REFUSED', message);
+  }
   const lists = names.map(async (name) => {
     const text = await readFile(join(folder, name), 'utf8');
     return { name, text, crl: decode(text, name) };
@@ -23,6 +30,15 @@ export async function readCrlFolder(folder: string): Promise<ReadyCrl[]> {
 /** The newest list that has begun; undefined before the first begins. */
 export function crlInForce(lists: readonly ReadyCrl[], at: Date): ReadyCrl | undefined {
   return lists.findLast(({ crl }) => crl.thisUpdate <= at);
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new AuthorityError('CRL_REFUSED', `The lists cannot be read: ${why}.`, { cause });
+  }
 }
 
 function decode(text: string, name: string): CertificateList {
