@@ -10,6 +10,8 @@ import { orAuthorityError, outside } from './outside.ts';
 
 type TokenAlgorithm = Extract<KeyAlgorithm, 'P-256' | 'P-384' | 'RSA-3072'>;
 
+type Work<T> = (cryptoki: ck.Cryptoki, session: ck.Handle, epoch: number) => T;
+
 type TokenFacts = {
   readonly generate: number;
   readonly publicTemplate: readonly ck.Attribute[];
@@ -93,13 +95,19 @@ class Pkcs11Vault implements Vault {
 
   async open({ description }: VaultEntry): Promise<PrivateKey> {
     const facts = factsOf(description.algorithm);
-    const key = await this.#use((cryptoki, session) => findKey(cryptoki, session, description));
+    let found: { readonly epoch: number; readonly key: ck.Handle } | undefined;
+    const find: Work<ck.Handle> = (cryptoki, session, epoch) => {
+      if (found?.epoch !== epoch) found = { epoch, key: findKey(cryptoki, session, description) };
+      return found.key;
+    };
+    await this.#use(find);
     return {
       sign: async (bytes, form) => {
         const { digest, isEcdsa } = ALGORITHMS[description.algorithm];
         // CKM_ECDSA signs a hash; the RSA mechanism hashes by itself.
         const input = isEcdsa && digest !== undefined ? hash(digest, bytes, 'buffer') : Buffer.from(bytes);
-        const made = await this.#use((cryptoki, session) => {
+        const made = await this.#use((cryptoki, session, epoch) => {
+          const key = find(cryptoki, session, epoch);
           cryptoki.C_SignInit(session, { mechanism: facts.sign, parameter: null }, key);
           return cryptoki.C_SignAsync(session, input, Buffer.alloc(facts.signatureSize));
         });
@@ -116,7 +124,7 @@ class Pkcs11Vault implements Vault {
     this.#token.close();
   }
 
-  #use<T>(work: (cryptoki: ck.Cryptoki, session: ck.Handle) => T | Promise<T>): Promise<T> {
+  #use<T>(work: Work<T | Promise<T>>): Promise<T> {
     return outside(this.#token.use(work));
   }
 }

@@ -35,7 +35,13 @@ export const CKF_OS_LOCKING_OK = 0x2;
 export const CKF_SERIAL_SESSION = 0x4;
 export const CKF_RW_SESSION = 0x2;
 export const CKU_USER = 1;
+export const CKR_PIN_INCORRECT = 0xa0;
+export const CKR_PIN_INVALID = 0xa1;
+export const CKR_PIN_LEN_RANGE = 0xa2;
+export const CKR_PIN_EXPIRED = 0xa3;
+export const CKR_PIN_LOCKED = 0xa4;
 export const CKR_USER_ALREADY_LOGGED_IN = 0x100;
+export const CKR_USER_PIN_NOT_INITIALIZED = 0x102;
 
 export const CKO_PUBLIC_KEY = 2;
 export const CKO_PRIVATE_KEY = 3;

@@ -5,6 +5,12 @@ import {
   CKF_RW_SESSION,
   CKF_SERIAL_SESSION,
   CKR_USER_ALREADY_LOGGED_IN,
+  CKR_PIN_EXPIRED,
+  CKR_PIN_INCORRECT,
+  CKR_PIN_INVALID,
+  CKR_PIN_LEN_RANGE,
+  CKR_PIN_LOCKED,
+  CKR_USER_PIN_NOT_INITIALIZED,
   CKU_USER,
   type Cryptoki,
   type CryptokiModule,
@@ -20,41 +26,55 @@ export type TokenOptions = {
   readonly pin: Uint8Array;
 };
 
+const ABOUT_PIN: ReadonlySet<number | undefined> = new Set([
+  CKR_PIN_INCORRECT,
+  CKR_PIN_INVALID,
+  CKR_PIN_LEN_RANGE,
+  CKR_PIN_EXPIRED,
+  CKR_PIN_LOCKED,
+  CKR_USER_PIN_NOT_INITIALIZED,
+]);
+
 /** Calls that may be inside the token at a time; a session does one thing at a time. */
 const SESSIONS = 4;
+/** To begin anew takes the whole thread, and at a token that is away each call would. */
+const ANEW_EVERY_MS = 1000;
+/** Without this a library takes us for one thread (PKCS #11 v2.40 §5.4), but signatures are made on several. */
+const LOCKING = { flags: CKF_OS_LOCKING_OK };
 
 /**
- * A token that is logged into, and its sessions. A session in which something failed is closed and replaced, so that a
- * token that went away and came back serves again.
+ * A token that is logged into, and its sessions. A session in which something failed is replaced; where calls go on
+ * failing the library is begun anew, so that a token that went away and came back serves again.
  */
 export class Token {
   readonly #cryptoki: Cryptoki;
-  readonly #slot: Handle;
+  readonly #where: Pick<TokenOptions, 'library' | 'token'>;
   /** Its users want text, which JavaScript cannot wipe: it stays in this process, which holds nothing but keys. */
   readonly #pin: string;
+  #slot: Handle;
   readonly #idle: Handle[] = [];
-  readonly #waiting: ((session: Handle) => void)[] = [];
-  #open = 0;
+  readonly #waiting: (() => void)[] = [];
+  /** Calls of `use`, and those of them that have a session. */
+  #users = 0;
+  #inside = 0;
+  /** Of all calls, and of those since the last that did not fail. */
+  #failures = 0;
+  #failuresInARow = 0;
+  #begunAt = performance.now();
   #closing = false;
 
-  private constructor(cryptoki: Cryptoki, slot: Handle, pin: string) {
+  private constructor(cryptoki: Cryptoki, { library, token, pin }: TokenOptions) {
     this.#cryptoki = cryptoki;
-    this.#slot = slot;
-    this.#pin = pin;
+    this.#where = { library, token };
+    this.#pin = Buffer.from(pin).toString('utf8');
+    this.#slot = this.#findSlot();
+    this.#idle.push(this.#openSession());
   }
 
   static open(options: TokenOptions): Token {
     const cryptoki = load(options);
     try {
-      const slot = cryptoki
-        .C_GetSlotList(true)
-        .find((candidate) => cryptoki.C_GetTokenInfo(candidate).label.trimEnd() === options.token);
-      if (slot === undefined) {
-        throw new KeystoreError('unavailable', `${options.library} has no token "${options.token}".`);
-      }
-      const token = new Token(cryptoki, slot, Buffer.from(options.pin).toString('utf8'));
-      token.#idle.push(token.#openSession());
-      return token;
+      return new Token(cryptoki, options);
     } catch (error) {
       cryptoki.C_Finalize();
       cryptoki.close();
@@ -62,18 +82,17 @@ export class Token {
     }
   }
 
-  /** Runs `work` in a session of its own. What fails inside the token becomes a KeystoreError; what `work` itself throws stays. */
-  async use<T>(work: (cryptoki: Cryptoki, session: Handle) => T | Promise<T>): Promise<T> {
-    const session = await this.#take();
+  /**
+   * Runs `work` in a session of its own. What fails inside the token becomes a KeystoreError; what `work` itself throws
+   * stays. Handles of objects are good for one `epoch`: with the last session of a login they are gone (v2.40 §5.6).
+   */
+  async use<T>(work: (cryptoki: Cryptoki, session: Handle, epoch: number) => T | Promise<T>): Promise<T> {
+    this.#users += 1;
     try {
-      const result = await work(this.#cryptoki, session);
-      this.#give(session);
-      return result;
-    } catch (cause) {
-      this.#drop(session);
-      // The token's errors have numbers; those with a word are of whoever uses it.
-      if (cause instanceof Error && 'code' in cause && typeof cause.code === 'string') throw cause;
-      throw new KeystoreError('unavailable', `The token did not do it: ${messageOf(cause)}`, { cause });
+      return await this.#inSession(async (session) => work(this.#cryptoki, session, this.#failures));
+    } finally {
+      this.#users -= 1;
+      this.#finalizeWhenIdle();
     }
   }
 
@@ -84,41 +103,81 @@ export class Token {
   }
 
   #finalizeWhenIdle(): void {
-    if (!this.#closing || this.#idle.length < this.#open) return;
-    this.#cryptoki.C_Finalize();
+    if (!this.#closing || this.#users > 0) return;
+    this.#finalize();
     this.#cryptoki.close();
   }
 
-  async #take(): Promise<Handle> {
-    const idle = this.#idle.pop();
-    if (idle !== undefined) return idle;
-    if (this.#open < SESSIONS) return this.#openSession();
-    return new Promise((resolve) => this.#waiting.push(resolve));
+  #finalize(): void {
+    try {
+      this.#cryptoki.C_Finalize();
+    } catch {
+      // To begin anew failed the last time, so there is nothing to end.
+    }
   }
 
-  #give(session: Handle): void {
-    const next = this.#waiting.shift();
-    if (next !== undefined) return next(session);
-    this.#idle.push(session);
-    this.#finalizeWhenIdle();
+  async #inSession<T>(work: (session: Handle) => Promise<T>): Promise<T> {
+    while (this.#isFull()) await new Promise<void>((wake) => this.#waiting.push(wake));
+    this.#inside += 1;
+    let session: Handle | undefined;
+    try {
+      if (this.#isLost()) this.#beginAnew();
+      session = this.#idle.pop() ?? this.#openSession();
+      const result = await work(session);
+      this.#failuresInARow = 0;
+      this.#idle.push(session);
+      return result;
+    } catch (cause) {
+      this.#failures += 1;
+      this.#failuresInARow += 1;
+      if (session !== undefined) this.#replace(session);
+      // The token's errors have numbers; those with a word are of whoever uses it.
+      if (cause instanceof Error && 'code' in cause && typeof cause.code === 'string') throw cause;
+      throw unavailable(`The token did not do it: ${messageOf(cause)}`, cause);
+    } finally {
+      this.#inside -= 1;
+      this.#waiting.shift()?.();
+    }
   }
 
-  #drop(session: Handle): void {
-    this.#open -= 1;
+  #isFull(): boolean {
+    return this.#inside === SESSIONS || (this.#isLost() && this.#inside > 0);
+  }
+
+  /** A session that was new failed, too. */
+  #isLost(): boolean {
+    return this.#failuresInARow > 1 && performance.now() - this.#begunAt >= ANEW_EVERY_MS;
+  }
+
+  /** While nobody is inside. */
+  #beginAnew(): void {
+    this.#begunAt = performance.now();
+    this.#idle.length = 0;
+    this.#finalize();
+    this.#cryptoki.C_Initialize(LOCKING);
+    this.#slot = this.#findSlot();
+  }
+
+  /** Opens before it closes: with the last session the login would end. */
+  #replace(session: Handle): void {
+    try {
+      this.#idle.push(this.#openSession());
+    } catch {
+      // Whoever comes next tries again, and says why not.
+    }
     try {
       this.#cryptoki.C_CloseSession(session);
     } catch {
       // The session is what failed; nothing of it is left to close.
     }
-    const next = this.#waiting.shift();
-    if (next === undefined) return this.#finalizeWhenIdle();
-    try {
-      next(this.#openSession());
-    } catch {
-      // Still gone: the one who waits finds out by itself, and drops this session too.
-      this.#open += 1;
-      next(session);
-    }
+  }
+
+  #findSlot(): Handle {
+    const { library, token } = this.#where;
+    const slots = this.#cryptoki.C_GetSlotList(true);
+    const slot = slots.find((one) => this.#cryptoki.C_GetTokenInfo(one).label.trimEnd() === token);
+    if (slot === undefined) throw unavailable(`${library} has no token "${token}".`);
+    return slot;
   }
 
   #openSession(): Handle {
@@ -126,12 +185,12 @@ export class Token {
     try {
       this.#cryptoki.C_Login(session, CKU_USER, this.#pin);
     } catch (cause) {
-      if (codeOf(cause) !== CKR_USER_ALREADY_LOGGED_IN) {
-        this.#cryptoki.C_CloseSession(session);
-        throw new KeystoreError('locked', `The token does not take the PIN: ${messageOf(cause)}`, { cause });
-      }
+      const code = codeOf(cause);
+      if (code === CKR_USER_ALREADY_LOGGED_IN) return session;
+      this.#cryptoki.C_CloseSession(session);
+      if (!ABOUT_PIN.has(code)) throw cause;
+      throw new KeystoreError('locked', `The token does not take the PIN: ${messageOf(cause)}`, { cause });
     }
-    this.#open += 1;
     return session;
   }
 }
@@ -142,16 +201,18 @@ function load({ module, library }: TokenOptions): Cryptoki {
     const { PKCS11 } = createRequire(import.meta.url)(module) as CryptokiModule;
     const cryptoki = new PKCS11();
     cryptoki.load(library);
-    // Without this a library takes us for one thread (PKCS #11 v2.40 §5.4), but signatures are made on several.
-    cryptoki.C_Initialize({ flags: CKF_OS_LOCKING_OK });
+    cryptoki.C_Initialize(LOCKING);
     return cryptoki;
   } catch (cause) {
-    throw new KeystoreError(
-      'unavailable',
+    throw unavailable(
       `PKCS#11 cannot be used (${messageOf(cause)}); install pkcs11js and name its folder and the token's library.`,
-      { cause },
+      cause,
     );
   }
+}
+
+function unavailable(message: string, cause?: unknown): KeystoreError {
+  return new KeystoreError('unavailable', message, { cause });
 }
 
 function codeOf(error: unknown): number | undefined {

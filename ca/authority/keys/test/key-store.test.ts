@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createPublicKey, verify } from 'node:crypto';
 import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { requireThat, requireTool } from '@licet/checks';
 import type { Vault } from '../../ports/key-store.ts';
 import type { KeyAlgorithm, KeyDescription } from '../../ports/signer.ts';
@@ -235,6 +236,33 @@ describe('A key store that others hold', function () {
       () => openPkcs11Vault({ ...wrong, module: '/nowhere', pin: Buffer.from(PIN) }),
       hasCode('SIGNER_UNAVAILABLE', /install pkcs11js/),
     );
+  });
+
+  it('in a token signs on after a call that failed, and when the token is back', async function () {
+    const backend = BACKENDS['PKCS#11 (SoftHSM)']!;
+    await backend.prepare(this, folder());
+    const first = await KeyFolder.open(join(folder(), 'keys'), await backend.open(folder()), clock);
+    const key = await first.create(ROLE, 1);
+    await first.close();
+    const nobody = '0'.repeat(32);
+    const text = readFileSync(join(folder(), 'keys', `${key.id}.key`), 'utf8').replaceAll(key.id, nobody);
+    writeFileSync(join(folder(), 'keys', `${nobody}.key`), text);
+    const store = await KeyFolder.open(join(folder(), 'keys'), await backend.open(folder()), clock);
+    const handle = await store.open(key.id);
+    const signs = async () => assert.ok(isGood(key, await handle.sign(MESSAGE, 'x509'), 'x509'));
+    const isAway = () => assert.rejects(async () => handle.sign(MESSAGE, 'x509'), { name: 'AuthorityError' });
+
+    await assert.rejects(store.open(nobody), hasCode('KEY_UNKNOWN'));
+    await signs();
+
+    const tokens = join(folder(), 'tokens');
+    renameSync(tokens, `${tokens}-away`);
+    for (let i = 0; i < 6; i += 1) await isAway();
+    await Promise.all(Array.from({ length: 16 }, isAway));
+    renameSync(`${tokens}-away`, tokens);
+    await pause(1100);
+    await Promise.all(Array.from({ length: 16 }, signs));
+    await store.close();
   });
 
   it('in the cloud is unavailable when the cloud is, and locked without credentials', async function () {
