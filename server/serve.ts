@@ -6,6 +6,7 @@ import { isEvaluation, isText, publishingBaseOf, tlsModeOf } from './effective.t
 import { openEvaluationShop } from './first-start/evaluation-shop.ts';
 import { letFirstOwnerIn } from './first-start/first-owner.ts';
 import { foundOrganization } from './first-start/found-organization.ts';
+import { createKeyCheck } from './authority/lost-keys.ts';
 import type { Ground } from './ground.ts';
 import type { Job } from './jobs/job.ts';
 import type { Subscriber } from './jobs/outbox-deliverer.ts';
@@ -153,8 +154,9 @@ async function open(
   const { config, log, lifecycle } = ground;
   const status = connectStatus(ground, authority, signer.signer);
   ground.metrics.revocation.watchCrls(() => database.run('platform', crlFigures, { readOnly: true }));
-  const { fence } = authority;
-  const needed = { database, signer: signer.signer, fence, checkCrls: status.checkCrls };
+  const { fence, journal } = authority;
+  const checks = { checkCrls: status.checkCrls, checkKeys: createKeyCheck(journal) };
+  const needed = { database, signer: signer.signer, fence, ...checks };
   const readiness = readinessOf(needed, config.operations.readinessSeconds);
   let address = '';
   const fastPaths = [...publishing(authority, () => config.http.publicUrl ?? address), ...status.fastPaths];
@@ -185,10 +187,10 @@ async function open(
   await plain?.serve(appFor(ground, { routes: [], fastPaths }));
   // While nobody is in the way: a balancer's first look shares what was found, and does not stand behind a crowd that
   // waited before the door.
-  await readiness.state();
+  const { checks: found } = await readiness.state();
   address = await door.open();
   const operations = await openOperations(ground, readiness, database);
-  if (authority.fence.reason !== undefined) authorityLog.error({}, authority.fence.reason);
+  for (const { ok, detail } of found) if (detail !== undefined) authorityLog[ok ? 'warn' : 'error']({}, detail);
   return { address, ...(plain && { publishing: publishingBaseOf(config, plain.port) }), operations };
 }
 

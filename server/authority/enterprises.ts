@@ -1,4 +1,4 @@
-import { addressesOf, type KeyAlgorithm, type KeyDescription, type Signer } from '@licet/authority';
+import { addressesOf, AuthorityError, type KeyAlgorithm, type KeyDescription, type Signer } from '@licet/authority';
 import { type Certificate, type Claims, excess } from '@licet/format';
 import { LicetError } from '../licensing/errors.ts';
 import type { Opened } from './directory.ts';
@@ -122,9 +122,7 @@ export class Enterprises {
   async #certifyAgain({ authority, generation }: Opened, parent: Opened, contract: Claims): Promise<Opened> {
     const { directory, signer } = this.#deps;
     const key = (await signer.keys()).find(({ id }) => id === authority.key);
-    if (key === undefined) {
-      throw new LicetError('unavailable', 'KEY_UNKNOWN', `The key of the CA of "${authority.enterprise}" is not here.`);
-    }
+    if (key === undefined) throw new AuthorityError('KEY_UNKNOWN', `The signer does not hold key ${authority.key}.`);
     const { organization, enterprise = '' } = authority;
     const customer = { organization, enterprise };
     const certificate = await this.#certify(key, parent, customer, contract, generation.chain[0]);

@@ -9,6 +9,8 @@ type Answer = {
   readonly message?: string;
 };
 
+const KEY_LOST =
+  'The signer does not hold the key of the CA that signs this: its file has to be put back, or the CA to be rolled over. The readiness of the server names the key.';
 const SIGNER_AWAY = 'The signer cannot be used at the moment, and its log says why; ask again, with the same request.';
 
 /**
@@ -17,6 +19,7 @@ const SIGNER_AWAY = 'The signer cannot be used at the moment, and its log says w
  */
 const ANSWERS: Readonly<Partial<Record<AuthorityCode, Answer>>> = {
   SIGNER_UNAVAILABLE: { kind: 'unavailable', retryAfterSeconds: 2, message: SIGNER_AWAY },
+  KEY_UNKNOWN: { kind: 'unavailable', retryAfterSeconds: 60, message: KEY_LOST },
   JOURNAL_FULL: { kind: 'unavailable', retryAfterSeconds: 30 },
   BUSY: { kind: 'unavailable', retryAfterSeconds: 2 },
   FENCED: { kind: 'unavailable', retryAfterSeconds: 60 },

@@ -53,7 +53,9 @@ export async function retire(
     throw new LicetError('conflict', 'AUTHORITY_IN_USE', message);
   }
   const ended = await translated(endCertificates(deps, found));
-  if (authority.held && authority.status !== 'retired') await translated(signer.retireKey(key));
+  // One that was lost signs nothing more as it is.
+  const isHere = (await signer.keys()).some(({ id }) => id === key);
+  if (isHere && authority.status !== 'retired') await translated(signer.retireKey(key));
   const retired: Authority = { ...authority, status: 'retired' };
   await directory.save(retired, {
     action: 'authority.retired',

@@ -77,8 +77,9 @@ async function parentOf(directory: Directory, { authority }: Opened): Promise<Op
   return (await directory.active({ organization, kind, enterprise, contract })) ?? parent;
 }
 
-/** One that an earlier, interrupted run made is used. */
-async function freshKey(signer: Signer, { key, organization, enterprise, kind }: Authority): Promise<KeyDescription> {
+/** One that an earlier, interrupted run made is used. Where the old one was lost there is nothing to follow: a first one. */
+async function freshKey(signer: Signer, old: Authority): Promise<KeyDescription> {
+  const { key, organization, enterprise, kind, algorithm } = old;
   const keys = await signer.keys();
   const unused = keys.find(
     (one) =>
@@ -89,7 +90,9 @@ async function freshKey(signer: Signer, { key, organization, enterprise, kind }:
       one.certificate === undefined &&
       one.retiredAt === undefined,
   );
-  return unused ?? signer.rotateKey(key);
+  if (unused !== undefined) return unused;
+  if (keys.some(({ id }) => id === key)) return signer.rotateKey(key);
+  return signer.createKey({ purpose: kind, algorithm, organization, ...(enterprise !== undefined && { enterprise }) });
 }
 
 async function certify(deps: RolloverDeps, key: KeyDescription, old: Opened, parent: Opened): Promise<Authority> {
@@ -126,10 +129,14 @@ async function certify(deps: RolloverDeps, key: KeyDescription, old: Opened, par
   };
 }
 
-/** Each generation has a name of its own: with the same name, verifiers would have to try both keys. */
+/**
+ * Each generation has a name of its own: with the same name, verifiers would have to try both keys. The number of the key
+ * is not enough: whoever lost one begins again with 1.
+ */
 function nameOf({ generation }: Opened, key: KeyDescription): string {
   const name = generation.chain[0]!.subject.rdns.flat().at(-1)?.value ?? '';
-  return `${name.replace(/ G\d+$/, '').slice(0, 56)} G${key.generation}`;
+  const [, base = '', before = '1'] = /^(.*?)(?: G(\d+))?$/.exec(name) ?? [];
+  return `${base.slice(0, 56)} G${Math.max(key.generation, Number(before) + 1)}`;
 }
 
 export const unknown = (key: string): LicetError =>

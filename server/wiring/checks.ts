@@ -1,4 +1,5 @@
 import { checkWholeJournal } from '../authority/journal-check.ts';
+import { lostKeys, sayLost } from '../authority/lost-keys.ts';
 import type { Job } from '../jobs/job.ts';
 import { checkAudit } from '../licensing/audit/check.ts';
 import { describeReport } from '../licensing/audit/export.ts';
@@ -29,6 +30,15 @@ export function checkJobs(database: Database, { journal, fence, settle }: Author
       catchUp: true,
       async run({ signal }) {
         await checkWholeJournal(journal, signal);
+      },
+    },
+    {
+      name: 'verify-keys',
+      cron: '13 * * * *',
+      timeoutSeconds: 300,
+      async run() {
+        const lost = await lostKeys(journal);
+        if (lost.length > 0) throw new Error(lost.map(sayLost).join(' '));
       },
     },
     {

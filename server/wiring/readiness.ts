@@ -8,10 +8,12 @@ export type ReadinessParts = {
   readonly signer: Pick<Signer, 'ping'>;
   readonly fence: Pick<Fence, 'assertOpen'>;
   readonly checkCrls: () => Promise<string | undefined>;
+  readonly checkKeys: () => Promise<string | undefined>;
 };
 
 /** What a server cannot serve without. */
-export function readinessOf({ database, signer, fence, checkCrls }: ReadinessParts, seconds: number): Readiness {
+export function readinessOf(parts: ReadinessParts, seconds: number): Readiness {
+  const { database, signer, fence, checkCrls, checkKeys } = parts;
   const progress = () => database.transactionsDone();
   return createReadiness(
     [
@@ -19,6 +21,7 @@ export function readinessOf({ database, signer, fence, checkCrls }: ReadinessPar
       { name: 'signer', check: () => signer.ping() },
       { name: 'journal', check: async () => fence.assertOpen() },
       { name: 'crls', check: checkCrls, progress },
+      { name: 'keys', check: checkKeys, progress },
     ],
     seconds * 1000,
   );

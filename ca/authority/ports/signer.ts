@@ -114,7 +114,7 @@ export interface Signer {
    * not grants: they are counted in the journal in bulk and not waited for.
    */
   sign(requests: readonly SignRequest[]): Promise<readonly Uint8Array[]>;
-  /** Durable in the journal when it resolves. */
+  /** Durable in the journal when it resolves. Also of keys that are not here: one that was lost must not keep its certificates good. */
   recordRevocations(records: readonly RevocationRecord[]): Promise<void>;
   journalHead(): Promise<{ readonly sequence: bigint; readonly hash: Uint8Array }>;
   /** Entries after `sequence`, in order. */

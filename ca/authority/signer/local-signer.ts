@@ -112,7 +112,6 @@ export class LocalSigner implements Signer {
   }
 
   async recordRevocations(records: readonly RevocationRecord[]): Promise<void> {
-    for (const { key } of records) this.#find(key);
     await this.#journal.append(records.map((record) => ({ type: 'revocation', ...record }) as const));
   }
 
