@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { AuthorityError } from '@licet/authority';
 import { loadConfig } from '../config/index.ts';
 import { EXIT_CODES } from '../config/exit-codes.ts';
+import { signerFolderOf } from '../effective.ts';
 import { splitArguments } from './backstage.ts';
 import { StartError, startFailure } from '../start-error.ts';
 import { borrowSigner } from '../wiring/signer.ts';
@@ -17,6 +19,11 @@ async function main(argv: readonly string[]): Promise<void> {
     throw new StartError(EXIT_CODES.configuration.code, USAGE);
   }
   const { config } = await loadConfig({ argv: configuration, env: process.env, directory: process.cwd() });
+  const folder = signerFolderOf(config);
+  if (config.signer.socket === undefined && !existsSync(folder)) {
+    const message = `There is no signer in ${folder}: correct signer.folder, or run this where the server runs.`;
+    throw new StartError(EXIT_CODES.configuration.code, message);
+  }
   const warn = (_fields: object, message: string): void => void process.stderr.write(`licet: ${message}\n`);
   const { signer, close } = await borrowSigner(config, { warn, error: warn });
   try {

@@ -1,5 +1,5 @@
 import { randomBytes, scrypt } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { AuthorityError } from '../errors.ts';
@@ -67,11 +67,14 @@ export class Keyring {
     return this.#keys.find((entry) => entry.id === id)?.key;
   }
 
-  /** Opens the keyring of the folder, or makes one where there is none. */
+  /** Opens the keyring of the folder, or makes one where nothing is sealed yet. */
   static async open(folder: string, unlock: Unlock, options: KeyringOptions = {}): Promise<Keyring> {
     const path = join(folder, 'keyring.json');
     const file = await readKeyring(path);
-    if (file === undefined) return Keyring.#create(path, unlock, [newKey()], options);
+    if (file === undefined) {
+      if ((await readdir(folder)).some((name) => name.endsWith('.key'))) throw lost(path);
+      return Keyring.#create(path, unlock, [newKey()], options);
+    }
     const outer = await deriveKey(file.kdf, unlock);
     const keys = file.keys.map(({ id, sealed }) => {
       const key = unseal(outer, sealed, additional(file.kdf, id));
@@ -192,6 +195,13 @@ function parseKdf(kdf: JsonObject): Kdf {
 
 function locked(path: string): AuthorityError {
   return new AuthorityError('KEY_LOCKED', `The passphrase or the shares do not open ${path}; give the right ones.`);
+}
+
+function lost(path: string): AuthorityError {
+  return new AuthorityError(
+    'KEY_CORRUPT',
+    `${path} is missing, and without it the keys beside it cannot be opened; restore it from its copy.`,
+  );
 }
 
 function otherUnlock(kdf: string): AuthorityError {

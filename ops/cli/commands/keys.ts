@@ -53,6 +53,8 @@ export function register(program: Command, io: CliIo): void {
 }
 
 async function rotate(id: string, { folder, passphraseFile }: Options, io: CliIo): Promise<KeyDescription> {
+  // Rejects where there is no such folder: to open a signer would make one.
+  await listKeyFiles(folder);
   const signer = await withSecretFile(passphraseFile, (passphrase) =>
     openSigner({ folder, clock: io, keys: { passphrase } }),
   );

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openSigner } from '@licet/authority';
@@ -57,6 +57,14 @@ describe('licet keys', function () {
     assert.match(await run('rotate', id, '--passphrase-file', join(folder, 'one')), /generation 2/);
     assert.equal((await run('list')).split('\n').length, 2);
     await assert.rejects(run('rotate', 'nobody', '--passphrase-file', join(folder, 'one')), { code: 'KEY_UNKNOWN' });
+  });
+
+  it('makes nothing in a folder that holds no keys', async () => {
+    const signer = folder;
+    folder = join(folder, 'mistyped');
+    await assert.rejects(run('rotate', id, '--passphrase-file', join(signer, 'one')), { code: 'NO_INPUT' });
+    assert.equal(existsSync(folder), false);
+    folder = signer;
   });
 
   it('gives the keys a new passphrase', async () => {

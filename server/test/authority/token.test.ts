@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -66,16 +66,25 @@ describe('a server whose keys are in a PKCS#11 token', function () {
     );
   });
 
+  const run = (own: readonly string[], configuration = argv) =>
+    promisify(execFile)(process.execPath, [PROGRAM, ...own, '--', ...configuration], {
+      env: { PATH: process.env['PATH'] },
+    });
+
+  it('has no signer made for it where none is', async () => {
+    const mistyped = ['--data.folder', at('mistyped'), '--authority.evaluation', 'on'];
+    await assert.rejects(run(['rotate', 'somebody'], mistyped), { code: 78 });
+    assert.equal(existsSync(at('mistyped')), false);
+  });
+
   it('has a key rotated by its configuration, while it runs', async () => {
     const [key] = (await opened.signer.keys()).filter(({ purpose }) => purpose === 'enterprise');
-    const run = (...args: string[]) =>
-      promisify(execFile)(process.execPath, [PROGRAM, ...args, '--', ...argv], { env: { PATH: process.env['PATH'] } });
-    const { stdout } = await run('rotate', key!.id);
+    const { stdout } = await run(['rotate', key!.id]);
     assert.match(stdout, /^\w{32} {2}enterprise +P-256 +generation 2\n$/);
     const failed = (error: { code: number; stderr: string }) => {
       assert.deepEqual([error.code, error.stderr], [1, 'licet: There is no key nobody here. [KEY_UNKNOWN]\n']);
       return true;
     };
-    await assert.rejects(run('rotate', 'nobody'), failed);
+    await assert.rejects(run(['rotate', 'nobody']), failed);
   });
 });

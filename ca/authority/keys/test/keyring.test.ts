@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KeyDescription } from '../../ports/signer.ts';
 import { hasCode } from '../../signer/test/errors.ts';
@@ -70,6 +70,13 @@ describe('A folder of keys', function () {
       writeFileSync(path, broken);
       await assert.rejects(open(OLD()), hasCode('KEY_CORRUPT'));
     }
+  });
+
+  it('whose keyring is lost says so, and makes no other in its place', async () => {
+    await fill(1);
+    rmSync(join(folder(), 'keyring.json'));
+    await assert.rejects(open(NEW()), hasCode('KEY_CORRUPT', /keyring\.json is missing/));
+    assert.equal(existsSync(join(folder(), 'keyring.json')), false);
   });
 
   it('does not open a key file of which any byte of the ciphertext was changed', async () => {
