@@ -40,6 +40,8 @@ export class LocalSigner implements Signer {
   readonly #keys = new Map<string, OpenKey>();
   readonly #statements = new StatementCounter();
   readonly #timer: NodeJS.Timeout;
+  /** One after the other: each counts on from those before. */
+  #rotating: Promise<unknown> = Promise.resolve();
 
   private constructor(store: KeyStore, journal: Journal, anchors: Anchors, crashPoint: CrashHook) {
     this.#store = store;
@@ -73,6 +75,12 @@ export class LocalSigner implements Signer {
   }
 
   async rotateKey(id: string): Promise<KeyDescription> {
+    const rotated = this.#rotating.then(() => this.#rotate(id));
+    this.#rotating = rotated.catch(() => undefined);
+    return rotated;
+  }
+
+  async #rotate(id: string): Promise<KeyDescription> {
     const { purpose, algorithm, organization, enterprise } = this.#find(id).bound.description;
     const role = { purpose, algorithm, organization, ...(enterprise !== undefined && { enterprise }) };
     const created = await this.#create(role, (await this.#newestOf(role)) + 1);
