@@ -22,6 +22,7 @@ export type {
   SignRequest,
 } from './ports/signer.ts';
 export { SignerClient, type SignerClientOptions } from './signer/client.ts';
+export { signerSocketIn } from './signer/socket.ts';
 export { type VaultChoice, withSecretFile } from './signer/launch.ts';
 export { openSigner, type SignerOptions } from './signer/open.ts';
 export { TOKEN_TYPE } from './signer/policy/token.ts';

@@ -6,6 +6,7 @@ import {
   SCRYPT_COSTS,
   type Signer,
   SignerClient,
+  signerSocketIn,
   startSigner,
   type VaultChoice,
 } from '@licet/authority';
@@ -47,7 +48,7 @@ export async function openServerSigner(config: Config, log: SignerLog): Promise<
 
 /** For programs beside the server: the server's own signer while that runs, otherwise one for as long as it takes. */
 export async function borrowSigner(config: Config, log: SignerLog): Promise<OpenedSigner> {
-  const socket = config.signer.socket ?? join(signerFolderOf(config), 'signer.sock');
+  const socket = config.signer.socket ?? signerSocketIn(signerFolderOf(config));
   if (config.signer.socket === undefined && !(await answers(socket))) return openServerSigner(config, log);
   return connect(socket, 0, log);
 }

@@ -1,7 +1,8 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { AuthorityError } from '../errors.ts';
 import type { ByteReader, ByteWriter } from '../journal/binary.ts';
 import type { JournalEntry, KeyDescription, KeyRole, RevocationRecord, Signer, SignRequest } from '../ports/signer.ts';
+import { connectTo } from './socket.ts';
 import {
   FrameSplitter,
   frame,
@@ -186,7 +187,7 @@ export class SignerClient implements Signer {
   #connect(): void {
     if (this.#closed) return;
     const splitter = new FrameSplitter();
-    const socket = connect(this.#options.path);
+    const socket = connectTo(this.#options.path);
     this.#socket = socket;
     socket.on('connect', () => {
       this.#connected = true;

@@ -1,10 +1,10 @@
-import { chmod, rm } from 'node:fs/promises';
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { AuthorityError } from '../errors.ts';
 import { wordFor } from '../journal/record.ts';
 import type { ByteReader, ByteWriter } from '../journal/binary.ts';
 import type { Signer } from '../ports/signer.ts';
 import type { SocketAccess } from './launch.ts';
+import { listenAt } from './socket.ts';
 import {
   FrameSplitter,
   frame,
@@ -84,7 +84,7 @@ const HANDLERS: Readonly<Record<Operation, Handler>> = {
 
 /**
  * Offers a signer on a unix socket. Who may connect is the kernel's matter: the folder is open to our own user only, and
- * so is the socket unless the launch says that the group may connect too. The journal's lock is held by now, so a socket that lies here belongs to a process that is dead.
+ * so is the socket unless the launch says that the group may connect too.
  */
 export async function serveSigner(signer: Signer, options: SignerServerOptions): Promise<{ close(): Promise<void> }> {
   const sockets = new Set<Socket>();
@@ -116,12 +116,10 @@ export async function serveSigner(signer: Signer, options: SignerServerOptions):
     socket.on('close', () => sockets.delete(socket));
     serveConnection(socket, answer, options.report);
   });
-  await rm(options.path, { force: true });
-  await listen(server, options.path);
-  await chmod(options.path, options.access === 'group' ? 0o660 : 0o600);
+  const end = await listenAt(server, options.path, options.access === 'group' ? 0o660 : 0o600);
   return {
     close: async () => {
-      const closed = new Promise((resolve) => server.close(resolve));
+      const closed = end();
       for (const socket of sockets) socket.destroy();
       await closed;
     },
@@ -183,14 +181,4 @@ function malformed(cause: RangeError): AuthorityError {
 
 function defect(): AuthorityError {
   return new AuthorityError('SIGNER_UNAVAILABLE', 'The signer met a defect of its own; its log says which.');
-}
-
-async function listen(server: Server, path: string): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(path, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
 }

@@ -1,13 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { AuthorityError, type AuthorityCode } from '../errors.ts';
 import type { Signer } from '../ports/signer.ts';
 import { SignerClient, type SignerClientOptions } from './client.ts';
 import { signerCommand } from './command.ts';
 import { encodeLaunch, type Secret, type VaultChoice } from './launch.ts';
+import { signerSocketIn } from './socket.ts';
 
 export type SupervisorOptions = Omit<SignerClientOptions, 'path'> & {
   readonly folder: string;
@@ -32,15 +30,13 @@ export type SupervisedSigner = {
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 5000;
 const CLOSE_TIMEOUT_MS = 5000;
-/** Of sockaddr_un, without the final zero. */
-const LONGEST_SOCKET_PATH = 100;
 
 /**
  * Starts the signer process and keeps it running. Rejects when the first start fails, with the reason; later ones are
  * tried again with growing pauses, while callers of `signer` get SIGNER_UNAVAILABLE.
  */
 export async function startSigner(options: SupervisorOptions): Promise<SupervisedSigner> {
-  const socket = socketPath(options.folder);
+  const socket = signerSocketIn(options.folder);
   let child = await startProcess(options, socket);
   let closing = false;
   let timer: NodeJS.Timeout | undefined;
@@ -123,9 +119,4 @@ async function stopProcess(child: ChildProcess): Promise<void> {
   const timer = setTimeout(() => child.kill('SIGKILL'), CLOSE_TIMEOUT_MS);
   await ended;
   clearTimeout(timer);
-}
-
-function socketPath(folder: string): string {
-  const path = join(folder, 'signer.sock');
-  return path.length <= LONGEST_SOCKET_PATH ? path : join(mkdtempSync(join(tmpdir(), 'licet-signer-')), 'socket');
 }

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { SignerClient } from '../client.ts';
 import { openFileVault } from '../open.ts';
+import { signerSocketIn } from '../socket.ts';
+import { startSigner } from '../supervisor.ts';
 import { hasCode } from './errors.ts';
 import { FAST, PASSPHRASE, passphrase, withFolder } from './hierarchy.ts';
 
@@ -116,6 +118,35 @@ describe('The life of the signer process', function () {
     }
     await client.close();
     await end(second);
+  });
+
+  it('leaves its socket to the signer that listens there already', async () => {
+    const first = alone(LAUNCH);
+    await firstLine(first);
+    const second = alone({ ...LAUNCH, folder: 'another' });
+    assert.match(await firstLine(second), /"SIGNER_UNAVAILABLE","message":"Another signer listens at .*socket/);
+    await once(second, 'exit');
+    const client = new SignerClient({ path: join(folder(), 'socket') });
+    await client.ping();
+    await client.close();
+    await end(first);
+  });
+
+  it('names the folder of its socket when that is missing', async () => {
+    assert.match(await firstLine(alone({ ...LAUNCH, socket: 'nowhere/socket' })), /ENOENT.*nowhere'/);
+  });
+
+  it('is found by its folder, also where the path of its socket is longer than addresses may be', async () => {
+    const deep = join(folder(), 'd'.repeat(120));
+    mkdirSync(deep);
+    renameSync(join(folder(), 'signer'), join(deep, 'signer'));
+    const vault = { kind: 'file', passphraseFile: join(folder(), 'passphrase') } as const;
+    const { close } = await startSigner({ folder: join(deep, 'signer'), vault });
+    const client = new SignerClient({ path: signerSocketIn(join(deep, 'signer')) });
+    await client.ping();
+    await client.close();
+    await close();
+    assert.deepEqual(readdirSync(join(deep, 'signer')).toSorted(), ['anchors', 'journal', 'keys']);
   });
 
   it('does not begin with a launch file that is missing or says something unknown', async () => {
