@@ -11,6 +11,8 @@ import {
   type Name,
 } from '@licet/format';
 import { PLACEHOLDERS, SIGNATURE_ALGORITHMS } from '../../issue/signatures.ts';
+import { DAY } from '../../profiles/profile.ts';
+import { site } from '../../profiles/site.ts';
 import { claimsOf, refuse, requireCertificate, type BoundKey } from './bound-key.ts';
 import { element } from './element.ts';
 import { MAY_SIGN, NAMES_TENANT, OWN_SHAPE, shapeOf, type Shape } from './shapes.ts';
@@ -38,6 +40,7 @@ export function checkCertificate(key: BoundKey, bytes: Uint8Array): void {
   if (shape === undefined || !MAY_SIGN[key.description.purpose].includes(shape)) {
     refuse(key, `its purpose does not cover ${shape ?? 'a certificate whose purpose cannot be told'}`);
   }
+  if (shape === 'license') checkLifetime(key, certificate);
   checkPathLength(key, issuer, certificate);
   checkTenant(key, shape, certificate.subject, key.description.purpose === 'enterprise');
   checkClaims(key, shape, claimsOf(certificate));
@@ -86,6 +89,13 @@ function checkOwnRoot(key: BoundKey, certificate: TbsCertificate): void {
   if (!isOwn || shapeOf(certificate) !== 'root' || !equal(certificate.issuer.raw, certificate.subject.raw)) {
     refuse(key, 'until it has a certificate, a root key signs nothing but its own');
   }
+}
+
+/** Whatever is taken at a site or a server is worth nothing after this time: docs/threat-model.md. */
+function checkLifetime(key: BoundKey, { notBefore, notAfter }: TbsCertificate): void {
+  // RFC 5280 §4.1.2.5: the last second belongs to the validity.
+  const seconds = (notAfter.getTime() - notBefore.getTime()) / 1000 + 1;
+  if (seconds > site.lifetime) refuse(key, `a license lives for ${site.lifetime / DAY} days at most`);
 }
 
 function checkPathLength(key: BoundKey, issuer: Certificate, certificate: TbsCertificate): void {

@@ -159,7 +159,7 @@ export function licenseTbs(site = 'Berlin', more: Partial<TbsInput> = {}): Uint8
     issuer: name('Acme', 'Globex'),
     subject: name('Acme', 'Globex', site),
     extensions: leaf([OID.licensePurpose, OID.clientAuth], claimsExtension()),
-    notAfter: new Date('2027-01-31T00:00:00Z'),
+    notAfter: new Date('2027-01-30T23:59:59Z'),
     ...more,
   });
 }

@@ -233,6 +233,11 @@ describe('What the signer signs, and what it refuses', () => {
       message: /outlive/,
     },
     {
+      name: 'of a second more than 30 days',
+      bytes: () => license({ notAfter: new Date('2027-01-31T00:00:00Z') }),
+      message: /30 days at most/,
+    },
+    {
       name: 'that ends before it begins',
       bytes: () => license({ notBefore: new Date('2027-06-01T00:00:00Z') }),
       message: /ends before it begins/,
