@@ -23,6 +23,8 @@ export const EXIT = {
   notAllowed: 77,
   /** The configuration is wrong (EX_CONFIG). */
   config: 78,
+  /** Nobody reads on, as after `head`: what the shell says of programs that SIGPIPE ends, which Node ignores. */
+  pipeClosed: 141,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

@@ -1,4 +1,4 @@
-import type { ExitCode } from './exit-codes.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
 
 /** All that a command may touch of the world; tests hand in their own. */
 export type CliIo = {
@@ -28,6 +28,12 @@ export class CliError extends Error {
 
 export function systemIo(): CliIo & { readonly exitCode: () => ExitCode } {
   let code: ExitCode = 0;
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error) => {
+      if ('code' in error && error.code === 'EPIPE') process.exit(EXIT.pipeClosed);
+      throw error;
+    });
+  }
   return {
     out: (text) => void process.stdout.write(text.endsWith('\n') ? text : `${text}\n`),
     err: (text) => void process.stderr.write(text.endsWith('\n') ? text : `${text}\n`),
