@@ -18,6 +18,8 @@ export type LostOrder = SerialNumber & {
   readonly organization: string;
   readonly crlShard: number;
   readonly notAfter: Date;
+  /** In seconds, of its claims. */
+  readonly grace: number;
 };
 
 /** Puts back what a restored backup has forgotten. */

@@ -3,7 +3,7 @@ import { LicetError } from '../../licensing/errors.ts';
 import type { Transaction } from '../../licensing/ports/transactions.ts';
 import { sql } from '../transactions.ts';
 import { bytea, columns, hex } from '../columns.ts';
-import { INTENT_COLUMNS, intentOf, type IntentRow } from './intent-row.ts';
+import { graceOf, INTENT_COLUMNS, intentOf, type IntentRow } from './intent-row.ts';
 
 type Judged = Map<Intent, Reservation>;
 
@@ -103,13 +103,13 @@ async function judgeKeys(tx: Transaction, intents: readonly Intent[], judged: Ju
 
 const NAMES = INTENT_COLUMNS.map(([name]) => name).join(', ');
 const ARRAYS = INTENT_COLUMNS.map(([, type], index) => `$${index + 1}::${type}[]`).join(', ');
-const KEPT_UNTIL = `$${INTENT_COLUMNS.length + 1}::timestamptz[]`;
+const MORE = `$${INTENT_COLUMNS.length + 1}::timestamptz[], $${INTENT_COLUMNS.length + 2}::bigint[]`;
 
 // In the order of the requests, so that two batches with the same requests wait for each other instead of deadlocking.
 // A request whose certificate has expired is a new one.
 const RECORD = `
   with given as (
-    select * from unnest(${ARRAYS}, ${KEPT_UNTIL}) with ordinality as g(${NAMES}, kept_until, number)
+    select * from unnest(${ARRAYS}, ${MORE}) with ordinality as g(${NAMES}, kept_until, grace, number)
   ), requested as (
     insert into issue_requests as old (request, issuer, serial, organization, not_after, at)
     select request, issuer, serial, organization, not_after, at from given order by request
@@ -119,8 +119,8 @@ const RECORD = `
       where old.not_after <= excluded.at
     returning issuer, serial
   ), numbered as (
-    insert into serials (issuer, serial, organization, crl_shard, not_after, kept_until)
-    select issuer, serial, organization, crl_shard, not_after, kept_until
+    insert into serials (issuer, serial, organization, crl_shard, not_after, kept_until, grace)
+    select issuer, serial, organization, crl_shard, not_after, kept_until, grace
       from given join requested using (issuer, serial)
     on conflict do nothing returning issuer, serial
   ), recorded as (
@@ -157,7 +157,7 @@ async function recordOnce(
   keptUntil: (intent: Intent) => Date,
   judged: Judged,
 ): Promise<readonly Intent[]> {
-  const values = columns(intents, ...INTENT_COLUMNS.map(([, , value]) => value), keptUntil);
+  const values = columns(intents, ...INTENT_COLUMNS.map(([, , value]) => value), keptUntil, graceOf);
   const rows = await sql(tx).prepared<{ number: number; requested: boolean; numbered: boolean }>(RECORD, values);
   const known: Intent[] = [];
   const taken: Intent[] = [];

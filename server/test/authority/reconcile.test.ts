@@ -112,8 +112,8 @@ describe('a database beside the journal of its signer', function () {
     const done = await putBack();
     assert.deepEqual(done, { authorities: 0, certificates: 3, serials: 0, revocations: 3 });
     assert.deepEqual(
-      (await states()).map((known) => known?.state.state),
-      wanted.map((known) => known?.state.state),
+      (await states()).map((known) => [known?.state.state, known?.graceUntil]),
+      wanted.map((known) => [known?.state.state, known?.graceUntil]),
     );
     assert.deepEqual(
       wanted.map((known) => known?.state.state),

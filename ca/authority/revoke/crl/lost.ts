@@ -10,9 +10,9 @@ const BATCH = 1000;
 const SKEW_MS = 10 * 60_000;
 
 /**
- * Of the entries that the next CRL would lose, those that it may not: RFC 5280 §3.3 lets an entry go once it stood on a
- * CRL made after the certificate expired, and a hold goes with a reinstatement that is in the journal. The database alone
- * is not believed: one restored from an old backup has forgotten what was revoked since.
+ * Of the entries that the next CRL would lose, those that it may not: an entry goes once it stood on a CRL that was made
+ * when the certificate could not be used any more (RFC 5280 §3.3, and its grace), and a hold goes with a reinstatement that
+ * is in the journal. The database alone is not believed: one restored from an old backup has forgotten what was revoked since.
  */
 export async function unexcused(
   lost: readonly LostEntry[],
@@ -26,7 +26,7 @@ export async function unexcused(
     const known = await store.find(part.map(({ serial }) => ({ issuer: previous.issuer, serial })));
     part.forEach((entry, i) => {
       const certificate = known[i];
-      if (certificate !== undefined && certificate.notAfter < previous.thisUpdate) return;
+      if (certificate !== undefined && certificate.graceUntil < previous.thisUpdate) return;
       const isReinstated = entry.held && certificate?.state.state === 'valid';
       (isReinstated ? reinstated : left).push(entry);
     });
