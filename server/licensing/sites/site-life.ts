@@ -94,8 +94,8 @@ async function changeLicenses(
   { id: site, lineage, enterprise }: Pick<Site, 'id' | 'lineage' | 'enterprise'>,
   event: RevocationEvent,
 ): Promise<void> {
-  const unexpired = await stores.licenses.unexpired(tx, lineage, at);
-  const licenses = unexpired.filter(({ status }) => REVOCATION_STEPS[STANDS[status]].includes(event.type));
+  const all = await stores.licenses.notOver(tx, lineage, at);
+  const licenses = all.filter(({ status }) => REVOCATION_STEPS[STANDS[status]].includes(event.type));
   change({ event, of: licenses.map(certificateOf), context: { site, lineage, enterprise } });
 }
 

@@ -377,6 +377,15 @@ describe('Sites', () => {
     await assert.rejects(renewal, hasCode('SITE_RETIRED'));
   });
 
+  it('installed anew leave a license behind that is revoked, also when it had come into its grace', async () => {
+    const { contract } = await office.customer();
+    const { site, license } = await office.site(contract);
+    office.clock.set(new Date(license.notAfter.getTime() + 86_400_000));
+    const { token } = await createToken(office.deps)(OWNER, { site: site.id, options: {} });
+    await enrol(office.deps)({ token, csr: makeCsr() });
+    assert.equal(await licenseStatus(license.serial), 'revoked');
+  });
+
   it('are not renewed while their contract is suspended', async () => {
     const { contract } = await office.customer();
     const { site, license } = await office.site(contract);
