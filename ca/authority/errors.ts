@@ -22,6 +22,7 @@ export type AuthorityCode =
   | 'TICKET_USED'
   | 'REQUEST_PENDING' // the same request is under way in another process: ask again in a moment
   | 'RENEWAL_UNDER_WAY' // another request renews the same license: ask again in a moment
+  | 'ENROLMENT_UNDER_WAY' // another request is for the first license of the same lineage: ask again in a moment
   | 'SERIAL_TAKEN' // the source of randomness repeats itself: nothing may be issued until it is replaced
   | 'BUSY' // the queue is full: nothing was done, ask again later
   | 'PROOF_FAILED'

@@ -26,6 +26,7 @@ const ANSWERS: Readonly<Partial<Record<AuthorityCode, Answer>>> = {
   ISSUER_NOT_VALID: { kind: 'unavailable', retryAfterSeconds: 60 },
   REQUEST_PENDING: { kind: 'unavailable', retryAfterSeconds: 1 },
   RENEWAL_UNDER_WAY: { kind: 'unavailable', retryAfterSeconds: 5 },
+  ENROLMENT_UNDER_WAY: { kind: 'unavailable', retryAfterSeconds: 2 },
   ALREADY_REVOKED: { kind: 'conflict' },
   NOT_HELD: { kind: 'conflict' },
   NOT_ISSUED: { kind: 'not-found' },

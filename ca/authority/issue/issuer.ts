@@ -127,6 +127,7 @@ const REFUSALS = {
   'key-blocked': ['KEY_BLOCKED', 'The private key of this public key is known to others; make a new key.'],
   'key-reused': ['KEY_REUSED', 'This public key belongs to another license; make a new key.'],
   'renewal-taken': ['RENEWAL_UNDER_WAY', 'This license is being renewed or changed; ask again in a moment.'],
+  'first-taken': ['ENROLMENT_UNDER_WAY', 'Another request enrols the same site; ask again in a moment.'],
 } as const;
 
 function refusal(outcome: keyof typeof REFUSALS): AuthorityError {

@@ -12,7 +12,7 @@ import { leases } from '../../persistence/leases.ts';
 import { createLicenseFollower } from '../../persistence/licensing/follow-revocations.ts';
 import { makeCertificatePartitions } from '../../persistence/authority/partitions.ts';
 import { type Database, sql } from '../../persistence/database.ts';
-import { bindRenewals } from '../../persistence/licensing/bind-renewals.ts';
+import { takenSteps } from '../../persistence/licensing/taken-steps.ts';
 import { createIssuedRecorder } from '../../persistence/licensing/record-issued.ts';
 import { stores } from '../../persistence/licensing/stores.ts';
 import { outbox } from '../../persistence/outbox.ts';
@@ -99,7 +99,7 @@ export class Office {
         transactions: database,
         auditLog,
         outbox,
-        domain: { taken: bindRenewals, committed },
+        domain: { taken: takenSteps, committed },
       }),
       clock: this.clock,
       random,

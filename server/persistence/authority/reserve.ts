@@ -7,8 +7,8 @@ import { graceOf, INTENT_COLUMNS, intentOf, type IntentRow } from './intent-row.
 
 type Judged = Map<Intent, Reservation>;
 
-/** Which of these may not be recorded, because others renew the same licenses. */
-export type Taken = (tx: Transaction, intents: readonly Intent[]) => Promise<ReadonlySet<Intent>>;
+/** Which of these may not be recorded, because others renew the same licenses or enrol the same sites. */
+export type Taken = (tx: Transaction, intents: readonly Intent[]) => Promise<ReadonlyMap<Intent, Reservation>>;
 
 export type Reserving = { readonly keptUntil: (intent: Intent) => Date; readonly taken?: Taken | undefined };
 
@@ -20,7 +20,7 @@ export async function reserveAll(
 ): Promise<Reservation[]> {
   const judged: Judged = new Map();
   // What each waits for goes out at once, the licenses first: locks are taken in the same order by all.
-  const late = taken?.(tx, intents).then((found) => found.forEach((intent) => judged.set(intent, TAKEN)));
+  const late = taken?.(tx, intents).then((found) => found.forEach((verdict, intent) => judged.set(intent, verdict)));
   for (let left = intents; left.length > 0; left = left.filter((intent) => !judged.has(intent))) {
     const { firsts, repeats } = sorted(left);
     await Promise.all([late, judgeKeys(tx, firsts, judged)]);
@@ -37,8 +37,6 @@ export async function reserveAll(
   }
   return intents.map((intent) => judged.get(intent)!);
 }
-
-const TAKEN = { outcome: 'renewal-taken' } as const;
 
 /** The intents that can be judged side by side, and those that repeat the request or the serial of one before them. */
 function sorted(intents: readonly Intent[]): { firsts: Intent[]; repeats: Map<Intent, Intent> } {
