@@ -11,7 +11,12 @@ import { enterpriseOf } from './create-token.ts';
 const ASK_AGAIN_SECONDS = 60;
 
 /** What comes with a token, as far as a person needs it to decide. */
-export type Asking = { readonly key: Uint8Array; readonly name: string | undefined };
+export type Asking = {
+  readonly key: Uint8Array;
+  readonly name?: string | undefined;
+  /** Whoever cannot come again with this key is told that it would have to wait, and nobody is asked. */
+  readonly mayWait: boolean;
+};
 
 /**
  * Whether the enrolment has to wait for a person. The first request that comes with the token is the one that is decided
@@ -21,13 +26,13 @@ export async function waitsForApproval(
   { stores }: Dependencies,
   { tx, at, note }: Work,
   token: EnrolmentToken,
-  { key, name }: Asking,
+  { key, name, mayWait }: Asking,
 ): Promise<boolean> {
   if (token.approval === undefined || token.approval === 'given') return false;
   if (token.approval === 'declined') {
     throw new LicetError('forbidden', 'ENROLMENT_DECLINED', 'The vendor has declined this enrolment; ask there why.');
   }
-  if (token.asked !== undefined) return true;
+  if (token.asked !== undefined || !mayWait) return true;
   await stores.tokens.ask(tx, token.id, { key, name, at });
   const details = { enterprise: token.enterprise, contract: token.contract, key: toHex(key) };
   note({ action: 'enrolment.asked', subject: `token:${token.id}`, details });

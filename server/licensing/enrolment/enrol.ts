@@ -1,6 +1,7 @@
 import { equalBytes } from '@licet/format';
 import { fingerprintDigest } from '@licet/verify';
 import { z } from 'zod';
+import { assertBinding } from '../contracts/claims.ts';
 import { assertInForce } from '../contracts/in-force.ts';
 import { found } from '../entities.ts';
 import { LicetError } from '../errors.ts';
@@ -26,6 +27,7 @@ const input = z.strictObject({
   csr,
   name: slug('The name of the site, where the token leaves it open').optional(),
   fingerprints: fingerprints.optional(),
+  mayWait: z.boolean().default(true).describe('Whether a person may be asked, and the same key comes again.'),
 });
 type Input = z.output<typeof input>;
 
@@ -101,8 +103,12 @@ async function useToken(deps: Dependencies, work: Work, organization: string, as
     const site = isAnew ? installedAnew(place.site, lineage, asked.fingerprints) : place.site;
     return { token: token.id, site, isAnew, given };
   }
+  // Everything that the request itself is refused for, before a person is asked about it.
+  deps.issuance.checkRequest(asked.csr);
   assertOwnNames(readCsr(asked.csr), { organization, enterprise: enterprise.slug, site: place.name });
-  if (await waitsForApproval(deps, work, token, { key, name: asked.name })) return undefined;
+  const known = asked.fingerprints ?? (place.site?.status === 'pending' ? place.site.fingerprints : []);
+  assertBinding(contract.terms, known.length);
+  if (await waitsForApproval(deps, work, token, { ...asked, key })) return undefined;
   const actor: Pick<Principal, 'organization' | 'enterprise'> = { organization, enterprise: undefined };
   const { name, mode } = place;
   const wanted = { contract: contract.id, name, mode, shares: {}, labels: {} };

@@ -69,6 +69,7 @@ async function siteFor(
   actor: Principal,
   input: Input & { readonly csr: Uint8Array },
 ): Promise<MadeBefore> {
+  deps.issuance.checkRequest(input.csr);
   const request = hash('sha256', input.csr, 'buffer');
   try {
     return await inTransaction(deps, actor, async (work) => {

@@ -3,6 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { makeCsr } from '@licet/authority/workshop';
 import { extension } from '@licet/format';
 import { testDatabase, type TestDatabase } from '../../persistence/test/test-database.ts';
+import { decideEnrolment } from '../enrolment/approval.ts';
 import { createToken } from '../enrolment/create-token.ts';
 import { enrol } from '../enrolment/enrol.ts';
 import { LicetError } from '../errors.ts';
@@ -54,16 +55,21 @@ describe('A one-time token', () => {
       mode: 'production',
       token: options,
     });
-    return { contract, site, token: enrolment!.token };
+    return { contract, site, token: enrolment!.token, id: enrolment!.id };
   }
   const tokenFor = async ({ id }: { id: string }) =>
     (await createToken(office.deps)(OWNER, { site: id, options: {} })).token;
   async function installed() {
-    const { site, token } = await kit();
+    const { site, token, id } = await kit();
     const csr = makeCsr();
     const license = await use(token, csr);
-    return { site, token, csr, license };
+    return { site, token, id, csr, license };
   }
+  const forged = () => {
+    const der = Uint8Array.from(makeCsr());
+    der[der.length - 1]! ^= 1;
+    return der;
+  };
   const siteNow = async ({ id }: { id: string }) => (await own((stores, tx) => stores.sites.get(tx, id)))!;
 
   describe('that was used only finds what came of it:', () => {
@@ -161,14 +167,63 @@ describe('A one-time token', () => {
     });
 
     it('in the store itself', async () => {
-      const { token, csr, license } = await installed();
+      const { token, id, csr } = await installed();
       // As one that was on its way when the license was not there yet.
       office.issuing = () => Promise.reject(new LicetError('conflict', 'KEY_REUSED', 'Make a new key.'));
       const deps = { ...office.deps, stores: { ...office.deps.stores, licenses: { ...office.deps.stores.licenses } } };
       deps.stores.licenses.lineage = () => Promise.resolve(undefined);
       await assert.rejects(enrol(deps)({ token, csr }), hasCode('KEY_REUSED'));
-      assert.equal((await use(token, csr)).serial, license.serial);
-      await assert.rejects(use(token, makeCsr()), hasCode('TOKEN_USED'));
+      assert.ok((await own((stores, tx) => stores.tokens.get(tx, id)))?.key, 'it stays used');
+    });
+  });
+
+  describe('that wants a person to agree', () => {
+    const agreed = (id: string) => decideEnrolment(office.deps)(OWNER, { id, decision: 'given' });
+    const isOpen = async (id: string) => (await own((stores, tx) => stores.tokens.get(tx, id)))?.asked === undefined;
+    const keys = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
+
+    for (const [code, request] of [
+      ['SUBJECT_MISMATCH', () => makeCsr('P-256', { name: 'host.globex.example' })],
+      ['CSR_SIGNATURE', forged],
+      ['KEY_WEAK', () => makeCsr('RSA-3072', { keys: generateKeyPairSync('rsa', { modulusLength: 1024 }) })],
+    ] as [string, () => Uint8Array][]) {
+      it(`asks nobody about a request that is refused with ${code}`, async () => {
+        const { token, id } = await kit({ approval: true });
+        await assert.rejects(use(token, request()), hasCode(code));
+        assert.ok(await isOpen(id));
+        const csr = makeCsr();
+        await assert.rejects(use(token, csr), hasCode('ENROLMENT_PENDING'));
+        await agreed(id);
+        assert.equal((await use(token, csr)).fresh, true);
+      });
+    }
+
+    it('asks nobody about a machine with fewer fingerprints than the contract demands', async () => {
+      const { contract } = await office.customer({ bindingNeed: 2 });
+      const wanted = { contract: contract.id, name: 'bound', mode: 'production', options: { approval: true } } as const;
+      const { token, id } = await createToken(office.deps)(OWNER, wanted);
+      await assert.rejects(use(token, makeCsr()), hasCode('BINDING_NEEDED'));
+      assert.ok(await isOpen(id));
+    });
+
+    it('asks nobody about a key that cannot come again', async () => {
+      const { token, id } = await kit({ approval: true });
+      await assert.rejects(enrol(office.deps)({ token, csr: makeCsr(), mayWait: false }), hasCode('ENROLMENT_PENDING'));
+      assert.ok(await isOpen(id));
+    });
+
+    it('hears the word with another request for its key, and under the name that was asked about', async () => {
+      const { contract } = await office.customer();
+      const wanted = { contract: contract.id, mode: 'production', options: { approval: true } } as const;
+      const { token, id } = await createToken(office.deps)(OWNER, wanted);
+      const pair = keys();
+      const ask = (name: string) => enrol(office.deps)({ token, csr: makeCsr('P-256', { keys: pair, name }), name });
+      await assert.rejects(ask('asked'), hasCode('ENROLMENT_PENDING'));
+      await assert.rejects(ask('asked'), hasCode('ENROLMENT_PENDING'));
+      await agreed(id);
+      await assert.rejects(ask('other'), hasCode('SUBJECT_MISMATCH'));
+      const license = await ask('asked');
+      assert.equal((await ask('asked')).serial, license.serial);
     });
   });
 
@@ -177,11 +232,6 @@ describe('A one-time token', () => {
       assert.equal(await statusOf(serial), 'current');
       assert.equal((await siteNow(site)).lineage, site.lineage);
       assert.equal((await renew(site, serial)).fresh, true);
-    };
-    const forged = () => {
-      const der = Uint8Array.from(makeCsr());
-      der[der.length - 1]! ^= 1;
-      return der;
     };
     for (const [code, request] of [
       ['KEY_REUSED', (csr) => csr],

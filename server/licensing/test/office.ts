@@ -1,5 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { addressesOf, createIssuer, createRevoker, IssuerGeneration, loadProfiles } from '@licet/authority';
+import {
+  addressesOf,
+  checkRequest,
+  createIssuer,
+  createRevoker,
+  IssuerGeneration,
+  loadProfiles,
+} from '@licet/authority';
 import { makeCsr, Workshop } from '@licet/authority/workshop';
 import { decodeCertificate, encodeClaims, fromHex, MODES, toHex } from '@licet/format';
 import { asLicetError } from '../../authority/errors.ts';
@@ -111,6 +118,13 @@ export class Office {
       stores,
       issuance: {
         issue: (order) => this.issuing(order),
+        checkRequest(csr) {
+          try {
+            checkRequest(csr, loadProfiles().site);
+          } catch (error) {
+            throw asLicetError(error);
+          }
+        },
         find: (_, serial) => this.#find(serial),
         look: async (_, names) =>
           names.map(

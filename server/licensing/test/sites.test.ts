@@ -79,6 +79,8 @@ describe('Sites', () => {
     const { contract } = await office.customer();
     const name = 'ghost';
     await assert.rejects(office.site(contract, { name, csr: makeCsr('P-256').slice(0, 60) }), hasCode('CSR_INVALID'));
+    const rows = await database.run({ organization: 'acme' }, (tx) => office.deps.stores.sites.count(tx, { name }));
+    assert.equal(rows, 0);
     await office.site(contract, { name });
   });
 
