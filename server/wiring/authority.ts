@@ -133,6 +133,7 @@ export async function readyAuthority(ground: AuthorityGround, parts: AuthorityPa
     throw new StartError(EXIT_CODES.unavailable.code, error.message, error);
   });
   if (fence.reason !== undefined) return;
+  // What is left is no reason to be without CRL and OCSP: the job that does this every minute says what and why.
   await parts.settle(isAlone ? 0 : ABANDONED_AFTER_MS);
   if (!isEvaluation(config)) return;
   const { algorithm, organization } = config.authority;

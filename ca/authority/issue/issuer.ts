@@ -116,7 +116,8 @@ class BatchingIssuer implements Issuer {
     const serial = toHex(earlier.serial);
     const age = this.#options.clock.now().getTime() - earlier.at.getTime();
     if (!this.#failed.has(serial) && age < ABANDONED_AFTER_MS) throw refusal('pending');
-    await settle(this.#options, [earlier]);
+    const { left } = await settle(this.#options, [earlier]);
+    if (left[0] !== undefined) throw left[0].reason;
     this.#failed.delete(serial);
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { mock } from 'node:test';
 import { fromHex } from '@licet/format';
 import { checkWholeJournal } from '../../authority/journal-check.ts';
 import type { JournalMarks } from '../../authority/ports/journal-marks.ts';
@@ -21,6 +22,7 @@ describe('a database beside the journal of its signer', function () {
     workshop = await Workshop.open();
   });
   afterEach(() => workshop.close());
+  afterEach(() => mock.timers.reset());
 
   const issue = (number: number): Promise<IssuedLicense> =>
     workshop.authority.issuance.issue(licenseOrder(lineageOf(number)));
@@ -123,6 +125,38 @@ describe('a database beside the journal of its signer', function () {
     assert.equal(workshop.authority.fence.reason, undefined);
     assert.equal((await issue(6)).fresh, true);
     assert.deepEqual(await putBack(), { authorities: 0, certificates: 0, serials: 0, revocations: 0 });
+  });
+
+  it('puts licenses back whose CAs were certified anew after them', async () => {
+    const before = await issue(1);
+    await restart(() => workshop.backUp());
+    const licenses = [before, await issue(2)];
+    mock.timers.enable({ apis: ['Date'], now: Date.now() + 3_600_000 });
+    // What the second adds the organization's CA does not have, which therefore is certified anew as well.
+    for (const [number, features] of [['press'], ['fax', 'press']].entries()) {
+      const changed = contract({ sequence: number + 2, features });
+      licenses.push(await workshop.authority.issuance.issue(licenseOrder(lineageOf(number + 3), changed)));
+    }
+    await restart(() => workshop.restore());
+    assert.deepEqual(await putBack(), { authorities: 2, certificates: 6, serials: 0, revocations: 0 });
+    const known = await workshop.authority.revocations.find(await Promise.all(licenses.map(idOf)));
+    assert.ok(known.every((one) => one?.state.state === 'valid'));
+    await workshop.authority.guard.check();
+    assert.equal(workshop.authority.fence.reason, undefined);
+  });
+
+  it('starts although an order of before its CA was certified anew is unfinished', async () => {
+    await issue(1);
+    const { store } = workshop.authority;
+    const commit = store.commit.bind(store);
+    store.commit = () => Promise.reject(new Error('gone'));
+    await assert.rejects(issue(2), /gone/);
+    store.commit = commit;
+    mock.timers.enable({ apis: ['Date'], now: Date.now() + 60_000 });
+    const smaller = contract({ sequence: 2, features: ['press'] });
+    await workshop.authority.issuance.issue(licenseOrder(lineageOf(3), smaller));
+    await restart();
+    assert.deepEqual(await workshop.authority.settle(0), { completed: 0, closed: 0, left: [] });
   });
 
   it('puts an authority back whose contract was activated after the backup', async () => {
