@@ -103,6 +103,6 @@ export {
   type Revoker,
   type RevokerDeps,
 } from './revoke/revoker.ts';
-export { reasonNumberOf, replay, stateOf, step } from './revoke/steps.ts';
+export { reasonNumberOf, stateOf, step, whichCounts } from './revoke/steps.ts';
 export { loadProfiles, profileHash, type ProfileOverrides, type Profiles } from './profiles/index.ts';
 export type { Profile, ProfileName } from './profiles/profile.ts';

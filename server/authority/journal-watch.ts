@@ -1,4 +1,4 @@
-import type { JournalEntry, RevocationRecord, Signer } from '@licet/authority';
+import { type JournalEntry, type RevocationRecord, type Signer, whichCounts } from '@licet/authority';
 import { toHex } from '@licet/format';
 import type { Clock } from '../licensing/ports/clock.ts';
 import type { Transactions } from '../licensing/ports/transactions.ts';
@@ -6,7 +6,7 @@ import type { Directory } from './directory.ts';
 import { type JournalOrder, serialOf } from './lost-order.ts';
 import type { CertificateRecords, JournalMark, JournalMarks, SerialNumber } from './ports/journal-marks.ts';
 
-/** The statuses of certificates in the database. Of each certificate there is one record: the last. */
+/** The statuses of certificates in the database. Of each certificate there is one record: the one that counts. */
 export interface RevocationReplay {
   /** Those that the database does not reflect. */
   missing(records: readonly RevocationRecord[]): Promise<readonly RevocationRecord[]>;
@@ -207,7 +207,7 @@ async function withSignatures({ signer }: JournalDeps, orders: readonly Order[])
   return orders.map(({ sequence, ...order }) => ({ ...order, signature: signatures.get(sequence) }));
 }
 
-/** What was last said of each certificate, and where. */
+/** What counts of all that was said of each certificate, and where. */
 type Changes = Map<string, { readonly sequence: bigint; readonly record: RevocationRecord }>;
 
 const nameOf = ({ key, serial }: RevocationRecord): string => `${key} ${toHex(serial)}`;
@@ -216,7 +216,9 @@ const recordsIn = (changes: Changes): RevocationRecord[] => [...changes.values()
 
 function collectChanges(page: readonly JournalEntry[], into: Changes): void {
   for (const { sequence, record } of page) {
-    if (record.type === 'revocation') into.set(nameOf(record), { sequence, record });
+    if (record.type !== 'revocation') continue;
+    const earlier = into.get(nameOf(record))?.record;
+    if (whichCounts(earlier, record) === record) into.set(nameOf(record), { sequence, record });
   }
 }
 

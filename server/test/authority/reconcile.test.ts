@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mock } from 'node:test';
+import type { RevocationEvent } from '@licet/authority';
 import { fromHex } from '@licet/format';
 import { checkWholeJournal } from '../../authority/journal-check.ts';
 import type { JournalMarks } from '../../authority/ports/journal-marks.ts';
@@ -33,8 +34,8 @@ describe('a database beside the journal of its signer', function () {
     return { issuer: by!.authority.key, serial: fromHex(serial) };
   };
 
-  const revoke = async (license: IssuedLicense, type: 'revoke' | 'hold' = 'revoke') => {
-    const event = type === 'hold' ? { type } : ({ type, reason: 'keyCompromise' } as const);
+  const revoke = async (license: IssuedLicense, type: RevocationEvent['type'] = 'revoke') => {
+    const event = type === 'revoke' ? ({ type, reason: 'keyCompromise' } as const) : { type };
     const order = { organization: 'demo', event, principal: 'user:test', context: {} };
     return workshop.authority.revoker.change(order, await idOf(license));
   };
@@ -125,6 +126,36 @@ describe('a database beside the journal of its signer', function () {
     assert.equal(workshop.authority.fence.reason, undefined);
     assert.equal((await issue(6)).fresh, true);
     assert.deepEqual(await putBack(), { authorities: 0, certificates: 0, serials: 0, revocations: 0 });
+  });
+
+  it('keep revoked what was reinstated or held in the same moment', async () => {
+    const licenses = [await issue(1), await issue(2)] as const;
+    await revoke(licenses[0], 'hold');
+    await restart(() => workshop.backUp());
+    // All have read the status before the first of them changes it.
+    const { signer } = workshop;
+    const journal = signer.recordRevocations.bind(signer);
+    const begun: (() => Promise<void>)[] = [];
+    signer.recordRevocations = (records) =>
+      new Promise((resolve) => begun.push(async () => resolve(await journal(records))));
+    const changes = licenses.flatMap((license, index) => [
+      revoke(license),
+      revoke(license, index === 0 ? 'reinstate' : 'hold'),
+    ]);
+    const judged = Promise.allSettled(changes);
+    while (begun.length < changes.length) await new Promise((resolve) => setTimeout(resolve, 5));
+    for (const go of begun) await go();
+    const outcomes = (await judged).map(({ status }) => status);
+    assert.deepEqual(outcomes, ['fulfilled', 'rejected', 'fulfilled', 'rejected']);
+    const ids = await Promise.all(licenses.map(idOf));
+    // Of this minute, so made true at the start.
+    await restart(() => workshop.restore());
+    assert.equal(workshop.authority.fence.reason, undefined);
+    const known = await workshop.authority.revocations.find(ids);
+    assert.deepEqual(
+      known.map((one) => one?.state.state),
+      ['revoked', 'revoked'],
+    );
   });
 
   it('puts licenses back whose CAs were certified anew after them', async () => {

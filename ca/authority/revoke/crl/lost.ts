@@ -2,7 +2,7 @@ import { toHex } from '@licet/format';
 import { entriesSince } from '../../issue/recover.ts';
 import type { PublishedCrl, RevocationStore } from '../../ports/revocation-store.ts';
 import type { RevocationRecord, Signer } from '../../ports/signer.ts';
-import { replay } from '../steps.ts';
+import { whichCounts } from '../steps.ts';
 import type { LostEntry } from './draft.ts';
 
 const BATCH = 1000;
@@ -40,12 +40,12 @@ async function withoutReinstatement(
   { issuer, publishedAt }: PublishedCrl,
   signer: Signer,
 ): Promise<LostEntry[]> {
-  const records = new Map<string, RevocationRecord[]>(entries.map(({ serial }) => [toHex(serial), []]));
+  const wanted = new Set(entries.map(({ serial }) => toHex(serial)));
+  const records = new Map<string, RevocationRecord>();
   for await (const { record } of entriesSince(signer, new Date(publishedAt.getTime() - SKEW_MS))) {
-    if (record.type === 'revocation' && record.key === issuer) records.get(toHex(record.serial))?.push(record);
+    if (record.type !== 'revocation' || record.key !== issuer) continue;
+    const serial = toHex(record.serial);
+    if (wanted.has(serial)) records.set(serial, whichCounts(records.get(serial), record));
   }
-  return entries.filter(({ serial }) => {
-    const own = records.get(toHex(serial))!;
-    return !own.some(({ event }) => event === 'reinstated') || replay(own).state !== 'valid';
-  });
+  return entries.filter(({ serial }) => records.get(toHex(serial))?.event !== 'reinstated');
 }
