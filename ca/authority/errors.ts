@@ -3,6 +3,7 @@ export type AuthorityCode =
   | 'SIGNER_REFUSED'
   | 'SIGNER_UNAVAILABLE'
   | 'JOURNAL_CORRUPT'
+  | 'JOURNAL_LOST' // there are keys, and nothing that says what they signed
   | 'JOURNAL_FULL'
   | 'KEY_UNKNOWN'
   | 'KEY_LOCKED' // wrong passphrase or share

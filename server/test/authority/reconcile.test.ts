@@ -2,17 +2,18 @@ import assert from 'node:assert/strict';
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mock } from 'node:test';
-import type { RevocationEvent } from '@licet/authority';
+import { beginJournal, type RevocationEvent } from '@licet/authority';
 import { fromHex } from '@licet/format';
 import { checkWholeJournal } from '../../authority/journal-check.ts';
 import type { JournalMarks } from '../../authority/ports/journal-marks.ts';
-import { compareJournal } from '../../authority/journal-watch.ts';
+import { acceptJournal, compareJournal } from '../../authority/journal-watch.ts';
 import { reconcile } from '../../authority/reconcile.ts';
 import type { IssuedLicense } from '../../licensing/ports/issuance.ts';
 import { auditLog } from '../../persistence/audit-log.ts';
 import { makeCertificatePartitions } from '../../persistence/authority/partitions.ts';
 import { licenseRecords } from '../../persistence/licensing/license-records.ts';
 import { sql } from '../../persistence/transactions.ts';
+import { systemClock } from '../../clock.ts';
 import { systemRandom as random } from '../../random.ts';
 import { contract, CONTRACT, licenseOrder, lineageOf, Workshop } from './workshop.ts';
 
@@ -110,7 +111,12 @@ describe('a database beside the journal of its signer', function () {
 
     await restart(() => workshop.restore());
     assert.match(workshop.authority.fence.reason ?? '', /older than the signer's journal, which knows 3 more/);
-    await assert.rejects(issue(5), { name: 'LicetError', code: 'FENCED', kind: 'unavailable' });
+    await assert.rejects(issue(5), {
+      name: 'LicetError',
+      code: 'FENCED',
+      kind: 'unavailable',
+      message: /3 more revocations: run "licet reconcile"\. Until then nothing is issued or revoked\.$/,
+    });
 
     const done = await putBack();
     assert.deepEqual(done, { authorities: 0, certificates: 3, serials: 0, revocations: 3 });
@@ -206,8 +212,47 @@ describe('a database beside the journal of its signer', function () {
 
   it('refuses to start when the journal is lost, and says what to do', async () => {
     await issue(1);
-    const start = restart(() => rmSync(join(workshop.folder, 'signer/journal'), { recursive: true }));
-    await assert.rejects(start, /journal is not the one that the database has seen: restore the newest copy/);
+    const journal = join(workshop.folder, 'signer/journal');
+    await assert.rejects(
+      restart(() => rmSync(journal, { recursive: true })),
+      { code: 'JOURNAL_LOST', message: /put its newest copy back, or, .* run "licet keys begin-journal --folder/ },
+    );
+    await workshop.database.close();
+    await beginJournal(journal, systemClock);
+    await assert.rejects(workshop.start(), /is not the one that the database has seen: .* --accept-journal"\.$/);
+    await acceptJournal(workshop.authority.journal);
+    await restart();
+    assert.equal(workshop.authority.fence.reason, undefined);
+    assert.equal((await issue(2)).fresh, true);
+  });
+
+  it('are compared anew when asked, and not with what was read before', async () => {
+    const watch = workshop.authority.guard.watch((error) => assert.fail(String(error)));
+    const { signer } = workshop;
+    const before = signer.journalHead.bind(signer);
+    const asked: (() => void)[] = [];
+    const nextAsked = async () => {
+      while (asked.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      return asked.shift()!;
+    };
+    signer.journalHead = () => new Promise((resolve) => asked.push(() => resolve(before())));
+    const running = workshop.authority.guard.check();
+    const first = await nextAsked();
+    watch.look();
+    first();
+    await running;
+    const second = await nextAsked();
+    signer.journalHead = before;
+    second();
+    await watch.stop();
+  });
+
+  it('refuses to count from a journal that is not lost, which would forget what it alone knows', async () => {
+    const license = await issue(1);
+    await restart(() => workshop.backUp());
+    await revoke(license);
+    await restart(() => workshop.restore());
+    await assert.rejects(acceptJournal(workshop.authority.journal), /none is lost: run "licet reconcile"/);
   });
 
   it('refuses to start when the journal is an old copy', async () => {
@@ -217,10 +262,22 @@ describe('a database beside the journal of its signer', function () {
     await issue(2);
     await workshop.authority.guard.check();
     const start = restart(() => {
+      cpSync(journal, join(workshop.folder, 'newest'), { recursive: true });
       rmSync(journal, { recursive: true });
       cpSync(join(workshop.folder, 'old'), journal, { recursive: true });
     });
-    await assert.rejects(start, /ends before entry \d+, which the database has seen/);
+    await assert.rejects(start, /ends before entry \d+, which the database has seen: .* --accept-journal"\.$/);
+    const newest = join(workshop.folder, 'newest');
+    await acceptJournal(workshop.authority.journal);
+    await restart();
+    assert.equal((await issue(3)).fresh, true);
+    await workshop.authority.guard.check();
+    // The other one would know nothing of that: from now on it is the wrong one.
+    const back = restart(() => {
+      rmSync(journal, { recursive: true });
+      cpSync(newest, journal, { recursive: true });
+    });
+    await assert.rejects(back, /ends before entry|is not the one that the database has seen/);
   });
 
   it('a contract that changes has its CA certified anew under the same key', async () => {
@@ -247,6 +304,7 @@ describe('a database beside the journal of its signer', function () {
     const marks: JournalMarks = {
       get: async () => ({ sequence: 3n, hash: new Uint8Array(32), at: new Date() }),
       advance: async () => undefined,
+      replace: async () => undefined,
     };
     const foreign = checkWholeJournal({ ...workshop.authority.journal, marks }, signal);
     await assert.rejects(foreign, /Entry 3 of the signer's journal is not the one that was written/);
