@@ -24,6 +24,8 @@ const ANSWERS: Readonly<Partial<Record<AuthorityCode, Answer>>> = {
   BUSY: { kind: 'unavailable', retryAfterSeconds: 2 },
   FENCED: { kind: 'unavailable', retryAfterSeconds: 60 },
   ISSUER_NOT_VALID: { kind: 'unavailable', retryAfterSeconds: 60 },
+  // As long as the directory of another process takes to notice.
+  ISSUER_CHANGED: { kind: 'unavailable', retryAfterSeconds: 2 },
   REQUEST_PENDING: { kind: 'unavailable', retryAfterSeconds: 1 },
   RENEWAL_UNDER_WAY: { kind: 'unavailable', retryAfterSeconds: 5 },
   ENROLMENT_UNDER_WAY: { kind: 'unavailable', retryAfterSeconds: 2 },

@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto';
-import { type Bytes, toHex } from '@licet/format';
+import { type Bytes, equalBytes, toHex } from '@licet/format';
 import { AuthorityError } from '../errors.ts';
 import type { Intent, Reservation } from '../ports/certificate-store.ts';
 import type { Random } from '../ports/random.ts';
 import { type CrashHook, noCrash } from './crash-points.ts';
+import type { IssuerGeneration } from './issuer-generation.ts';
 import { type IssueRequest, prepare } from './prepare.ts';
 import { prove } from './prove.ts';
 import { type Recovery, settle } from './recover.ts';
@@ -101,7 +102,7 @@ class BatchingIssuer implements Issuer {
 
   async #finish(ticket: Ticket): Promise<Bytes> {
     const { intent, issuer, preview } = ticket;
-    const signature = await this.#stages.sign(ticket);
+    const signature = await this.#sign(ticket);
     this.#crashPoint('issue.signed');
     const certificate = prove(intent.tbs, signature, issuer, intent.at, preview);
     this.#crashPoint('issue.proven');
@@ -109,6 +110,23 @@ class BatchingIssuer implements Issuer {
     if (outcome === 'closed') throw refusal('pending');
     this.#crashPoint('issue.committed');
     return certificate;
+  }
+
+  async #sign(ticket: Ticket): Promise<Bytes> {
+    try {
+      return await this.#stages.sign(ticket);
+    } catch (error) {
+      if (!(error instanceof AuthorityError) || error.code !== 'SIGNER_REFUSED') throw error;
+      if (!(await this.#isChanged(ticket.issuer))) throw error;
+      const message = 'The CA was certified anew while this was prepared; ask again in a moment.';
+      throw new AuthorityError('ISSUER_CHANGED', message, { cause: error });
+    }
+  }
+
+  /** Asked of the signer, which holds a key to what its newest certificate says before another process knows of that. */
+  async #isChanged({ key, certificate }: IssuerGeneration): Promise<boolean> {
+    const now = (await this.#options.signer.keys()).find(({ id }) => id === key)?.certificate;
+    return now !== undefined && certificate !== undefined && !equalBytes(now, certificate.der);
   }
 
   /** The same request was recorded before and is not finished: completes what was signed and gives up what was not. */

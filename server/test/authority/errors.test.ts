@@ -5,14 +5,16 @@ import { problemOf } from '../../problem.ts';
 
 describe('A refusal of the authority that may pass', () => {
   // Clients of EST know no other sign of it; a site that takes it for final comes back with another request: as a clone.
-  for (const code of [
+  const codes = [
     'REQUEST_PENDING',
     'RENEWAL_UNDER_WAY',
     'ENROLMENT_UNDER_WAY',
+    'ISSUER_CHANGED',
     'SIGNER_UNAVAILABLE',
     'FENCED',
     'BUSY',
-  ] as const) {
+  ] as const;
+  for (const code of codes) {
     it(`is a 503 that says when to ask again: ${code}`, () => {
       const { problem, headers } = problemOf(asLicetError(new AuthorityError(code, 'later')), 'one');
       assert.equal(problem.status, 503);
