@@ -219,7 +219,7 @@ export const contractEndpoints: readonly Endpoint[] = [
     tag: 'Customers',
     summary: 'Change a contract',
     description:
-      'More than its plan has needs a second person, where the organization says so. Where it is lowered, the CA certificates that say more are revoked when it is answered.',
+      'More than its plan has needs the right `contract.raise`, and a second person where the organization says so. Where it is lowered, the CA certificates that say more are revoked when it is answered.',
     action: 'contract.change',
     params: idParams,
     body: changeContract.input.omit({ id: true, version: true }),
@@ -271,7 +271,8 @@ export const contractEndpoints: readonly Endpoint[] = [
     step: 'activate',
     action: 'contract.activate',
     useCase: activateContract,
-    description: 'From here on its sites get licenses.',
+    description:
+      'From here on its sites get licenses. More than its plan has needs the right `contract.raise`, and a second person where the organization says so.',
     refusals: APPROVAL_REFUSALS,
   }),
   stepEndpoint(contract, {

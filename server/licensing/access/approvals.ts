@@ -29,7 +29,7 @@ export type Guarded<T> =
 /**
  * Does `work` at once where the organization does not ask for a second person. Otherwise the first call leaves a request
  * for approval; the same call again, by the same principal, does the work when another person has approved, and once.
- * Whether the principal has the right to the act is for the caller to see to before.
+ * Rejects first who has no right to the act, whatever else the principal may do that led here.
  */
 export async function withApproval<T>(
   deps: AccessDeps,
@@ -38,6 +38,7 @@ export async function withApproval<T>(
   act: DangerousAct,
   work: () => Promise<T>,
 ): Promise<Guarded<T>> {
+  boundsOf(principal, act.action);
   const organization = await organizationOf(tx, deps, principal.organization);
   if (organization?.settings.secondPerson !== true) return { outcome: 'done', result: await work() };
   // Otherwise somebody who holds a token that nobody answers for, and an account, would be two persons.

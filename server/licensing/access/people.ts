@@ -122,7 +122,6 @@ function asPowerful<T>(
   work: () => Promise<T>,
 ): Promise<Guarded<T>> {
   if (!roles.some((role) => POWERFUL.includes(role))) return work().then((result) => ({ outcome: 'done', result }));
-  boundsOf(principal, 'person.empower');
   return withApproval(deps, tx, principal, { action: 'person.empower', subject, payload }, work);
 }
 

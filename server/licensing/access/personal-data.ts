@@ -1,6 +1,6 @@
 import type { Principal } from '../model/principal.ts';
 import type { Transaction } from '../ports/transactions.ts';
-import { authorize, boundsOf, notFound } from './authorize.ts';
+import { authorize, notFound } from './authorize.ts';
 import { POWERFUL } from './actions.ts';
 import { type Guarded, withApproval } from './approvals.ts';
 import { keepAnOwner } from './last-owner.ts';
@@ -72,7 +72,6 @@ export async function erasePerson(
     await tell(deps, tx, principal, person, 'person.erased');
   };
   if (!person.roles.some((role) => POWERFUL.includes(role))) return { outcome: 'done', result: await erase() };
-  boundsOf(principal, 'person.empower');
   const act = { action: 'person.empower', subject: `person:${id}`, payload: { erase: id } } as const;
   return withApproval(deps, tx, principal, act, erase);
 }

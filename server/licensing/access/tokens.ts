@@ -37,7 +37,6 @@ export async function createToken(
   const make = () =>
     insertToken(deps, tx, input, principal.organization, { by: principal.id, for: responsibleFor(principal) });
   if (!input.roles.some((role) => POWERFUL.includes(role))) return { outcome: 'done', result: await make() };
-  boundsOf(principal, 'person.empower');
   return withApproval(deps, tx, principal, { action: 'person.empower', subject: 'token:new', payload: input }, make);
 }
 

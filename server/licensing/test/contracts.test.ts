@@ -233,18 +233,28 @@ describe('Contracts', () => {
     assert.deepEqual(asked, [['press']], 'what is only more, or only less, is within reach of what there is');
   });
 
+  /** A draft that says more than its plan. */
+  async function abovePlan(code: string) {
+    const small = { ...TERMS, siteCaps: { production: 1 } };
+    const plan = { code, name: code, terms: small, months: 12, requestsPerMonth: 10 };
+    const { id } = await createPlan(office.deps)(OWNER, plan);
+    const { enterprise } = await office.customer();
+    return office.contract(enterprise, {}, { plan: id });
+  }
+
+  it('above their plan are for who has the right to that, where one person is enough as well', async () => {
+    const { id } = await abovePlan('tiny');
+    const billing = { ...OWNER, roles: ['billing'] as const };
+    await assert.rejects(activateContract(office.deps)(billing, { id }), hasCode('NOT_ALLOWED'));
+    assert.equal((await activateContract(office.deps)({ ...OWNER, roles: ['admin'] }, { id })).status, 'active');
+    const more = { id, terms: { ...TERMS, siteCaps: { production: 6 } } };
+    await assert.rejects(changeContract(office.deps)(billing, more), hasCode('NOT_ALLOWED'));
+  });
+
   it('above their plan wait for a second person', async () => {
     const { deps } = office;
     await changeOrganization(deps)(OWNER, { settings: { secondPerson: true } });
-    const plan = await createPlan(deps)(OWNER, {
-      code: 'small',
-      name: 'Small',
-      terms: { ...TERMS, siteCaps: { production: 1 } },
-      months: 12,
-      requestsPerMonth: 10,
-    });
-    const { enterprise } = await office.customer();
-    const contract = await office.contract(enterprise, {}, { plan: plan.id });
+    const contract = await abovePlan('small');
     const activate = () => activateContract(deps)(OWNER, { id: contract.id });
     await assert.rejects(activate(), hasCode('APPROVAL_NEEDED'));
     await assert.rejects(activate(), hasCode('APPROVAL_NEEDED'));
