@@ -54,7 +54,7 @@ const example = {
 
 const ofWebhook = `${WEBHOOKS}/:id/deliveries`;
 const oneParams = idParams.extend({ delivery: id });
-const FOUND = { WEBHOOK_NOT_FOUND: 404, ORGANIZATION_ONLY: 403 } as const;
+const FOUND = { WEBHOOK_NOT_FOUND: 404 } as const;
 const ONE = { ...FOUND, DELIVERY_NOT_FOUND: 404 } as const;
 
 /** What is on its way to a webhook, what has arrived, and what was given up: the dead letters. */

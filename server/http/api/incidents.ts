@@ -92,7 +92,6 @@ export const incidentEndpoints: readonly Endpoint[] = [
       ENTERPRISE_NOT_FOUND: 404,
       CONTRACT_NOT_FOUND: 404,
       PRODUCT_NOT_FOUND: 404,
-      ORGANIZATION_ONLY: 403,
     },
     run: ({ principal, body }, { licensing, identity }) =>
       declareIncident({ ...licensing, ...identity }, principal, body),
@@ -130,7 +129,7 @@ export const incidentEndpoints: readonly Endpoint[] = [
     example: {
       answer: { ...example, liftedAt: '2026-01-02T10:00:00.000Z', liftedBy: example.createdBy },
     },
-    refusals: { RENEWAL_INCIDENT_NOT_FOUND: 404, INCIDENT_LIFTED: 409, ORGANIZATION_ONLY: 403 },
+    refusals: { RENEWAL_INCIDENT_NOT_FOUND: 404, INCIDENT_LIFTED: 409 },
     run: ({ principal, params }, { licensing, identity }) =>
       liftIncident({ ...licensing, ...identity }, principal, params.id),
     reply: (it) => ({ body: incidentJson(it) }),

@@ -71,8 +71,8 @@ const kind: Kind<MailRecipient, z.output<typeof recipientView>> = {
   enterpriseField: 'enterprise',
 };
 
-const REFUSALS = { ENTERPRISE_NOT_FOUND: 404, ORGANIZATION_ONLY: 403, MAIL_RECIPIENT_EXISTS: 409 } as const;
-const FOUND = { MAIL_RECIPIENT_NOT_FOUND: 404, ORGANIZATION_ONLY: 403 } as const;
+const REFUSALS = { ENTERPRISE_NOT_FOUND: 404, MAIL_RECIPIENT_EXISTS: 409 } as const;
+const FOUND = { MAIL_RECIPIENT_NOT_FOUND: 404 } as const;
 
 export const mailRecipientEndpoints: readonly Endpoint[] = [
   ...readEndpoints(kind),

@@ -138,7 +138,13 @@ export const peopleEndpoints: readonly Endpoint[] = [
       body: { email: person.email, name: person.name, roles: person.roles },
       answer: { ...person, invitation: 'licet_invite_6fJ0' },
     },
-    refusals: { PERSON_INVALID: 400, PERSON_EXISTS: 409, ENTERPRISE_NOT_FOUND: 404, ...APPROVAL_REFUSALS },
+    refusals: {
+      PERSON_INVALID: 400,
+      PERSON_EXISTS: 409,
+      NOT_FOUND: 404,
+      ENTERPRISE_NOT_FOUND: 404,
+      ...APPROVAL_REFUSALS,
+    },
     async run({ principal, body }, use) {
       const guarded = await within(use, principal, async (tx) => {
         await assertEnterprise(use, principal, tx, body.enterprise);

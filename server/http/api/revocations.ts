@@ -171,7 +171,6 @@ export const revocationEndpoints: readonly Endpoint[] = [
     },
     refusals: {
       REASON_MISPLACED: 400,
-      ORGANIZATION_ONLY: 403,
       ORDER_MISMATCH: 409,
       ORDER_STALE: 409,
       ...JOURNAL_REFUSALS,
@@ -207,7 +206,6 @@ export const revocationEndpoints: readonly Endpoint[] = [
     refusals: {
       ENTERPRISE_NOT_FOUND: 404,
       TRANSITION_REFUSED: 409,
-      ORGANIZATION_ONLY: 403,
       ...JOURNAL_REFUSALS,
       ...APPROVAL_REFUSALS,
     },

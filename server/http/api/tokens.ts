@@ -96,7 +96,7 @@ export const tokenEndpoints: readonly Endpoint[] = [
       body: { name: 'Back office', roles: ['operator'], days: 90 },
       answer: { ...example, secret: 'licet_api_6fJ0…' },
     },
-    refusals: { TOKEN_INVALID: 400, ENTERPRISE_NOT_FOUND: 404, ...APPROVAL_REFUSALS },
+    refusals: { TOKEN_INVALID: 400, NOT_FOUND: 404, ENTERPRISE_NOT_FOUND: 404, ...APPROVAL_REFUSALS },
     // Not repeatable: the kept answer would be the secret itself, in the clear.
     async run({ principal, body }, use): Promise<MadeToken> {
       const guarded = await within(use, principal, async (tx) => {

@@ -117,8 +117,8 @@ export const webhookKind: Kind<Webhook, z.output<typeof webhookView>> = {
   enterpriseField: 'enterprise',
 };
 
-const REFUSALS = { WEBHOOK_ADDRESS: 400, ENTERPRISE_NOT_FOUND: 404, ORGANIZATION_ONLY: 403 } as const;
-const FOUND = { WEBHOOK_NOT_FOUND: 404, ORGANIZATION_ONLY: 403 } as const;
+const REFUSALS = { WEBHOOK_ADDRESS: 400, ENTERPRISE_NOT_FOUND: 404 } as const;
+const FOUND = { WEBHOOK_NOT_FOUND: 404 } as const;
 
 export const webhookEndpoints: readonly Endpoint[] = [
   ...readEndpoints(webhookKind),

@@ -157,6 +157,40 @@ export const DANGEROUS = [
 ] as const satisfies readonly Action[];
 export type DangerousAction = (typeof DANGEROUS)[number];
 
+/**
+ * Kinds of things that belong to the organization as a whole, and may tell of all its enterprises: who is limited to one
+ * of these has no right to such things, whatever the role.
+ */
+const KINDS_OF_ORGANIZATION = ['plan', 'incident', 'audit', 'authority', 'provider', 'approval'];
+
+/** The same of rights to what else is about all enterprises, or decides what one of them may have. */
+const MORE_OF_ORGANIZATION: readonly Action[] = [
+  'organization.relax',
+  'product.create',
+  'product.change',
+  'product.retire',
+  'enterprise.create',
+  'enterprise.suspend',
+  'enterprise.hold',
+  'enterprise.reinstate',
+  'enterprise.close',
+  'enterprise.revoke',
+  'contract.create',
+  'contract.change',
+  'contract.raise',
+  'contract.activate',
+  'contract.suspend',
+  'contract.reinstate',
+  'contract.end',
+  'license.change-many',
+  'webhook.change',
+  'webhook.replay',
+  'mail-recipient.change',
+];
+
+export const isOfOrganization = (action: Action): boolean =>
+  KINDS_OF_ORGANIZATION.includes(action.split('.')[0] ?? '') || MORE_OF_ORGANIZATION.includes(action);
+
 export const isAction = (text: string): text is Action => Object.hasOwn(ACTIONS, text);
 
 /** What nobody but an owner or an admin may hand out. */

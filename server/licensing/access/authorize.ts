@@ -1,6 +1,6 @@
 import { LicetError } from '../errors.ts';
 import { type Principal, ROLES } from '../model/principal.ts';
-import { type Action, ACTIONS, isAction, type Reach, type Row } from './actions.ts';
+import { type Action, ACTIONS, isAction, isOfOrganization, type Reach, type Row } from './actions.ts';
 
 /** Where the thing belongs that is acted upon. What is above all enterprises names none. */
 export type Resource = {
@@ -21,12 +21,18 @@ export function notFound(): LicetError {
   return new LicetError('not-found', 'NOT_FOUND', 'There is nothing under this id that you may see; check the id.');
 }
 
-function forbidden(action: string, { kind, actions }: Principal): LicetError {
-  const message =
-    kind === 'site' && actions !== undefined
-      ? 'This license was renewed already or has expired, so it is good for its renewal alone; renew it, or use the newer one.'
-      : `This needs the right "${action}", which you do not have; docs/authorization.md says which roles do.`;
-  return new LicetError('forbidden', 'NOT_ALLOWED', message);
+function forbidden(action: Action, principal: Principal): LicetError {
+  return new LicetError('forbidden', 'NOT_ALLOWED', whyNot(action, principal));
+}
+
+function whyNot(action: Action, { kind, actions, enterprise }: Principal): string {
+  if (kind === 'site' && actions !== undefined) {
+    return 'This license was renewed already or has expired, so it is good for its renewal alone; renew it, or use the newer one.';
+  }
+  if (enterprise !== undefined && isOfOrganization(action)) {
+    return `The right "${action}" is for who may see the whole organization, and you see one enterprise of it; ask your vendor.`;
+  }
+  return `This needs the right "${action}", which you do not have; docs/authorization.md says which roles do.`;
 }
 
 /** How far the principal reaches with the action, by the widest of its roles. */
@@ -34,21 +40,23 @@ export function reachOf(principal: Principal, action: Action): Reach {
   if (!isAction(action)) return 'none';
   if (principal.actions !== undefined && !principal.actions.includes(action)) return 'none';
   const row: Row = ACTIONS[action].may;
-  const isCommon = row[ENTERPRISE_ADMIN] === 'all';
+  const beyond = row[ENTERPRISE_ADMIN] === 'all' ? 'all' : isOfOrganization(action) ? 'none' : 'own';
   const reaches = ROLES.map((role, at): Reach =>
-    principal.roles.includes(role) ? reachWithin(principal, row[at], isCommon) : 'none',
+    principal.roles.includes(role) ? reachWithin(principal, row[at], beyond) : 'none',
   );
   return reaches.reduce((widest, reach) => (WIDTH[reach] > WIDTH[widest] ? reach : widest), 'none');
 }
 
 /**
  * Who reaches its own enterprise and has none reaches nothing: never everything. And who is of one enterprise reaches no
- * further with any role, except to what is common to all: catalogs, and oneself.
+ * further with any role (`beyond`), except to what is common to all: catalogs, and oneself. What belongs to the
+ * organization as a whole it does not reach at all.
  */
-function reachWithin({ enterprise, site }: Principal, reach: Reach | undefined, isCommon: boolean): Reach {
+function reachWithin({ enterprise, site }: Principal, reach: Reach | undefined, beyond: 'all' | 'own' | 'none'): Reach {
   switch (reach) {
     case 'all':
-      if (isCommon || (enterprise === undefined && site === undefined)) return 'all';
+      if (beyond === 'all' || (enterprise === undefined && site === undefined)) return 'all';
+      if (beyond === 'none') return 'none';
       return site === undefined ? 'enterprise' : 'site';
     case 'enterprise':
       return enterprise === undefined ? 'none' : 'enterprise';

@@ -1,6 +1,6 @@
 import { markdownTable } from '../markdown-table.ts';
 import { ROLES } from '../model/principal.ts';
-import { ACTIONS, DANGEROUS, type Action, type Reach } from './actions.ts';
+import { ACTIONS, DANGEROUS, isOfOrganization, type Action, type Reach } from './actions.ts';
 
 const SIGN: Readonly<Record<Reach, string>> = { all: 'yes', enterprise: 'own enterprise', site: 'own site', none: '' };
 
@@ -12,7 +12,9 @@ Everybody who asks is a principal of one organization with one or more roles. Wh
 (403, \`NOT_ALLOWED\`). What exists but lies outside the reach of a role (another organization, another enterprise,
 another site) is answered like what does not exist (404, \`NOT_FOUND\`), word for word. An API token can be limited
 further, to an enterprise and to a list of actions. Actions with a * wait for a second person when the organization says so:
-somebody else with the right \`approval.decide\`, and never whoever made the token that asks.
+somebody else with the right \`approval.decide\`, and never whoever made the token that asks. Who is limited to one
+enterprise has, of what its roles may do everywhere, what concerns that one and is refused the rest; those with a † are about
+the organization as a whole, and it has none of them.
 `;
 
 const CALLS = `
@@ -29,7 +31,8 @@ export function authorizationPage(calls: readonly Call[]): string {
   const head = ['action', 'what it is', ...ROLES];
   const rows = (Object.keys(ACTIONS) as Action[]).map((action) => {
     const { does, may } = ACTIONS[action];
-    return [`\`${action}\`${isDangerous(action) ? ' *' : ''}`, does, ...may.map((reach: Reach) => SIGN[reach])];
+    const mark = `${isDangerous(action) ? ' *' : ''}${isOfOrganization(action) ? ' †' : ''}`;
+    return [`\`${action}\`${mark}`, does, ...may.map((reach: Reach) => SIGN[reach])];
   });
   const isRight = (action: string): boolean => Object.hasOwn(ACTIONS, action);
   const lines = calls.map(({ method, path, action }) => [

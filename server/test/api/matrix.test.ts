@@ -4,7 +4,7 @@ import { makeCsr } from '@licet/authority/workshop';
 import { encodePem } from '@licet/format';
 import { ENDPOINTS } from '../../http/api/index.ts';
 import { type Endpoint, isOpen } from '../../http/api/endpoint.ts';
-import { ACTIONS, type Reach } from '../../licensing/access/actions.ts';
+import { ACTIONS, isOfOrganization, type Reach } from '../../licensing/access/actions.ts';
 import { type Role, ROLES } from '../../licensing/model/principal.ts';
 import { client, type Client, overTls } from './client.ts';
 import { openShop, type Shop } from './shop.ts';
@@ -70,6 +70,8 @@ describe('Every route × role × own, foreign and missing id', () => {
   /** The site that shows its license. */
   let showing: Pick<Shop, 'site' | 'license'>;
   const clients = new Map<Role, Client>();
+  /** Who has every role, and one enterprise. */
+  let limited: Client;
 
   before(async function () {
     this.timeout(60_000);
@@ -86,6 +88,8 @@ describe('Every route × role × own, foreign and missing id', () => {
       const token = await world.token(world.owners.acme, 'acme', { name: role, roles: [role], ...enterprise });
       clients.set(role, client(world.url, token));
     }
+    const everything = { name: 'limited', roles: ROLES.filter((one) => one !== 'site'), enterprise: own.enterprise };
+    limited = client(world.url, await world.token(world.owners.acme, 'acme', everything));
   });
   after(() => world?.close());
 
@@ -179,6 +183,22 @@ describe('Every route × role × own, foreign and missing id', () => {
     }
   });
 
+  it('shows who is limited to one enterprise nothing of another one, whatever the roles', async () => {
+    const others = foreignIds(neighbour).filter((id) => id !== neighbour.product);
+    for (const endpoint of ENDPOINTS.filter(({ action }) => !isOpen(action))) {
+      const thing = thingOf(endpoint) ?? 'site';
+      // What changes something is tried with what is somebody else's alone.
+      for (const id of endpoint.method === 'GET' ? [own[thing], neighbour[thing]] : [neighbour[thing]]) {
+        const path = queried(endpoint.path.replaceAll(/:\w+/g, id));
+        const { status, body } = await limited.call(endpoint.method, path, bodyFor(endpoint), IF_MATCH);
+        const where = `${endpoint.method} ${path}: ${status} ${JSON.stringify(body)}`;
+        if (!isOpen(endpoint.action) && isOfOrganization(endpoint.action)) assert.equal(status, 403, where);
+        if (path.includes(id) && id === neighbour[thing] && thing !== 'product') assert.ok(status >= 400, where);
+        if (status < 300) assert.ok(!others.some((other) => JSON.stringify(body ?? '').includes(other)), where);
+      }
+    }
+  });
+
   it('has left everything of others as it was', async () => {
     const api = client(world.url, world.owners.initech);
     const { body } = await api.ok('GET', `/api/v1/sites/${foreign.site}`);
@@ -199,7 +219,7 @@ async function licensedSite(
   return { site: site.id, license: license.serial, cert: license.pem, key };
 }
 
-const foreignIds = (shop: Shop & { readonly before: object }): string[] =>
+const foreignIds = (shop: Shop): string[] =>
   [...new Set(Object.values(THINGS))].map((thing) => shop[thing]);
 
 /** What a call of its own shape needs in its query. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import { LicetError } from '../../errors.ts';
 import { type Principal, ROLES, type Role } from '../../model/principal.ts';
-import { type Action, ACTIONS, DANGEROUS } from '../actions.ts';
+import { type Action, ACTIONS, DANGEROUS, isOfOrganization } from '../actions.ts';
 import { authorize, boundsOf, reachOf, type Resource } from '../authorize.ts';
 import { hasCode, principal } from './principals.ts';
 
@@ -91,6 +91,14 @@ describe('The authorization table', () => {
     assert.equal(outcome(scoped, 'site.retire', OTHER), 'NOT_FOUND');
     assert.equal(outcome(scoped, 'product.read', { organization: 'acme' }), 'done');
     assert.deepEqual(boundsOf(scoped, 'site.read'), { enterprise: 'enterprise-1' });
+  });
+
+  it('gives who is of one enterprise nothing that is about all, with no role', () => {
+    const scoped = principal('owner', { roles: ROLES, enterprise: 'enterprise-1' });
+    for (const action of actions.filter(isOfOrganization)) {
+      assert.equal(reachOf(scoped, action), 'none', action);
+      assert.throws(() => boundsOf(scoped, action), /the whole organization/);
+    }
   });
 
   it('limits a token to its list of actions, and an empty list to nothing', () => {
