@@ -65,9 +65,11 @@ export function openAccess(ground: AccessGround): Access {
   const { transactions, clock, random, auditLog, outbox, stores } = licensing;
   const sealer = createSealer(sealingKey(config, random), random);
   const common = { transactions, clock, random, auditLog, outbox, organizations: stores.organizations };
+  const authenticator = createAuthenticator({ ...common, stores: accessStores });
   const deps: AccessUse = {
     ...common,
     stores: accessStores,
+    forgetTokens: () => authenticator.forget(),
     sealer,
     issuers: config.access.issuers,
     passwords: createPasswords(random),
@@ -76,7 +78,6 @@ export function openAccess(ground: AccessGround): Access {
     publicUrl: ground.publicUrl,
     ...(config.mail.host !== undefined && { sendInvitation: sendInvitation(common, sealer, stores.deliveries) }),
   };
-  const authenticator = createAuthenticator(deps);
   const { contracts, plans } = stores;
   const monthly = createMonthlyRequests({ transactions, clock, contracts, plans, quotas: accessStores.quotas });
   const limiter = createLimiter(ratesOf(config), clock);

@@ -42,6 +42,8 @@ export type AccessUse = SignInDeps &
   ProviderDeps & {
     /** How browsers reach this server; known once it listens. */
     readonly publicUrl: () => string;
+    /** What is remembered of API tokens in this process. */
+    readonly forgetTokens: () => void;
   };
 
 export type IdentityUse = {

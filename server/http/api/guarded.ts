@@ -19,6 +19,9 @@ export const within = <T>(
   work: (tx: Transaction) => Promise<T>,
 ): Promise<T> => access.transactions.run({ organization }, work);
 
+/** What may end tokens, here as soon as it is true: also when nobody knows whether it is. */
+export const ending = <T>({ access }: Use, act: Promise<T>): Promise<T> => act.finally(access.forgetTokens);
+
 export const APPROVAL_REFUSALS = { APPROVAL_NEEDED: 403, PERSON_REQUIRED: 403 } as const;
 
 /** Of what changes the status of certificates: it is journaled before it is answered, or nothing was done. */

@@ -7,7 +7,7 @@ import { displayName, reference } from '../../licensing/fields.ts';
 import { ROLES } from '../../licensing/model/principal.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { pageExample } from './examples.ts';
-import { APPROVAL_REFUSALS, assertEnterprise, done, within } from './guarded.ts';
+import { APPROVAL_REFUSALS, assertEnterprise, done, ending, within } from './guarded.ts';
 import { listed, pageOf, pageQuery } from './paging.ts';
 import { idParams, instant } from './wire.ts';
 
@@ -160,7 +160,8 @@ export const peopleEndpoints: readonly Endpoint[] = [
     operation: 'changePerson',
     tag: 'Access',
     summary: 'Change the roles of a person, or disable one',
-    description: 'Whoever becomes less is signed out everywhere.',
+    description:
+      'Signs the person out everywhere. API tokens that the person made are refused while they say more than the person may do.',
     action: 'person.change',
     params: idParams,
     body: z.strictObject({
@@ -173,7 +174,7 @@ export const peopleEndpoints: readonly Endpoint[] = [
     example: { body: { status: 'disabled' }, answer: { ...person, status: 'disabled' } },
     refusals: { PERSON_INVALID: 400, PERSON_INVITED: 409, ENTERPRISE_NOT_FOUND: 404, ...APPROVAL_REFUSALS },
     async run({ principal, params, body: { roles: wanted, enterprise, status } }, use) {
-      const guarded = await within(use, principal, async (tx) => {
+      const changed = within(use, principal, async (tx) => {
         await assertEnterprise(use, principal, tx, enterprise);
         return changePerson(use.access, tx, principal, params.id, {
           ...(wanted && { roles: wanted }),
@@ -181,7 +182,7 @@ export const peopleEndpoints: readonly Endpoint[] = [
           ...(status !== undefined && { status }),
         });
       });
-      return done(guarded);
+      return done(await ending(use, changed));
     },
     reply: (it) => ({ body: personJson(it) }),
   }),
@@ -199,7 +200,12 @@ export const peopleEndpoints: readonly Endpoint[] = [
     example: { answer: { ...person, invitation: 'licet_invite_6fJ0' } },
     refusals: APPROVAL_REFUSALS,
     run: async ({ principal, params }, use) =>
-      done(await within(use, principal, (tx) => inviteAgain(use.access, tx, principal, params.id))),
+      done(
+        await ending(
+          use,
+          within(use, principal, (tx) => inviteAgain(use.access, tx, principal, params.id)),
+        ),
+      ),
     reply: ({ person: it, invitation }) => ({ body: { ...personJson(it), invitation } }),
   }),
   endpoint({
@@ -234,7 +240,8 @@ export const peopleEndpoints: readonly Endpoint[] = [
     example: { answer: { id: person.id, status: 'erased' } },
     refusals: APPROVAL_REFUSALS,
     async run({ principal, params }, use) {
-      done(await within(use, principal, (tx) => erasePerson(use.access, tx, principal, params.id)));
+      const erased = within(use, principal, (tx) => erasePerson(use.access, tx, principal, params.id));
+      done(await ending(use, erased));
       return params.id;
     },
     reply: (id) => ({ body: { id, status: 'erased' } }),

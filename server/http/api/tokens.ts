@@ -6,7 +6,7 @@ import { displayName, reference } from '../../licensing/fields.ts';
 import { ROLES } from '../../licensing/model/principal.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { pageExample } from './examples.ts';
-import { APPROVAL_REFUSALS, assertEnterprise, done, within } from './guarded.ts';
+import { APPROVAL_REFUSALS, assertEnterprise, done, ending, within } from './guarded.ts';
 import { listed, pageOf, pageQuery } from './paging.ts';
 import { idParams, instant } from './wire.ts';
 
@@ -20,6 +20,7 @@ const tokenView = z
     roles,
     enterprise: z.uuid().optional(),
     actions: z.array(z.string()).optional(),
+    madeBy: z.string().meta({ description: 'Who answers for it: a person, or the first start of the server.' }),
     createdAt: instant,
     expiresAt: instant,
     revokedAt: instant.optional(),
@@ -38,6 +39,7 @@ const tokenJson = (it: ApiToken): z.output<typeof tokenView> => ({
   roles: [...it.roles],
   ...(it.enterprise !== undefined && { enterprise: it.enterprise }),
   ...(it.actions && { actions: [...it.actions] }),
+  madeBy: it.madeBy,
   createdAt: it.createdAt.toISOString(),
   expiresAt: it.expiresAt.toISOString(),
   ...(it.revokedAt && { revokedAt: it.revokedAt.toISOString() }),
@@ -57,6 +59,7 @@ const example = {
   name: 'Back office',
   prefix: 'licet_api_6fJ0',
   roles: ['operator'],
+  madeBy: 'person:019a9b5e-4c00-7d3a-8f21-5b6c7d8e9f0b',
   createdAt: '2026-01-02T09:00:00.000Z',
   expiresAt: '2026-04-02T09:00:00.000Z',
 };
@@ -69,13 +72,13 @@ export const tokenEndpoints: readonly Endpoint[] = [
     tag: 'Access',
     summary: 'List API tokens, never their secrets',
     action: 'token.read',
-    query: pageQuery,
+    query: pageQuery.extend({ madeBy: z.string().min(1).max(255).optional() }),
     status: 200,
     answer: pageOf(tokenView),
     example: { answer: pageExample(example) },
-    run({ principal, query }, use) {
+    run({ principal, query: { madeBy, ...query } }, use) {
       const { enterprise } = boundsOf(principal, 'token.read');
-      const where = enterprise === undefined ? {} : { enterprise };
+      const where = { ...(enterprise !== undefined && { enterprise }), ...(madeBy !== undefined && { madeBy }) };
       const list = { ...listed(query), where };
       return within(use, principal, (tx) => use.access.stores.tokens.list(tx, list));
     },
@@ -87,7 +90,8 @@ export const tokenEndpoints: readonly Endpoint[] = [
     operation: 'createToken',
     tag: 'Access',
     summary: 'Create an API token',
-    description: 'It is never more than who makes it. Owner and admin tokens need the right `person.empower` too.',
+    description:
+      'It is never more than who makes it, and is refused once whoever made it has left or may do less. One that a token makes ends with that one at the latest. Owner and admin tokens need the right `person.empower` too.',
     action: 'token.create',
     body: newToken,
     status: 201,
@@ -119,7 +123,10 @@ export const tokenEndpoints: readonly Endpoint[] = [
     answer: tokenView,
     example: { answer: { ...example, revokedAt: '2026-02-02T09:00:00.000Z' } },
     run: ({ principal, params }, use) =>
-      within(use, principal, (tx) => revokeToken(use.access, tx, principal, params.id)),
+      ending(
+        use,
+        within(use, principal, (tx) => revokeToken(use.access, tx, principal, params.id)),
+      ),
     reply: (it) => ({ body: tokenJson(it) }),
   }),
 ];

@@ -90,9 +90,7 @@ export const ACTIONS = {
   'incident.declare': { does: 'Have licenses renewed now, or lift that', may: [ALL, ALL, ALL, NO, NO, NO, NO, NO] },
 
   'statistics.read': { does: 'Read the statistics', may: [ALL, ALL, ALL, ALL, ALL, ENT, NO, SIT] },
-  'statistics.report': { does: 'Report usage', may: [ALL, NO, NO, NO, NO, NO, ALL, SIT] },
-  'ledger.read': { does: 'Read the ledger and its manifests', may: [ALL, ALL, NO, ALL, ALL, ENT, NO, NO] },
-  'ledger.correct': { does: 'Enter a correction', may: [ALL, NO, NO, ALL, NO, NO, NO, NO] },
+  'statistics.report': { does: 'Report usage', may: [ALL, ALL, NO, NO, NO, NO, ALL, SIT] },
 
   'alert.read': { does: 'Read alerts', may: [ALL, ALL, ALL, ALL, ALL, ENT, NO, NO] },
   'alert.report': { does: 'Report an invalid or suspicious license', may: [ALL, ALL, ALL, NO, NO, NO, ALL, SIT] },
@@ -111,11 +109,8 @@ export const ACTIONS = {
   'data.import': { does: 'Import in bulk', may: [ALL, ALL, NO, NO, NO, NO, NO, NO] },
   'data.export': { does: 'Export in bulk', may: [ALL, ALL, NO, ALL, ALL, NO, NO, NO] },
 
-  'authority.read': { does: 'Read authorities and their certificates', may: [ALL, ALL, ALL, NO, ALL, NO, NO, NO] },
   'authority.create': { does: 'Create a CA', may: [ALL, NO, NO, NO, NO, NO, NO, NO] },
   'authority.revoke': { does: 'Revoke a CA', may: [ALL, NO, NO, NO, NO, NO, NO, NO] },
-  'service.issue': { does: 'Issue a service certificate', may: [ALL, ALL, ALL, NO, NO, NO, NO, NO] },
-  'service.revoke': { does: 'Revoke a service certificate', may: [ALL, ALL, ALL, NO, NO, NO, NO, NO] },
 
   'token.read': { does: 'Read API tokens (never their secrets)', may: [ALL, ALL, NO, NO, ALL, NO, NO, NO] },
   'token.create': { does: 'Create an API token', may: [ALL, ALL, NO, NO, NO, NO, NO, NO] },

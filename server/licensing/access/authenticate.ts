@@ -1,6 +1,7 @@
 import { LicetError } from '../errors.ts';
 import type { Principal } from '../model/principal.ts';
-import { type ApiToken, personPrincipal, tokenPrincipal } from './model.ts';
+import { exceeds } from './authorize.ts';
+import { personPrincipal, tokenPrincipal } from './model.ts';
 import type { AccessDeps } from './ports.ts';
 import { hashSecret, isSecret, sameHash } from './secrets.ts';
 
@@ -13,15 +14,15 @@ export type Authenticated = {
 export interface Authenticator {
   /** Who holds this bearer token. Rejects with NOT_AUTHENTICATED, the same for unknown, expired and revoked. */
   bearer(token: string): Promise<Authenticated>;
-  /** Forgets what is remembered of a token: it was revoked here. */
-  forget(token: ApiToken): void;
+  /** Forgets what is remembered of tokens: here something has changed that may end one. */
+  forget(): void;
   /** Writes down when tokens were last used. */
   flush(): Promise<void>;
 }
 
 /**
  * An API token is remembered this long, so that an application that asks a thousand times a second costs one look-up.
- * The price: revoked by another process, it works that much longer.
+ * The price: revoked by another process, it works that much longer. What ends tokens in this one has them forgotten.
  */
 const REMEMBERED_MS = 2000;
 const MAX_REMEMBERED = 10_000;
@@ -32,7 +33,7 @@ const NOBODY = '0'.repeat(64);
 type Remembered = Authenticated & { readonly id: string; readonly until: number };
 
 export function createAuthenticator(deps: AccessDeps): Authenticator {
-  const remembered = new Map<string, Remembered>();
+  let remembered = new Map<string, Remembered>();
   let uses = new Map<string, Date>();
   return {
     async bearer(token) {
@@ -42,14 +43,16 @@ export function createAuthenticator(deps: AccessDeps): Authenticator {
       if (known === undefined || now.getTime() >= known.until) {
         if (isSecret('session', token)) return bySession(deps, hash);
         if (!isSecret('api', token)) throw refused();
+        // What was forgotten meanwhile is not remembered by a look that began before.
+        const memory = remembered;
         known = await byToken(deps, hash, now);
-        if (remembered.size >= MAX_REMEMBERED) remembered.clear();
-        remembered.set(hash, known);
+        if (memory.size >= MAX_REMEMBERED) memory.clear();
+        memory.set(hash, known);
       }
       uses.set(known.id, now);
       return known;
     },
-    forget: ({ hash }) => void remembered.delete(hash),
+    forget: () => void (remembered = new Map()),
     async flush() {
       const written = uses;
       uses = new Map();
@@ -61,14 +64,26 @@ export function createAuthenticator(deps: AccessDeps): Authenticator {
 }
 
 async function byToken({ transactions, stores }: AccessDeps, hash: string, now: Date): Promise<Remembered> {
-  const token = await transactions.run('platform', (tx) => stores.credentials.findToken(tx, hash), { readOnly: true });
+  const found = await transactions.run('platform', (tx) => stores.credentials.findToken(tx, hash), { readOnly: true });
   // Compared also when there is nothing to compare with: unknown and over take the same time.
-  const isKnown = sameHash(token?.hash ?? NOBODY, hash);
-  if (token === undefined || !isKnown) throw refused();
+  const isKnown = sameHash(found?.token.hash ?? NOBODY, hash);
+  if (found === undefined || !isKnown) throw refused();
+  const { token, maker } = found;
   if (token.revokedAt !== undefined || token.expiresAt.getTime() <= now.getTime()) throw refused();
+  const principal = tokenPrincipal(token);
+  // Not only when it is made: who leaves, or becomes less, would go on by the tokens made before.
+  if (maker && (maker.status !== 'active' || exceeds(principal, personPrincipal(maker)))) throw orphaned();
   const until = Math.min(token.expiresAt.getTime(), now.getTime() + REMEMBERED_MS);
-  return { principal: tokenPrincipal(token), session: undefined, id: token.id, until };
+  return { principal, session: undefined, id: token.id, until };
 }
+
+/** Said to who holds the secret alone, so nobody learns from it that there is such a token. */
+const orphaned = (): LicetError =>
+  new LicetError(
+    'unauthenticated',
+    'NOT_AUTHENTICATED',
+    'Whoever made this token has left, or may do less than it by now; have it made anew by somebody who may do all of it.',
+  );
 
 /** Never remembered: signing out holds at once, everywhere. */
 async function bySession({ transactions, stores, clock }: AccessDeps, hash: string): Promise<Authenticated> {

@@ -67,6 +67,13 @@ function reachWithin({ enterprise, site }: Principal, reach: Reach | undefined, 
   }
 }
 
+/** Whether the first may do anything that the other may not, or further than the other. */
+export function exceeds(one: Principal, other: Principal): boolean {
+  if (other.enterprise !== undefined && one.enterprise !== other.enterprise) return true;
+  const actions = Object.keys(ACTIONS) as Action[];
+  return actions.some((action) => WIDTH[reachOf(one, action)] > WIDTH[reachOf(other, action)]);
+}
+
 /** What lists and searches must be limited to. Rejects who may not do it at all. */
 export function boundsOf(principal: Principal, action: Action): Bounds {
   const reach = reachOf(principal, action);

@@ -15,7 +15,8 @@ export type SessionTokens = 'access' | 'refresh';
  * all of them, so the transaction is one of the platform.
  */
 export interface Credentials {
-  findToken(tx: Transaction, hash: string): Promise<ApiToken | undefined>;
+  /** With the person who answers for it; undefined where that is no person: the token of the first owner. */
+  findToken(tx: Transaction, hash: string): Promise<{ token: ApiToken; maker: Person | undefined } | undefined>;
   findSession(
     tx: Transaction,
     kind: SessionTokens,

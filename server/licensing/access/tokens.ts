@@ -25,7 +25,10 @@ export type NewToken = {
 /** The secret is in no other place: it is shown this once. */
 export type MadeToken = { readonly token: ApiToken; readonly secret: string };
 
-/** A token is never more than who makes it: not in actions, not in enterprise; owner and admin roles need a right more. */
+/**
+ * A token is never more than who makes it: not in actions, not in enterprise, not in time where that is a token; owner and
+ * admin roles need a right more. Nor does it become more: it is refused while its maker may do less (see `byToken`).
+ */
 export async function createToken(
   deps: AccessDeps,
   tx: Transaction,
@@ -34,8 +37,10 @@ export async function createToken(
 ): Promise<Guarded<MadeToken>> {
   const bounds = boundsOf(principal, 'token.create');
   const input = narrowed(principal, wanted, bounds.enterprise);
-  const make = () =>
-    insertToken(deps, tx, input, principal.organization, { by: principal.id, for: responsibleFor(principal) });
+  const isToken = principal.kind === 'token';
+  const parent = isToken ? await deps.stores.tokens.get(tx, principal.id.slice('token:'.length)) : undefined;
+  const made = { by: principal.id, for: responsibleFor(principal), until: parent?.expiresAt };
+  const make = () => insertToken(deps, tx, input, principal.organization, made);
   if (!input.roles.some((role) => POWERFUL.includes(role))) return { outcome: 'done', result: await make() };
   return withApproval(deps, tx, principal, { action: 'person.empower', subject: 'token:new', payload: input }, make);
 }
@@ -66,9 +71,10 @@ async function insertToken(
   tx: Transaction,
   { name, roles, enterprise, actions, days }: NewToken,
   organization: string,
-  made: { readonly by: string; readonly for: string },
+  made: { readonly by: string; readonly for: string; readonly until?: Date | undefined },
 ): Promise<MadeToken> {
   const secret = newSecret('api', deps.random);
+  const wanted = after(deps.clock.now(), days * DAY_SECONDS);
   const token: ApiToken = {
     ...newEntity(deps, organization),
     name,
@@ -78,7 +84,7 @@ async function insertToken(
     prefix: recognition(secret),
     hash: hashSecret(secret),
     madeBy: made.for,
-    expiresAt: after(deps.clock.now(), days * DAY_SECONDS),
+    expiresAt: made.until !== undefined && made.until < wanted ? made.until : wanted,
     revokedAt: undefined,
     lastUsedAt: undefined,
   };

@@ -6,7 +6,11 @@ import { sql } from '../transactions.ts';
 import { personSchema, sessionSchema, tokenSchema } from './schemas.ts';
 
 export const credentials: Credentials = {
-  findToken: (tx, hash) => one(tx, tokenSchema, { hash }),
+  async findToken(tx, hash) {
+    const token = await one(tx, tokenSchema, { hash });
+    const [, id] = /^person:(.+)$/.exec(token?.madeBy ?? '') ?? [];
+    return token && { token, maker: id === undefined ? undefined : await one(tx, personSchema, { id }) };
+  },
 
   async findSession(tx, kind, hash) {
     const session = await one(tx, sessionSchema, kind === 'access' ? { accessHash: hash } : { refreshHash: hash });

@@ -22,6 +22,7 @@ export const accessUse = (deps: AccessDeps, more: Partial<AccessUse> = {}): Acce
   times: SESSION_TIMES,
   providers: provider,
   issuers: ['https://login.example'],
+  forgetTokens: () => undefined,
   publicUrl: () => 'https://licet.example',
   ...more,
 });

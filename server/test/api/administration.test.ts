@@ -149,6 +149,25 @@ describe('The administration', () => {
     assert.match(read.liftedBy, /^token:/);
   });
 
+  it('ends a token with its answer, and says whose each one is', async () => {
+    const make = async () =>
+      (await api.ok('POST', '/api/v1/tokens', { name: 'short', roles: ['auditor'], days: 1 })).body as {
+        id: string;
+        secret: string;
+        madeBy: string;
+      };
+    const { id, secret, madeBy } = await make();
+    const holder = client(world.url, secret);
+    await holder.ok('GET', '/api/v1/self');
+    await api.ok('DELETE', `/api/v1/tokens/${id}`);
+    assert.equal((await holder.refused('GET', '/api/v1/self')).status, 401);
+    const listed = async (by: string) => {
+      const { body } = await api.ok('GET', `/api/v1/tokens?limit=200&madeBy=${encodeURIComponent(by)}`);
+      return (body as { items: { id: string }[] }).items.some((one) => one.id === id);
+    };
+    assert.deepEqual([await listed(madeBy), await listed('person:nobody')], [true, false]);
+  });
+
   it('gives out what is kept about a person, and erases it', async () => {
     const invite = { email: 'Erased@Example.com', name: 'To be erased', roles: ['operator'] };
     const { id } = (await api.ok('POST', '/api/v1/people', invite)).body as { id: string };

@@ -219,8 +219,7 @@ async function licensedSite(
   return { site: site.id, license: license.serial, cert: license.pem, key };
 }
 
-const foreignIds = (shop: Shop): string[] =>
-  [...new Set(Object.values(THINGS))].map((thing) => shop[thing]);
+const foreignIds = (shop: Shop): string[] => [...new Set(Object.values(THINGS))].map((thing) => shop[thing]);
 
 /** What a call of its own shape needs in its query. */
 function queried(path: string): string {

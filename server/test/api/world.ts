@@ -110,7 +110,7 @@ export async function openWorld(context: Mocha.Context): Promise<World> {
     log,
   });
   const tokens = createVerdictTokens(signer.signer);
-  const accessed = accessUse(access);
+  const accessed = accessUse(access, { forgetTokens: () => authenticator.forget() });
   const notices = noticeUse(licensing, accessed);
   const use = {
     licensing,

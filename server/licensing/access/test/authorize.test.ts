@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import { LicetError } from '../../errors.ts';
 import { type Principal, ROLES, type Role } from '../../model/principal.ts';
-import { type Action, ACTIONS, DANGEROUS, isOfOrganization } from '../actions.ts';
-import { authorize, boundsOf, reachOf, type Resource } from '../authorize.ts';
+import { type Action, ACTIONS, DANGEROUS, isOfOrganization, POWERFUL } from '../actions.ts';
+import { authorize, boundsOf, exceeds, reachOf, type Resource } from '../authorize.ts';
 import { hasCode, principal } from './principals.ts';
 
 const actions = Object.keys(ACTIONS) as Action[];
@@ -137,6 +137,14 @@ describe('The authorization table', () => {
         who.every((role) => role === 'owner' || role === 'admin'),
         action,
       );
+    }
+  });
+
+  it('gives who may make tokens all that a token may be made with', () => {
+    for (const maker of ROLES.filter((role) => reachOf(principal(role), 'token.create') !== 'none')) {
+      for (const role of ROLES.filter((one) => one !== 'site' && !POWERFUL.includes(one))) {
+        assert.ok(!exceeds(principal(role), principal(maker)), `${maker} makes ${role}`);
+      }
     }
   });
 

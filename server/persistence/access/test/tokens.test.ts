@@ -18,6 +18,7 @@ import {
 } from '../../../licensing/access/tokens.ts';
 import { ChainVerifier } from '../../../licensing/audit/index.ts';
 import { accessHousekeeping } from '../../../jobs/access-housekeeping.ts';
+import type { LicetError } from '../../../licensing/errors.ts';
 import type { Principal } from '../../../licensing/model/principal.ts';
 import { auditLog } from '../../audit-log.ts';
 import { collections } from '../../licensing/collections.ts';
@@ -85,7 +86,8 @@ onBothHosts('Access', (getDatabase) => {
       const [here, elsewhere] = [createAuthenticator(deps), createAuthenticator(deps)];
       const { secret, token } = await make();
       await Promise.all([here.bearer(secret), elsewhere.bearer(secret)]);
-      here.forget(await inside(deps, 'acme', (tx) => revokeToken(deps, tx, owner('acme'), token.id)));
+      await inside(deps, 'acme', (tx) => revokeToken(deps, tx, owner('acme'), token.id));
+      here.forget();
       await assert.rejects(here.bearer(secret), hasCode('NOT_AUTHENTICATED'));
       deps.clock.advance(2000);
       await assert.rejects(elsewhere.bearer(secret), hasCode('NOT_AUTHENTICATED'));
@@ -128,6 +130,45 @@ onBothHosts('Access', (getDatabase) => {
       const scoped: Principal = { ...owner('acme'), enterprise: ENTERPRISE };
       await assert.rejects(make({}, scoped), hasCode('NOT_FOUND'));
       await make({ enterprise: ENTERPRISE }, scoped);
+    });
+
+    it('work while their maker is there and may do what they may', async () => {
+      const cat = await addPerson(deps, 'acme', 'cat@example.org', ['admin']);
+      const id = cat.id.slice('person:'.length);
+      const change = (to: Parameters<typeof changePerson>[4]) =>
+        inside(deps, 'acme', (tx) => changePerson(deps, tx, owner('acme'), id, to));
+      const { secret } = await make({ roles: ['operator'] }, cat);
+      const works = () =>
+        createAuthenticator(deps)
+          .bearer(secret)
+          .then(
+            () => true,
+            (error: LicetError) => {
+              assert.ok(error.code === 'NOT_AUTHENTICATED' && error.message.includes('made this token'));
+              return false;
+            },
+          );
+      assert.equal(await works(), true);
+      for (const [to, expected] of [
+        [{ status: 'disabled' }, false],
+        [{ status: 'active' }, true],
+        [{ roles: ['operator'] }, true],
+        [{ roles: ['auditor'] }, false],
+        [{ roles: ['operator'], enterprise: ENTERPRISE }, false],
+      ] as const) {
+        await change(to);
+        assert.equal(await works(), expected, JSON.stringify(to));
+      }
+      await inside(deps, 'acme', (tx) => erasePerson(deps, tx, owner('acme'), id));
+      assert.equal(await works(), false);
+    });
+
+    it('end with the token that made them at the latest', async () => {
+      const parent = await make({ roles: ['owner'], days: 1 });
+      deps.clock.advance(60_000);
+      const child = await make({ days: 366 }, tokenPrincipal(parent.token));
+      assert.deepEqual(child.token.expiresAt, parent.token.expiresAt);
+      assert.equal(child.token.madeBy, parent.token.madeBy);
     });
 
     for (const [what, bad] of Object.entries({
