@@ -1,17 +1,19 @@
 import { withApproval } from './access/approvals.ts';
 import type { DangerousAct } from './access/approvals.ts';
+import { assertSecondPersonPossible } from './access/last-owner.ts';
 import type { AccessDeps } from './access/ports.ts';
 import { LicetError } from './errors.ts';
 import type { Principal } from './model/principal.ts';
 import type { SecondPerson } from './ports/second-person.ts';
 import { type Dependencies, inTransaction, type Work } from './use-case.ts';
 
-export const createSecondPerson =
-  (access: AccessDeps): SecondPerson =>
-  async (tx, principal, act) => {
+export const createSecondPerson = (access: AccessDeps): SecondPerson => ({
+  async mustWait(tx, principal, act) {
     const guarded = await withApproval(access, tx, principal, act, () => Promise.resolve());
     return guarded.outcome === 'waiting' ? guarded.approval.id : undefined;
-  };
+  },
+  assertPossible: (tx, organization) => assertSecondPersonPossible(access, tx, organization),
+});
 
 /** Thrown out of a transaction that found that its act must wait: nothing of it may stay. */
 class MustWait extends Error {
@@ -29,7 +31,7 @@ export async function demandSecondPerson(
   actor: Principal,
   act: DangerousAct,
 ): Promise<void> {
-  if ((await secondPerson(tx, actor, act)) !== undefined) throw new MustWait(act);
+  if ((await secondPerson.mustWait(tx, actor, act)) !== undefined) throw new MustWait(act);
 }
 
 /**
@@ -46,7 +48,7 @@ export async function withSecondPerson<T>(
   } catch (error) {
     if (!(error instanceof MustWait)) throw error;
     const { act } = error;
-    const approval = await inTransaction(deps, actor, ({ tx }) => deps.secondPerson(tx, actor, act));
+    const approval = await inTransaction(deps, actor, ({ tx }) => deps.secondPerson.mustWait(tx, actor, act));
     throw new LicetError(
       'forbidden',
       'APPROVAL_NEEDED',

@@ -1,6 +1,7 @@
 import { changeOrganization, readOrganization } from '../../licensing/organizations/organizations.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { output } from './examples.ts';
+import { APPROVAL_REFUSALS } from './guarded.ts';
 import { json, organizationView, versioned } from './views.ts';
 
 export const organizationEndpoints: readonly Endpoint[] = [
@@ -24,13 +25,15 @@ export const organizationEndpoints: readonly Endpoint[] = [
     operation: 'changeOrganization',
     tag: 'Organization',
     summary: 'Change the name or the settings',
+    description:
+      'A second person can be asked for as soon as there are two owners who can sign in, and are limited to no enterprise.',
     action: 'organization.change',
     body: changeOrganization.input.omit({ version: true }),
     changesVersion: true,
     status: 200,
     answer: organizationView,
     example: { body: { settings: { secondPerson: true } }, answer: output.organization },
-    refusals: { ORGANIZATION_NOT_FOUND: 404, ORGANIZATION_ONLY: 403 },
+    refusals: { ORGANIZATION_NOT_FOUND: 404, ORGANIZATION_ONLY: 403, OWNERS_NEEDED: 409, ...APPROVAL_REFUSALS },
     run: ({ principal, body, version }, { licensing }) =>
       changeOrganization(licensing)(principal, { ...body, version }),
     reply: versioned(json.organization),

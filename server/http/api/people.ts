@@ -166,16 +166,22 @@ export const peopleEndpoints: readonly Endpoint[] = [
     params: idParams,
     body: z.strictObject({
       roles: roles.min(1).optional(),
-      enterprise: reference('enterprise').optional(),
+      enterprise: reference('enterprise').nullable().optional().describe('`null`: the whole organization.'),
       status: z.enum(['active', 'disabled']).optional(),
     }),
     status: 200,
     answer: personView,
     example: { body: { status: 'disabled' }, answer: { ...person, status: 'disabled' } },
-    refusals: { PERSON_INVALID: 400, PERSON_INVITED: 409, ENTERPRISE_NOT_FOUND: 404, ...APPROVAL_REFUSALS },
+    refusals: {
+      PERSON_INVALID: 400,
+      PERSON_INVITED: 409,
+      LAST_OWNER: 409,
+      ENTERPRISE_NOT_FOUND: 404,
+      ...APPROVAL_REFUSALS,
+    },
     async run({ principal, params, body: { roles: wanted, enterprise, status } }, use) {
       const changed = within(use, principal, async (tx) => {
-        await assertEnterprise(use, principal, tx, enterprise);
+        await assertEnterprise(use, principal, tx, enterprise ?? undefined);
         return changePerson(use.access, tx, principal, params.id, {
           ...(wanted && { roles: wanted }),
           ...(enterprise !== undefined && { enterprise }),
@@ -238,7 +244,7 @@ export const peopleEndpoints: readonly Endpoint[] = [
     status: 200,
     answer: z.strictObject({ id: z.string(), status: z.literal('erased') }),
     example: { answer: { id: person.id, status: 'erased' } },
-    refusals: APPROVAL_REFUSALS,
+    refusals: { LAST_OWNER: 409, ...APPROVAL_REFUSALS },
     async run({ principal, params }, use) {
       const erased = within(use, principal, (tx) => erasePerson(use.access, tx, principal, params.id));
       done(await ending(use, erased));

@@ -4,7 +4,7 @@ import type { Transaction } from '../ports/transactions.ts';
 import { POWERFUL } from './actions.ts';
 import { type Guarded, withApproval } from './approvals.ts';
 import { authorize, boundsOf, notFound } from './authorize.ts';
-import { keepAnOwner } from './last-owner.ts';
+import { isOwner, keepAnOwner } from './last-owner.ts';
 import type { Person } from './model.ts';
 import type { Passwords } from './passwords.ts';
 import type { AccessDeps } from './ports.ts';
@@ -85,12 +85,18 @@ export async function changePerson(
   tx: Transaction,
   principal: Principal,
   id: string,
-  change: { readonly roles?: readonly Role[]; readonly enterprise?: string; readonly status?: 'active' | 'disabled' },
+  change: {
+    readonly roles?: readonly Role[];
+    /** `null`: the whole organization. */
+    readonly enterprise?: string | null;
+    readonly status?: 'active' | 'disabled';
+  },
 ): Promise<Guarded<Person>> {
   const person = await deps.stores.people.lock(tx, id);
   authorize(principal, 'person.change', person);
   if (person.status === 'erased') throw notFound();
-  const { roles = person.roles, enterprise = person.enterprise, status } = change;
+  const { roles = person.roles, status } = change;
+  const enterprise = change.enterprise === undefined ? person.enterprise : (change.enterprise ?? undefined);
   const { enterprise: bound } = boundsOf(principal, 'person.change');
   if (bound !== undefined && enterprise !== bound) throw notFound();
   checkRoles(roles, enterprise);
@@ -104,7 +110,7 @@ export async function changePerson(
   // To raise somebody, and to wield power over those who have it.
   return asPowerful(deps, tx, principal, `person:${id}`, [...roles, ...person.roles], { id, ...change }, async () => {
     const next = changed(deps, person, { roles, enterprise, status: status ?? person.status });
-    if (!roles.includes('owner') || status === 'disabled') await keepAnOwner(deps, tx, person);
+    if (!isOwner(next)) await keepAnOwner(deps, tx, person);
     await deps.stores.people.replace(tx, next);
     await deps.stores.credentials.revokeSessions(tx, id, deps.clock.now());
     await tell(deps, tx, principal, next, 'person.changed', { roles, status: next.status });

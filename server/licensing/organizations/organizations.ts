@@ -65,6 +65,9 @@ export const changeOrganization = useCase(
         const act = { action: 'organization.relax', subject: `organization:${after.id}`, payload: {} } as const;
         await demandSecondPerson(deps, work, actor, act);
       }
+      if (!before.settings.secondPerson && after.settings.secondPerson) {
+        await deps.secondPerson.assertPossible(tx, actor.organization);
+      }
       await deps.stores.organizations.replace(tx, after);
       note({
         action: 'organization.changed',

@@ -253,7 +253,9 @@ describe('Contracts', () => {
 
   it('above their plan wait for a second person', async () => {
     const { deps } = office;
-    await changeOrganization(deps)(OWNER, { settings: { secondPerson: true } });
+    await database.run('platform', (tx) =>
+      sql(tx).query(`update organizations set settings = settings || '{"secondPerson": true}'`),
+    );
     const contract = await abovePlan('small');
     const activate = () => activateContract(deps)(OWNER, { id: contract.id });
     await assert.rejects(activate(), hasCode('APPROVAL_NEEDED'));

@@ -149,6 +149,13 @@ describe('The administration', () => {
     assert.match(read.liftedBy, /^token:/);
   });
 
+  it('does not ask for a second person whom nobody is', async () => {
+    const on = { settings: { secondPerson: true } };
+    const { status, body } = await api.refused('PUT', '/api/v1/organization', on, { 'If-Match': '*' });
+    assert.deepEqual([status, body.code], [409, 'OWNERS_NEEDED']);
+    await api.ok('PUT', '/api/v1/organization', { settings: { secondPerson: false } }, { 'If-Match': '*' });
+  });
+
   it('ends a token with its answer, and says whose each one is', async () => {
     const make = async () =>
       (await api.ok('POST', '/api/v1/tokens', { name: 'short', roles: ['auditor'], days: 1 })).body as {

@@ -31,7 +31,6 @@ import { resolveFork } from '../../licensing/licenses/fork.ts';
 import { renewLicense } from '../../licensing/licenses/renew.ts';
 import type { Site } from '../../licensing/model/site.ts';
 import type { IssuedLicense } from '../../licensing/ports/issuance.ts';
-import { changeOrganization } from '../../licensing/organizations/organizations.ts';
 import { createSite } from '../../licensing/sites/create-site.ts';
 import { reinstateSite, retireSite, suspendSite } from '../../licensing/sites/site-life.ts';
 import { OWNER as SOMEBODY, TERMS } from '../../licensing/test/office.ts';
@@ -394,7 +393,9 @@ describe('A change of what licenses are worth', function () {
   it('does not use up what a second person has approved when it fails', async () => {
     const { enterprise, contract: id } = await customer();
     await delegateContract(deps)(OWNER, { id, csr: requestOf(enterprise.slug) });
-    await changeOrganization(deps)(OWNER, { settings: { secondPerson: true } });
+    await workshop.database.run('platform', (tx) =>
+      sql(tx).query(`update organizations set settings = settings || '{"secondPerson": true}'`),
+    );
     const revoke = () => revokeDelegated(deps)(OWNER, { id, reason: 'keyCompromise' });
     await assert.rejects(revoke(), { code: 'APPROVAL_NEEDED' });
     const access = { ...deps, stores: accessStores, organizations: deps.stores.organizations };

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { decideApproval, withApproval } from '../../../licensing/access/approvals.ts';
 import { createAuthenticator } from '../../../licensing/access/authenticate.ts';
-import { tokenPrincipal } from '../../../licensing/access/model.ts';
+import { type Person, tokenPrincipal } from '../../../licensing/access/model.ts';
 import { changePerson, inviteAgain, invitePerson } from '../../../licensing/access/people.ts';
 import { erasePerson, exportPerson } from '../../../licensing/access/personal-data.ts';
+import { keepAnOwner } from '../../../licensing/access/last-owner.ts';
 import { newEntity } from '../../../licensing/access/record.ts';
 import { newSecret } from '../../../licensing/access/secrets.ts';
 import { addProvider } from '../../../licensing/access/providers.ts';
@@ -16,6 +17,7 @@ import {
   type NewToken,
   revokeToken,
 } from '../../../licensing/access/tokens.ts';
+import { createSecondPerson } from '../../../licensing/second-person.ts';
 import { ChainVerifier } from '../../../licensing/audit/index.ts';
 import { accessHousekeeping } from '../../../jobs/access-housekeeping.ts';
 import type { LicetError } from '../../../licensing/errors.ts';
@@ -350,6 +352,41 @@ onBothHosts('Access', (getDatabase) => {
         () => inside(deps, 'lone', (tx) => erasePerson(deps, tx, owner('lone'), id)),
       ];
       for (const act of acts) await assert.rejects(act(), hasCode('LAST_OWNER'));
+    });
+
+    it('is one of the whole organization, and cannot be limited to an enterprise of it', async () => {
+      const deps = accessDeps(getDatabase());
+      await addOrganization(deps, 'narrow');
+      const ann = await addPerson(deps, 'narrow', 'ann@example.org', ['owner']);
+      const ben = await addPerson(deps, 'narrow', 'ben@example.org', ['owner'], { enterprise: ENTERPRISE });
+      const limit = (who: Principal, enterprise: string | null) =>
+        inside(deps, 'narrow', (tx) => changePerson(deps, tx, owner('narrow'), who.id.slice(7), { enterprise }));
+      await assert.rejects(limit(ann, ENTERPRISE), hasCode('LAST_OWNER'));
+      const widened = await limit(ben, null);
+      assert.ok(widened.outcome === 'done' && widened.result.enterprise === undefined);
+      await limit(ann, ENTERPRISE);
+    });
+
+    it('has another beside it where a second person is asked for, which is not before there are two', async () => {
+      const deps = accessDeps(getDatabase());
+      await addOrganization(deps, 'pair');
+      const possible = () => inside(deps, 'pair', (tx) => createSecondPerson(deps).assertPossible(tx, 'pair'));
+      const disable = (who: Principal) =>
+        inside(deps, 'pair', (tx) => keepAnOwner(deps, tx, { ...personOf(who), status: 'active' }));
+      const personOf = ({ id, ...who }: Principal) => ({ ...who, id: id.slice(7) }) as never as Person;
+      const ann = await addPerson(deps, 'pair', 'ann@example.org', ['owner']);
+      await addPerson(deps, 'pair', 'ben@example.org', ['owner'], { enterprise: ENTERPRISE });
+      await assert.rejects(possible(), hasCode('OWNERS_NEEDED'));
+      await addPerson(deps, 'pair', 'cat@example.org', ['owner']);
+      await possible();
+      await disable(ann);
+      await inside(deps, 'pair', async (tx) => {
+        const { items } = await deps.organizations.list(tx, { where: { slug: 'pair' }, limit: 1 });
+        const [before] = items;
+        const settings = { ...before!.settings, secondPerson: true };
+        await deps.organizations.replace(tx, { ...before!, settings, version: before!.version + 1 });
+      });
+      await assert.rejects(disable(ann), hasCode('LAST_OWNER'));
     });
   });
 
