@@ -39,6 +39,9 @@ function selfJson(principal: Principal): z.output<typeof selfView> {
 /** Also for a token: it has no account. */
 const NO_PERSON = { NOT_FOUND: 404 } as const;
 
+/** Of what begins with a secret of the person: tries are counted, as those to sign in are. */
+const TRIED = { SIGN_IN_THROTTLED: 429, SIGN_IN_UNAVAILABLE: 503 } as const;
+
 const done = { status: 204, answer: z.undefined() } as const;
 const nothing = (): { readonly body: undefined } => ({ body: undefined });
 
@@ -94,7 +97,14 @@ export const selfEndpoints: readonly Endpoint[] = [
     bodyBytes: SMALL,
     ...done,
     example: { body: { old: 'seven llamas sing at dawn', password: 'eight llamas hum at noon' }, answer: undefined },
-    refusals: { ...NO_PERSON, PASSWORD_WRONG: 400, PASSWORD_WEAK: 400, VERSION_STALE: 412, SIGN_IN_BUSY: 503 },
+    refusals: {
+      ...NO_PERSON,
+      ...TRIED,
+      PASSWORD_WRONG: 400,
+      PASSWORD_WEAK: 400,
+      VERSION_STALE: 412,
+      SIGN_IN_BUSY: 503,
+    },
     run: ({ principal, body, caller: { session } }, { access }) => changePassword(access, principal, session, body),
     reply: nothing,
   }),
@@ -126,9 +136,8 @@ export const selfEndpoints: readonly Endpoint[] = [
     status: 200,
     answer: z.strictObject({ recoveryCodes: z.array(z.string()) }),
     example: { body: { code: '123456' }, answer: { recoveryCodes: ['MFRGGZDFMZTWQ2LK'] } },
-    refusals: { ...NO_PERSON, CODE_WRONG: 400 },
-    run: ({ principal, body }, use) =>
-      within(use, principal, (tx) => confirmTotp(use.access, tx, principal, body.code)),
+    refusals: { ...NO_PERSON, ...TRIED, CODE_WRONG: 400 },
+    run: ({ principal, body }, { access }) => confirmTotp(access, principal, body.code),
     reply: (recoveryCodes) => ({ body: { recoveryCodes: [...recoveryCodes] } }),
   }),
   endpoint({
@@ -142,8 +151,8 @@ export const selfEndpoints: readonly Endpoint[] = [
     bodyBytes: SMALL,
     ...done,
     example: { body: { code: '123456' }, answer: undefined },
-    refusals: { ...NO_PERSON, CODE_WRONG: 400 },
-    run: ({ principal, body }, use) => within(use, principal, (tx) => removeTotp(use.access, tx, principal, body.code)),
+    refusals: { ...NO_PERSON, ...TRIED, CODE_WRONG: 400 },
+    run: ({ principal, body }, { access }) => removeTotp(access, principal, body.code),
     reply: nothing,
   }),
 ];

@@ -12,6 +12,7 @@ import { after, changed, newEntity, record } from './record.ts';
 import { lockSelf } from './second-factor.ts';
 import { hashSecret, isSecret, newSecret } from './secrets.ts';
 import { normalEmail } from './sign-in.ts';
+import { asTry } from './tries.ts';
 
 const INVITED_SECONDS = 7 * 24 * 60 * 60;
 
@@ -170,12 +171,21 @@ export async function acceptInvitation(deps: PeopleDeps, invitation: string, pas
   });
 }
 
+type NewPassword = { readonly old: string; readonly password: string };
+
 /** Ends every other session of the person. */
-export async function changePassword(
+export const changePassword = (
   deps: PeopleDeps,
   principal: Principal,
   session: string | undefined,
-  { old, password }: { readonly old: string; readonly password: string },
+  change: NewPassword,
+): Promise<void> => asTry(deps, principal, () => setPassword(deps, principal, session, change));
+
+async function setPassword(
+  deps: PeopleDeps,
+  principal: Principal,
+  session: string | undefined,
+  { old, password }: NewPassword,
 ): Promise<void> {
   const scope = { organization: principal.organization };
   const seen = await deps.transactions.run(scope, (tx) => lockSelf(deps, tx, principal));

@@ -9,6 +9,7 @@ import { changed, record } from './record.ts';
 import type { Sealer } from './seal.ts';
 import { hashSecret, sameHash } from './secrets.ts';
 import { base32, matchTotp, TOTP_SECRET_BYTES, totpUri } from './totp.ts';
+import { asTry } from './tries.ts';
 
 const RECOVERY_CODES = 10;
 /** 80 bits: as little to guess as to type. */
@@ -38,7 +39,16 @@ export async function beginTotp(
 }
 
 /** Returns recovery codes, each good once: shown now and never again. */
-export async function confirmTotp(
+export const confirmTotp = (deps: SecondFactorDeps, principal: Principal, code: string): Promise<readonly string[]> =>
+  byCode(deps, principal, (tx) => confirm(deps, tx, principal, code));
+
+export const removeTotp = (deps: SecondFactorDeps, principal: Principal, code: string): Promise<void> =>
+  byCode(deps, principal, (tx) => remove(deps, tx, principal, code));
+
+const byCode = <T>(deps: AccessDeps, principal: Principal, work: (tx: Transaction) => Promise<T>): Promise<T> =>
+  asTry(deps, principal, () => deps.transactions.run({ organization: principal.organization }, work));
+
+async function confirm(
   deps: SecondFactorDeps,
   tx: Transaction,
   principal: Principal,
@@ -54,12 +64,7 @@ export async function confirmTotp(
   return codes;
 }
 
-export async function removeTotp(
-  deps: SecondFactorDeps,
-  tx: Transaction,
-  principal: Principal,
-  code: string,
-): Promise<void> {
+async function remove(deps: SecondFactorDeps, tx: Transaction, principal: Principal, code: string): Promise<void> {
   const person = await lockSelf(deps, tx, principal);
   if (spendCode(deps, person, code) === undefined) throw wrongCode();
   await deps.stores.people.replace(tx, changed(deps, person, { totp: undefined, recoveryCodes: [] }));

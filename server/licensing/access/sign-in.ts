@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { LicetError } from '../errors.ts';
 import { SLUG } from '../model/entity.ts';
 import { networkOf } from './address.ts';
@@ -8,6 +7,7 @@ import type { Rate } from './rate.ts';
 import { changed, organizationOf, record } from './record.ts';
 import { needsCode, type SecondFactorDeps, spendCode } from './second-factor.ts';
 import { openSession, type SessionDeps, type SessionTokens } from './sessions.ts';
+import { forgetTries, takeTry, type Try, tryKey } from './tries.ts';
 
 export type SignInDeps = SessionDeps & SecondFactorDeps & { readonly passwords: Passwords };
 
@@ -38,8 +38,8 @@ const RATES = {
 export async function signIn(deps: SignInDeps, credentials: Credentials): Promise<SessionTokens> {
   const email = normalEmail(credentials.email);
   const { organization, password, code } = credentials;
-  const keys = throttleKeys(organization, email, credentials.address);
-  await takeTry(deps, keys);
+  const tries = triesOf(organization, email, credentials.address);
+  await takeTry(deps, Object.values(tries));
   const { isKnown, person } = await find(deps, organization, email);
   const isMatch = await deps.passwords.matches(password, person?.status === 'active' ? person.password : undefined);
   if (!isMatch || person === undefined || !isKnown) return refuse(deps, isKnown, organization, person);
@@ -47,9 +47,7 @@ export async function signIn(deps: SignInDeps, credentials: Credentials): Promis
   const tokens = await open(deps, person, code);
   if (tokens === undefined) return refuse(deps, true, organization, person);
   // The address stays counted: who knows one password could otherwise try others without end.
-  await deps.transactions.run('platform', async (tx) => {
-    for (const key of [keys.accountAndAddress, keys.account]) await deps.stores.throttles.clear(tx, key);
-  });
+  await forgetTries(deps, [tries.accountAndAddress.key, tries.account.key]);
   return tokens;
 }
 
@@ -99,33 +97,15 @@ async function refuse(
 const codeRequired = (): LicetError =>
   new LicetError('unauthenticated', 'CODE_REQUIRED', 'This account has a second factor; send its code as well.');
 
-type ThrottleKeys = Readonly<Record<keyof typeof RATES, string>>;
-
-function throttleKeys(organization: string, email: string, address: string): ThrottleKeys {
+/** From the narrowest to the widest. */
+function triesOf(organization: string, email: string, address: string): Readonly<Record<keyof typeof RATES, Try>> {
   const network = networkOf(address);
-  const digest = (...parts: string[]): string => createHash('sha256').update(JSON.stringify(parts)).digest('hex');
   return {
-    accountAndAddress: digest('account and address', organization, email, network),
-    account: digest('account', organization, email),
-    address: digest('address', network),
+    accountAndAddress: {
+      key: tryKey('account and address', organization, email, network),
+      rate: RATES.accountAndAddress,
+    },
+    account: { key: tryKey('account', organization, email), rate: RATES.account },
+    address: { key: tryKey('address', network), rate: RATES.address },
   };
-}
-
-async function takeTry(deps: SignInDeps, keys: ThrottleKeys): Promise<void> {
-  const at = deps.clock.now();
-  const wait = await deps.transactions
-    .run('platform', async (tx) => {
-      for (const name of ['accountAndAddress', 'account', 'address'] as const) {
-        const seconds = await deps.stores.throttles.take(tx, keys[name], RATES[name], at);
-        if (seconds > 0) return seconds;
-      }
-      return 0;
-    })
-    .catch((cause: unknown) => {
-      const message = 'Sign-ins cannot be counted at this moment, so none is let in; try again soon.';
-      throw new LicetError('unavailable', 'SIGN_IN_UNAVAILABLE', message, { retryAfterSeconds: 5, cause });
-    });
-  if (wait === 0) return;
-  const message = `There were too many tries; wait ${wait} seconds before the next one.`;
-  throw new LicetError('too-many', 'SIGN_IN_THROTTLED', message, { retryAfterSeconds: wait });
 }
