@@ -27,13 +27,15 @@ export const reportAlert = useCase(
       // A license of another enterprise is as unknown as one that never was.
       const isMine =
         license !== undefined && (actor.enterprise === undefined || actor.enterprise === license.enterprise);
+      const enterprise = isMine ? license.enterprise : actor.enterprise;
       const { where = '' } = input;
       const raised = await raiseAlert(deps, work, {
         organization: actor.organization,
-        enterprise: isMine ? license.enterprise : actor.enterprise,
+        enterprise,
         site: isMine ? license.site : undefined,
         kind: input.kind,
-        key: `${input.kind}:${input.serial}`,
+        // Of each enterprise for itself: nobody's report of a serial is counted as, or hides, what its owner says of it.
+        key: `${input.kind}:${input.serial}:${enterprise ?? ''}`,
         severity: input.kind === 'license-invalid' ? 'warning' : 'info',
         details: { serial: input.serial, codes: input.codes, where, reporter: actor.id },
       });

@@ -252,6 +252,19 @@ describe('Watching over licenses', () => {
     assert.equal(unknown.site, undefined);
   });
 
+  it('keeps what one enterprise says of a serial apart from what its owner says', async () => {
+    const { site, license } = await office.site((await office.customer()).contract);
+    const report = (who: typeof OWNER, code: string) =>
+      reportAlert(office.deps)(who, { kind: 'license-invalid', serial: license.serial, codes: [code] });
+    const theirs = await report({ ...OWNER, enterprise: uuid() }, 'MALFORMED');
+    const own = await report(OWNER, 'BINDING_MISMATCH');
+    assert.notEqual(own.id, theirs.id);
+    assert.deepEqual([own.enterprise, own.site, own.count], [site.enterprise, site.id, 1]);
+    assert.equal((await report({ ...OWNER, enterprise: site.enterprise }, 'EXPIRED')).id, own.id);
+    const again = await report({ ...OWNER, enterprise: theirs.enterprise }, 'MALFORMED');
+    assert.deepEqual([again.id, again.count], [theirs.id, 2]);
+  });
+
   describe('judges', () => {
     const pem = (chain: readonly Uint8Array[]) => chain.map((der) => encodePem('CERTIFICATE', der)).join('');
     const codes = (verdict: { codes: readonly { code: string }[] }) => verdict.codes.map(({ code }) => code);
