@@ -87,6 +87,7 @@ const ruleEndpoints: readonly Endpoint[] = [
     summary: 'Give licenses to the builds or workloads that an issuer vouches for',
     action: 'organization.change',
     body: trustRuleInput,
+    repeats: () => 'in-transaction',
     status: 201,
     answer: ruleView,
     example: { body: wanted, answer: example },

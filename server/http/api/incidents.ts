@@ -84,6 +84,7 @@ export const incidentEndpoints: readonly Endpoint[] = [
       'Those of an enterprise, a contract, a product or an issuing key, or named one by one; where several are said, those of all of them. Sites hear it when they ask, and spread themselves.',
     action: 'incident.declare',
     body: incidentInput,
+    repeats: () => 'in-transaction',
     status: 201,
     answer: incidentView,
     example: { body: { enterprise: ids.ENTERPRISE, explanation, hours: 24 }, answer: example },

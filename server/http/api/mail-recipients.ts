@@ -85,6 +85,7 @@ export const mailRecipientEndpoints: readonly Endpoint[] = [
     description: 'Of what is meant for people. What happens within half a minute comes as one mail.',
     action: 'mail-recipient.change',
     body: createMailRecipient.input,
+    repeats: () => 'in-transaction',
     status: 201,
     answer: recipientView,
     example: { body: input, answer: example },

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { boundsOf } from '../../licensing/access/authorize.ts';
+import { authorize, boundsOf } from '../../licensing/access/authorize.ts';
 import type { Person } from '../../licensing/access/model.ts';
 import { changePerson, inviteAgain, invitePerson } from '../../licensing/access/people.ts';
 import { erasePerson, exportPerson, type PersonExport } from '../../licensing/access/personal-data.ts';
@@ -119,6 +119,25 @@ export const peopleEndpoints: readonly Endpoint[] = [
     reply: ({ items, next }) => ({ body: { items: items.map(personJson), ...(next !== undefined && { next }) }, next }),
   }),
   endpoint({
+    method: 'GET',
+    path: '/api/v1/people/:id',
+    operation: 'readPerson',
+    tag: 'Access',
+    summary: 'Read a person',
+    action: 'person.read',
+    params: idParams,
+    status: 200,
+    answer: personView,
+    example: { answer: person },
+    run: ({ principal, params }, use) =>
+      within(use, principal, async (tx) => {
+        const it = await use.access.stores.people.get(tx, params.id);
+        authorize(principal, 'person.read', it);
+        return it;
+      }),
+    reply: (it) => ({ body: personJson(it), version: it.version }),
+  }),
+  endpoint({
     method: 'POST',
     path: '/api/v1/people',
     operation: 'invitePerson',
@@ -169,6 +188,7 @@ export const peopleEndpoints: readonly Endpoint[] = [
       enterprise: reference('enterprise').nullable().optional().describe('`null`: the whole organization.'),
       status: z.enum(['active', 'disabled']).optional(),
     }),
+    changesVersion: true,
     status: 200,
     answer: personView,
     example: { body: { status: 'disabled' }, answer: { ...person, status: 'disabled' } },
@@ -179,18 +199,19 @@ export const peopleEndpoints: readonly Endpoint[] = [
       ENTERPRISE_NOT_FOUND: 404,
       ...APPROVAL_REFUSALS,
     },
-    async run({ principal, params, body: { roles: wanted, enterprise, status } }, use) {
+    async run({ principal, params, version, body: { roles: wanted, enterprise, status } }, use) {
       const changed = within(use, principal, async (tx) => {
         await assertEnterprise(use, principal, tx, enterprise ?? undefined);
         return changePerson(use.access, tx, principal, params.id, {
           ...(wanted && { roles: wanted }),
           ...(enterprise !== undefined && { enterprise }),
           ...(status !== undefined && { status }),
+          ...(version !== undefined && { version }),
         });
       });
       return done(await ending(use, changed));
     },
-    reply: (it) => ({ body: personJson(it) }),
+    reply: (it) => ({ body: personJson(it), version: it.version }),
   }),
   endpoint({
     method: 'POST',

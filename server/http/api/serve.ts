@@ -8,6 +8,7 @@ import type { Transaction, Transactions } from '../../licensing/ports/transactio
 import { addressOf, type Guards } from '../access/guards.ts';
 import { authenticatedOf } from '../access/principal.ts';
 import { parseInput } from '../input.ts';
+import { HttpError } from '../../problem.ts';
 import type { Route } from '../routes.ts';
 import { entityTag, seenVersion } from './conditional.ts';
 import { type Call, type Caller, type Endpoint, hasBody, isOpen, type Open, type Reply, type Use } from './endpoint.ts';
@@ -69,8 +70,9 @@ async function serve(
     body: endpoint.body && parseInput(endpoint.body, request.body),
     version: endpoint.changesVersion === true ? seenVersion(request.headers['if-match']) : undefined,
   };
-  const key = endpoint.repeats === undefined ? undefined : request.get('Idempotency-Key');
+  const key = request.method === 'GET' ? undefined : request.get('Idempotency-Key');
   if (key !== undefined) {
+    if (endpoint.repeats === undefined) throw keyRefused();
     send(await serveOnce(endpoint, deps, request, call, key), request, response);
     return;
   }
@@ -83,6 +85,12 @@ async function serve(
       request,
       response,
     );
+}
+
+/** Ignored, it would be taken for a promise. */
+function keyRefused(): HttpError {
+  const message = 'This call keeps no answer, so it takes no Idempotency-Key; send it without, docs/api.md says why.';
+  return new HttpError(400, 'IDEMPOTENCY_KEY_REFUSED', message);
 }
 
 const callerOf = (request: Request, session: string | undefined): Caller => ({
@@ -111,7 +119,9 @@ function serveOnce(
     if (endpoint.repeats?.(call.body) === 'in-transaction') {
       const once = keeping(transactions, (tx, result) => keep(tx, answerTo(result)));
       const licensing = { ...use.licensing, transactions: once };
-      return answerTo(await endpoint.run(call, { ...use, licensing, access: { ...use.access, transactions: once } }));
+      const { access, notices } = use;
+      const within = { access: { ...access, transactions: once }, notices: { ...notices, transactions: once } };
+      return answerTo(await endpoint.run(call, { ...use, licensing, ...within }));
     }
     const answer = answerTo(await endpoint.run(call, use));
     await transactions.run({ organization }, (tx) => keep(tx, answer));

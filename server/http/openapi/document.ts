@@ -16,8 +16,8 @@ const INTRODUCTION = `The license server: contracts, sites and their licenses, a
 A site whose key no TLS handshake can use signs the request instead (RFC 9421): \`signature\` below.
 **Errors** are RFC 9457 problem documents. \`code\` is stable; \`detail\` says what is wrong and what to do.
 **Nothing is guessed.** An unknown field or query parameter is refused; \`errors\` points to each.
-**Changing.** A GET answers an ETag; PUT and DELETE want it back in If-Match, so that nobody undoes another's change.
-**Repeating.** With an Idempotency-Key a POST is done once, however often it is sent, and answers the same each time.
+**Changing.** A GET answers an ETag; changes want it back in If-Match where they say so, so that nobody undoes another's.
+**Repeating.** With an Idempotency-Key, where a call takes one, it is done once, however often it is sent.
 **Lists** are pages by key: \`next\` of one page is \`after\` of the next one; the Link header says the same.
 **Not found** is also the answer for what belongs to somebody else.`;
 
@@ -82,9 +82,10 @@ function operationOf(endpoint: Endpoint, shared: Shared): ZodOpenApiOperationObj
 }
 
 function headersOf(endpoint: Endpoint): z.ZodObject | undefined {
+  const headers: Record<string, z.ZodType> = {};
   if (endpoint.changesVersion === true) {
     const description = 'The ETag of the version that is changed, or `*`.';
-    return z.object({ 'If-Match': z.string().meta({ description, example: '"3"' }) });
+    headers['If-Match'] = z.string().meta({ description, example: '"3"' });
   }
   if (endpoint.repeats !== undefined) {
     const description = 'Chosen by the caller, new for each thing it wants done; kept for a day at least.';
@@ -92,9 +93,9 @@ function headersOf(endpoint: Endpoint): z.ZodObject | undefined {
       .string()
       .regex(/^[\x21-\x7e]{1,255}$/)
       .optional();
-    return z.object({ 'Idempotency-Key': key.meta({ description, example: 'order-4711' }) });
+    headers['Idempotency-Key'] = key.meta({ description, example: 'order-4711' });
   }
-  return undefined;
+  return Object.keys(headers).length === 0 ? undefined : z.object(headers);
 }
 
 function responsesOf(endpoint: Endpoint, shared: Shared): NonNullable<ZodOpenApiOperationObject['responses']> {

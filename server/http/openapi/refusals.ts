@@ -28,7 +28,7 @@ const LICENSE_CODES = [
 
 /** Every code that an endpoint can refuse with, by status: what it says itself, and what follows from its shape. */
 export function refusalsOf(endpoint: Endpoint): ReadonlyMap<number, readonly string[]> {
-  const { action, body, changesVersion, params, query, refusals = {} } = endpoint;
+  const { action, body, changesVersion, method, params, query, refusals = {} } = endpoint;
   const codes = new Map<number, Set<string>>();
   const add = (status: number, ...more: readonly string[]) => {
     const all = codes.get(status) ?? new Set();
@@ -65,7 +65,9 @@ export function refusalsOf(endpoint: Endpoint): ReadonlyMap<number, readonly str
     add(412, 'VERSION_STALE');
     add(428, 'VERSION_REQUIRED');
   }
-  if (endpoint.repeats !== undefined) {
+  if (endpoint.repeats === undefined) {
+    if (method !== 'GET') add(400, 'IDEMPOTENCY_KEY_REFUSED');
+  } else {
     add(400, 'IDEMPOTENCY_KEY_INVALID');
     add(409, 'IDEMPOTENCY_KEY_REUSED', 'IDEMPOTENCY_IN_FLIGHT', 'IDEMPOTENCY_CLAIM_LOST');
   }

@@ -1,3 +1,4 @@
+import { assertSeen } from '../entities.ts';
 import { LicetError } from '../errors.ts';
 import type { Principal, Role } from '../model/principal.ts';
 import type { Transaction } from '../ports/transactions.ts';
@@ -91,11 +92,14 @@ export async function changePerson(
     /** `null`: the whole organization. */
     readonly enterprise?: string | null;
     readonly status?: 'active' | 'disabled';
+    /** That was seen. */
+    readonly version?: number;
   },
 ): Promise<Guarded<Person>> {
   const person = await deps.stores.people.lock(tx, id);
   authorize(principal, 'person.change', person);
   if (person.status === 'erased') throw notFound();
+  assertSeen('person', person, change.version);
   const { roles = person.roles, status } = change;
   const enterprise = change.enterprise === undefined ? person.enterprise : (change.enterprise ?? undefined);
   const { enterprise: bound } = boundsOf(principal, 'person.change');

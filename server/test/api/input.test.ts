@@ -164,6 +164,14 @@ describe('What comes in', () => {
     assert.equal(((await api.ok('GET', path)).body as { name: string }).name, 'B');
   });
 
+  it('needs If-Match for a change of a person too', async () => {
+    const path = `/api/v1/people/${shop.person}`;
+    const tag = (await api.ok('GET', path)).headers.get('etag') ?? '';
+    assert.equal((await api.refused('PUT', path, { roles: ['billing'] })).status, 428);
+    await api.ok('PUT', path, { roles: ['billing'] }, { 'If-Match': tag });
+    assert.equal((await api.refused('PUT', path, { roles: ['auditor'] }, { 'If-Match': tag })).status, 412);
+  });
+
   it('gives one of two that change the same version at once a refusal', async () => {
     const path = `${ENTERPRISES}/${shop.enterprise}`;
     const tag = (await api.ok('GET', path)).headers.get('etag')!;
@@ -230,12 +238,32 @@ describe('What comes in', () => {
           term: { firstDay: '2026-01-01', timeZone: 'UTC' },
         },
         '/api/v1/sites/create': { contract: shop.contract, name: 'kept', mode: 'development' },
+        '/api/v1/trust-rules': {
+          name: 'kept',
+          contract: shop.contract,
+          mode: 'development',
+          issuer: 'https://builds.example',
+          audience: 'licet',
+          conditions: { repository_id: ['75'] },
+          siteClaim: 'repository_id',
+        },
+        '/api/v1/renewal-incidents': { enterprise: shop.enterprise, explanation: 'A drill.', hours: 1 },
+        '/api/v1/mail-recipients': { name: 'kept', address: 'kept@example.com', events: ['alert.opened'] },
       };
       for (const { path } of ENDPOINTS.filter((it) => it.repeats?.({}) === 'in-transaction')) {
         assert.ok(bodies[path] !== undefined, `no body for ${path}: enter one`);
         const first = await api.ok('POST', path, bodies[path], { 'Idempotency-Key': `kept ${path}`.replace(' ', '-') });
         const again = await api.ok('POST', path, bodies[path], { 'Idempotency-Key': `kept ${path}`.replace(' ', '-') });
         assert.deepEqual(again.body, first.body, path);
+      }
+    });
+
+    it('is refused where it would do nothing', async () => {
+      for (const it of ENDPOINTS.filter((one) => one.method !== 'GET' && one.repeats === undefined)) {
+        const path = it.path.replaceAll(/:\w+/g, '00000000-0000-7000-8000-000000000000');
+        const headers = { 'Idempotency-Key': 'order-3', 'If-Match': '*' };
+        const { status, body } = await api.refused(it.method, path, it.body && it.example.body, headers);
+        assert.deepEqual([status, body.code], [400, 'IDEMPOTENCY_KEY_REFUSED'], `${it.method} ${path}`);
       }
     });
 
