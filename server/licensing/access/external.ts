@@ -4,6 +4,7 @@ import { SLUG } from '../model/entity.ts';
 import type { Transaction } from '../ports/transactions.ts';
 import type { ExternalIdentity, IdentityProviders, ProviderClient } from './external-ports.ts';
 import type { PendingSignIn, Person, SignInProvider } from './model.ts';
+import { isAllowedIssuer, type ProviderDeps } from './providers.ts';
 import { after, changed, organizationOf, record } from './record.ts';
 import type { Sealer } from './seal.ts';
 import { hashSecret, newSecret, sameHash } from './secrets.ts';
@@ -12,7 +13,10 @@ import { normalEmail } from './sign-in.ts';
 
 const PENDING_SECONDS = 10 * 60;
 
-export type ExternalDeps = SessionDeps & { readonly providers: IdentityProviders; readonly sealer: Sealer };
+export type ExternalDeps = SessionDeps & {
+  readonly providers: IdentityProviders;
+  readonly sealer: Sealer;
+} & Pick<ProviderDeps, 'issuers'>;
 
 export type Sent = {
   /** Of the provider. */
@@ -28,7 +32,7 @@ export async function beginExternal(
 ): Promise<Sent> {
   const provider =
     SLUG.test(organization) && SLUG.test(name) ? await findProvider(deps, organization, name) : undefined;
-  if (provider === undefined) {
+  if (provider === undefined || !isAllowedIssuer(provider.issuer, deps.issuers)) {
     throw new LicetError(
       'not-found',
       'PROVIDER_NOT_FOUND',
@@ -71,7 +75,8 @@ export async function finishExternal(deps: ExternalDeps, returned: Returned): Pr
   if (isOver || !sameHash(pending.browser, hashSecret(returned.browser))) throw refused();
   const { organization, nonce, verifier } = pending;
   const provider = await deps.transactions.run({ organization }, (tx) => providers.get(tx, pending.provider));
-  if (provider === undefined || (returned.iss ?? provider.issuer) !== provider.issuer) throw refused();
+  if (provider === undefined || !isAllowedIssuer(provider.issuer, deps.issuers)) throw refused();
+  if ((returned.iss ?? provider.issuer) !== provider.issuer) throw refused();
   const answer = { code: returned.code, redirectUri: returned.redirectUri, nonce, verifier };
   const identity = await deps.providers.redeem(clientOf(deps, provider), answer);
   return deps.transactions.run({ organization }, async (tx) => {

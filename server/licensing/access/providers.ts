@@ -69,6 +69,10 @@ export async function removeProvider(
   });
 }
 
+/** Whoever runs the server may take an issuer back: then it lets nobody in, also where an organization has it. */
+export const isAllowedIssuer = (issuer: string, issuers: readonly string[]): boolean =>
+  issuers.includes(issuer) || issuers.includes('*');
+
 function check({ name, issuer, algorithms }: NewProvider, issuers: readonly string[]): void {
   const invalid = (pointer: string, message: string) =>
     new LicetError('invalid', 'PROVIDER_INVALID', message, { pointer });
@@ -76,7 +80,7 @@ function check({ name, issuer, algorithms }: NewProvider, issuers: readonly stri
   if (!URL.canParse(issuer) || new URL(issuer).protocol !== 'https:' || /[?#]/.test(issuer)) {
     throw invalid('/issuer', 'The issuer must be an https address without query or fragment.');
   }
-  if (!issuers.includes(issuer) && !issuers.includes('*')) {
+  if (!isAllowedIssuer(issuer, issuers)) {
     throw invalid('/issuer', 'This issuer is not in access.issuers of the configuration; have it added there.');
   }
   const known: readonly string[] = ID_TOKEN_ALGORITHMS;

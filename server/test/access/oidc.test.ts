@@ -128,7 +128,7 @@ describe('Signing in by a provider', () => {
       clock: base.clock,
       log,
     });
-    deps = { ...base, providers };
+    deps = { ...base, providers, issuers: [provider.url, hostile.url] };
     await addOrganization(deps, 'acme');
     for (const [name, issuer] of [
       ['corp', provider.url],
@@ -143,7 +143,7 @@ describe('Signing in by a provider', () => {
 
   const add = (more: Partial<NewProvider>) =>
     inside(deps, 'acme', (tx) =>
-      addProvider({ ...deps, issuers: [provider.url, hostile.url] }, tx, owner('acme'), {
+      addProvider(deps, tx, owner('acme'), {
         name: 'corp',
         issuer: provider.url,
         clientId: 'licet',
@@ -205,6 +205,14 @@ describe('Signing in by a provider', () => {
     deps.clock.advance(10 * 60_000);
     await assert.rejects(finishExternal(deps, returned), hasCode('SIGN_IN_REFUSED'));
     deps.clock.set(new Date());
+  });
+
+  it('is not asked, and not believed, once its issuer is not allowed on this server any more', async () => {
+    const returned = await roundTrip('ann');
+    const without = { ...deps, issuers: ['https://elsewhere.example'] };
+    const begun = beginExternal(without, { organization: 'acme', provider: 'corp', redirectUri: REDIRECT });
+    await assert.rejects(begun, hasCode('PROVIDER_NOT_FOUND'));
+    await assert.rejects(finishExternal(without, returned), hasCode('SIGN_IN_REFUSED'));
   });
 
   it('says the same of an unknown organization and an unknown provider', async () => {
