@@ -21,7 +21,8 @@ const CALLS = `
 ## Which call needs which
 
 A call that is not here is not served. Open calls are for anyone: what they answer is no secret, or they are how one comes
-in. Some calls look closer: changing the status of a site needs the right to suspend, reinstate or retire it.
+in. Some calls look closer: changing the status of a site needs the right to suspend, reinstate or retire it, a
+site with its request the right to issue a license, and an import the right to create what its lines are.
 `;
 
 type Call = { readonly method: string; readonly path: string; readonly action: string };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { boundsOf } from '../access/authorize.ts';
 import { createContract } from '../contracts/contracts.ts';
 import { createEnterprise } from '../enterprises/enterprises.ts';
 import { found } from '../entities.ts';
@@ -36,6 +37,8 @@ export const importLines = Object.assign(
       raw: z.input<typeof input>,
     ): { readonly total: number; readonly results: () => AsyncGenerator<LineResult> } => {
       const { kind, format, text, dryRun } = parsed(input, raw);
+      // Many at once is no other right to make them.
+      boundsOf(actor, `${kind}.create`);
       const lines =
         format === 'csv' ? parseCsv(text).map(({ line, row }) => ({ line, value: nested(row) })) : parseLines(text);
       const used = dryRun ? { ...deps, transactions: undone(deps.transactions) } : deps;

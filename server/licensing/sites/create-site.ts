@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { equalBytes } from '@licet/format';
 import { z } from 'zod';
+import { boundsOf } from '../access/authorize.ts';
 import { assertInForce } from '../contracts/in-force.ts';
 import { issueToken, type ShownToken, tokenForSite, tokenOptions } from '../enrolment/create-token.ts';
 import { firstLicense } from '../enrolment/first-license.ts';
@@ -46,7 +47,10 @@ export const createSite = useCase(
   }),
   async (deps, actor, input): Promise<CreatedSite> => {
     const { csr: der } = input;
-    if (der !== undefined) return issueFirst(deps, actor, await siteFor(deps, actor, { ...input, csr: der }), der);
+    if (der !== undefined) {
+      boundsOf(actor, 'license.issue');
+      return issueFirst(deps, actor, await siteFor(deps, actor, { ...input, csr: der }), der);
+    }
     const made = await inTransaction(deps, actor, async (work) => {
       const { site } = await addSite(deps, work, actor, input);
       return { site, enrolment: await issueToken(deps, work, actor, tokenForSite(site), input.token) };

@@ -5,6 +5,8 @@ import { csvLine, parseCsv } from '../bulk/csv.ts';
 import { exportRows } from '../bulk/export.ts';
 import { importLines, type LineResult } from '../bulk/import.ts';
 import { activateContract } from '../contracts/contracts.ts';
+import { makeCsr } from '@licet/authority/workshop';
+import { createSite } from '../sites/create-site.ts';
 import { createPlan } from '../plans/plans.ts';
 import { hasCode, Office, OWNER, TERMS } from './office.ts';
 
@@ -54,6 +56,17 @@ describe('Bulk import and export', () => {
     });
   });
   after(() => database?.close());
+
+  it('takes the right to make what is imported, and to issue where a license is made with a site', async () => {
+    const only = (...actions: string[]) => ({ ...OWNER, actions });
+    const raw = { kind: 'enterprise', format: 'csv', text: 'slug,name\r\n' } as const;
+    assert.throws(() => importLines(office.deps)(only('data.import'), raw), hasCode('NOT_ALLOWED'));
+    assert.equal(importLines(office.deps)(only('data.import', 'enterprise.create'), raw).total, 0);
+    const { contract } = await office.customer();
+    const site = { contract: contract.id, name: 'bare', mode: 'development', csr: makeCsr() } as const;
+    await assert.rejects(createSite(office.deps)(only('site.create'), site), hasCode('NOT_ALLOWED'));
+    await createSite(office.deps)(only('site.create', 'license.issue'), site);
+  });
 
   const all = async (raw: Parameters<ReturnType<typeof importLines>>[1], progress?: (done: number) => void) => {
     const lines: LineResult[] = [];
