@@ -50,6 +50,10 @@ const COLUMNS = [
   'number',
   'site',
   'name',
+  'email',
+  'roles',
+  'madeBy',
+  'explanation',
   'kind',
   'type',
   'actor',
@@ -60,6 +64,8 @@ const COLUMNS = [
   'status',
   'severity',
   'notAfter',
+  'endsAt',
+  'liftedAt',
   'version',
 ];
 

@@ -36,8 +36,7 @@ function selfJson(principal: Principal): z.output<typeof selfView> {
   };
 }
 
-/** Also for a token: it has no account. */
-const NO_PERSON = { NOT_FOUND: 404 } as const;
+const NO_PERSON = { PERSON_ONLY: 403, NOT_FOUND: 404 } as const;
 
 /** Of what begins with a secret of the person: tries are counted, as those to sign in are. */
 const TRIED = { SIGN_IN_THROTTLED: 429, SIGN_IN_UNAVAILABLE: 503 } as const;

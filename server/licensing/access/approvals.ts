@@ -106,7 +106,10 @@ export async function decideApproval(
   authorize(principal, 'approval.decide', approval);
   boundsOf(principal, approval.action);
   if (principal.kind !== 'person')
-    throw refused('APPROVER_NO_PERSON', 'Only a person who has signed in can decide this.');
+    throw refused(
+      'APPROVER_NO_PERSON',
+      'Only a person who has signed in can decide this; docs/cli.md says how ("As a person").',
+    );
   if (principal.id === approval.requestedBy || principal.id === approval.responsible) {
     throw refused('APPROVER_SAME_PERSON', 'You asked for this yourself; another person must decide it.');
   }

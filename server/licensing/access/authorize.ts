@@ -21,6 +21,12 @@ export function notFound(): LicetError {
   return new LicetError('not-found', 'NOT_FOUND', 'There is nothing under this id that you may see; check the id.');
 }
 
+/** An API token has no session, no password and no second factor. */
+export function personOnly(): LicetError {
+  const message = 'Only who has signed in as a person has an account to do this to; an API token is revoked instead.';
+  return new LicetError('forbidden', 'PERSON_ONLY', message);
+}
+
 function forbidden(action: Action, principal: Principal): LicetError {
   return new LicetError('forbidden', 'NOT_ALLOWED', whyNot(action, principal));
 }

@@ -2,7 +2,7 @@ import { LicetError } from '../errors.ts';
 import type { Principal } from '../model/principal.ts';
 import type { Random } from '../ports/random.ts';
 import type { Transaction } from '../ports/transactions.ts';
-import { notFound } from './authorize.ts';
+import { notFound, personOnly } from './authorize.ts';
 import type { Person } from './model.ts';
 import type { AccessDeps } from './ports.ts';
 import { changed, record } from './record.ts';
@@ -90,9 +90,9 @@ const newRecoveryCode = (random: Random): string => base32(random.bytes(RECOVERY
 
 /** Only people have a second factor, and only their own. */
 export async function lockSelf(deps: AccessDeps, tx: Transaction, principal: Principal): Promise<Person> {
-  const person =
-    principal.kind === 'person' && (await deps.stores.people.lock(tx, principal.id.slice('person:'.length)));
-  if (!person || person.status !== 'active') throw notFound();
+  if (principal.kind !== 'person') throw personOnly();
+  const person = await deps.stores.people.lock(tx, principal.id.slice('person:'.length));
+  if (person?.status !== 'active') throw notFound();
   return person;
 }
 

@@ -1,7 +1,7 @@
 import { LicetError } from '../errors.ts';
 import type { Principal } from '../model/principal.ts';
 import type { Transaction } from '../ports/transactions.ts';
-import { notFound } from './authorize.ts';
+import { notFound, personOnly } from './authorize.ts';
 import type { Person, Session } from './model.ts';
 import type { AccessDeps } from './ports.ts';
 import { after, announce, changed, newEntity, record } from './record.ts';
@@ -119,7 +119,7 @@ export async function signOut(
   which: { readonly session: string } | 'everywhere',
 ): Promise<void> {
   const person = principal.id.slice('person:'.length);
-  if (principal.kind !== 'person') throw notFound();
+  if (principal.kind !== 'person') throw personOnly();
   if (which === 'everywhere') {
     const count = await deps.stores.credentials.revokeSessions(tx, person, deps.clock.now());
     const happening = { actor: principal.id, action: 'session.all-closed', subject: principal.id, details: { count } };

@@ -149,6 +149,11 @@ describe('The administration', () => {
     assert.match(read.liftedBy, /^token:/);
   });
 
+  it('says to a token that it has no account to sign out of', async () => {
+    const { status, body } = await api.refused('POST', '/api/v1/self/sign-out', {});
+    assert.deepEqual([status, body.code], [403, 'PERSON_ONLY']);
+  });
+
   it('does not ask for a second person whom nobody is', async () => {
     const on = { settings: { secondPerson: true } };
     const { status, body } = await api.refused('PUT', '/api/v1/organization', on, { 'If-Match': '*' });
