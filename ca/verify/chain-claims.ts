@@ -8,6 +8,7 @@ import {
   meet,
   OID,
 } from '@licet/format';
+import { sameName } from './names/directory.ts';
 import type { Findings } from './verdict.ts';
 
 /**
@@ -15,7 +16,8 @@ import type { Findings } from './verdict.ts';
  *
  * Every certificate below the anchor must carry claims: a CA without them grants nothing, and "nothing said" must never
  * mean "everything allowed". The anchor is trusted by decision and not by what it says, so it may do without; claims
- * that it does carry count like any others.
+ * that it does carry count like any others. So may what stands right below it in its own name: that is the anchor still,
+ * vouching for another key of its own (RFC 4210 §4.4), and nobody but the holder of its key can make it.
  */
 export function effectiveClaims(license: Certificate, above: ClaimsAbove, findings: Findings): Claims | undefined {
   const effective = narrow(above, license, 0, false, findings);
@@ -28,12 +30,24 @@ export type ClaimsAbove = { readonly claims: Claims | undefined; readonly comple
 
 /** @param authorities the issuer of the license first, the anchor last. */
 export function claimsAbove(authorities: readonly Certificate[], findings: Findings): ClaimsAbove {
+  const anchor = authorities.at(-1)!;
   let above: ClaimsAbove = { claims: undefined, complete: true };
+  let isAnchor = true;
   for (let i = authorities.length; i > 0; i -= 1) {
-    above = narrow(above, authorities[i - 1]!, i, i === authorities.length, findings);
+    const authority = authorities[i - 1]!;
+    isAnchor &&= authority === anchor || isLink(authority, anchor);
+    above = narrow(above, authority, i, isAnchor, findings);
   }
   return above;
 }
+
+/** Behind the first that says anything about claims nothing is the anchor any more, whatever its name. */
+function isLink(certificate: Certificate, { subject }: Certificate): boolean {
+  const { issuer, subject: own } = certificate;
+  return sameName(issuer, subject) && sameName(own, subject) && claimsIn(certificate) === undefined;
+}
+
+const claimsIn = ({ extensions }: Certificate) => extensions.all.find(({ oid }) => oid === OID.licenseClaims);
 
 function narrow(
   above: ClaimsAbove,
@@ -59,7 +73,7 @@ function readClaims(
   optional: boolean,
   findings: Findings,
 ): Claims | 'none' | 'refused' {
-  const extension = certificate.extensions.all.find(({ oid }) => oid === OID.licenseClaims);
+  const extension = claimsIn(certificate);
   if (extension === undefined) {
     if (optional) return 'none';
     findings.refuse('invalid', 'CLAIMS_MISSING', `${describePlace(depth)} carries no license claims.`);

@@ -1,4 +1,5 @@
 import { createName, type GeneralName, type Name, type NameConstraints } from '@licet/format';
+import { sameName } from '@licet/verify';
 import { AuthorityError } from '../errors.ts';
 import type { Profile } from '../profiles/profile.ts';
 import type { IssuerGeneration } from './issuer-generation.ts';
@@ -25,11 +26,19 @@ export function subjectName(profile: Profile, subject: Subject, issuer: IssuerGe
   if (enterprise !== undefined && !LABEL.test(enterprise))
     throw refuse(`"${enterprise}" is no short name of an enterprise.`);
   checkCommonName(profile, commonName);
-  return createName([
+  const name = createName([
     { type: 'organizationName', value: organization },
     ...(enterprise === undefined ? [] : [{ type: 'organizationalUnitName', value: enterprise }]),
     { type: 'commonName', value: commonName },
   ]);
+  checkOwn(profile, name, issuer);
+  return name;
+}
+
+/** To a verifier a CA with the name of its root is that root, with another key of its own (RFC 4210 §4.4). */
+function checkOwn({ name: profile, pathLength }: Profile, name: Name, issuer: IssuerGeneration): void {
+  if (profile === 'link' || pathLength === undefined || issuer.name === undefined) return;
+  if (sameName(name, issuer.name)) throw refuse('This is the name of the CA above; only another key of a root has it.');
 }
 
 function checkTenant(profile: Profile, { organization, enterprise }: Subject, issuer: IssuerGeneration): void {

@@ -109,6 +109,22 @@ export function makeRoot(change: Partial<Wish> = {}): Party {
   });
 }
 
+/** The key of one root, certified by another of the same name (RFC 4210 §4.4). */
+export function makeLink(by: Party, of: Pick<Party, 'key' | 'publicKey'>, change: Partial<Wish> = {}): Party {
+  return issue(by, {
+    subject: [['commonName', 'Test Root']],
+    notBefore: days(-600),
+    notAfter: days(4000),
+    keys: of,
+    extensions: [
+      extension.basicConstraints({ ca: true, pathLength: 2 }),
+      caUsage,
+      extension.certificatePolicies([OID.anyPolicy]),
+    ],
+    ...change,
+  });
+}
+
 export function makeOrganization(root: Party, change: Partial<Wish> = {}): Party {
   const name = createName([{ type: 'organizationName', value: 'acme' }]);
   return issue(root, {

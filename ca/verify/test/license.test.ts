@@ -16,7 +16,9 @@ import {
   issue,
   makeCrl,
   makeEnterprise,
+  makeLink,
   makeOrganization,
+  makeRoot,
   makeSite,
   newKey,
   NOW,
@@ -455,6 +457,72 @@ describe('a caller that hands in no anchors or no date', () => {
     assert.throws(() => check(LICENSE, { release: 'today' as never }), TypeError);
     const kept = JSON.parse(JSON.stringify(check(LICENSE).highWater)) as never;
     assert.throws(() => check(LICENSE, { highWater: kept }), { name: 'TypeError', message: /parseHighWater/ });
+  });
+});
+
+describe('a second root that the first vouches for', () => {
+  const second = makeRoot();
+  const organization2 = makeOrganization(second);
+  const enterprise2 = makeEnterprise(organization2);
+  const site2 = makeSite(enterprise2);
+  const below = [site2, enterprise2, organization2] as const;
+  const newWithOld = makeLink(root, second);
+  const oldWithNew = makeLink(second, root);
+  const trusting = (one: Party) => ({ anchors: TrustAnchors.fromDer([one.certificate]) });
+
+  it('is as good as the first, whichever of the two is trusted, and whatever else lies in the bundle', () => {
+    const both = [newWithOld, oldWithNew, root, second];
+    for (const more of [both, both.toReversed(), [newWithOld, oldWithNew]]) {
+      for (const trusted of [root, second]) {
+        expect(check(bundle(...below, ...more), trusting(trusted)), 'valid', true, 'VALID');
+        const verdict = check(bundle(site, enterprise, organization, ...more), trusting(trusted));
+        assert.deepEqual(verdict.effective, SITE_CLAIMS);
+      }
+    }
+    expect(check(bundle(...below)), 'invalid', false, 'SIGNATURE_INVALID');
+  });
+
+  it('may have another after it', () => {
+    const third = makeRoot();
+    const organization3 = makeOrganization(third);
+    const enterprise3 = makeEnterprise(organization3);
+    const links = [makeLink(second, third), newWithOld];
+    expect(check(bundle(makeSite(enterprise3), enterprise3, organization3, ...links)), 'valid', true);
+  });
+
+  it('is worth nothing any more when the first revokes that', () => {
+    const { serial } = decodeCertificate(newWithOld.certificate);
+    const crls = [makeCrl(root, { entries: [{ serial, revokedAt: days(-1) }] })];
+    expect(check(bundle(...below, newWithOld), { evidence: { crls } }), 'invalid', false, 'ISSUER_REVOKED');
+  });
+
+  it('is no way for anybody else to leave out the claims', () => {
+    const without = { claims: undefined };
+    const deep = [
+      extension.basicConstraints({ ca: true }),
+      extension.keyUsage(['keyCertSign', 'cRLSign']),
+      extension.certificatePolicies([OID.anyPolicy]),
+    ];
+    const other: Partial<Wish> = { subject: [['commonName', 'Other Root']], extensions: deep };
+    const chainBelow = (...above: readonly Party[]) => {
+      const org = makeOrganization(above[0]!);
+      const ent = makeEnterprise(org);
+      return bundle(makeSite(ent), ent, org, ...above);
+    };
+    const refused = (text: string) => expect(check(text), 'invalid', false, 'CLAIMS_MISSING');
+    // Another name than that of the anchor, at the top and below a link.
+    refused(chainBelow(makeLink(root, newKey(), other)));
+    const deepLink = makeLink(root, newKey(), { extensions: deep });
+    refused(chainBelow(makeLink(deepLink, newKey(), other), deepLink));
+    // The name of the anchor again, below a CA that has another name, or that has claims.
+    const elsewhere = makeLink(root, newKey(), { ...other, claims: CLAIMS });
+    refused(chainBelow(makeLink(elsewhere, newKey()), elsewhere));
+    const limited = makeLink(root, newKey(), { claims: CLAIMS });
+    refused(chainBelow(makeLink(limited, newKey()), limited));
+    // The license itself.
+    expect(check(bundle(makeSite(enterprise2, without), ...below.slice(1), newWithOld)), 'invalid', false);
+    // The name alone, without the key.
+    expect(check(chainBelow(makeLink({ ...root, key: newKey().key }, newKey()))), 'invalid', false);
   });
 });
 

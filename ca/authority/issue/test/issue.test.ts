@@ -126,6 +126,15 @@ describe('issuing', () => {
       code: 'NAME_INVALID',
     },
     {
+      name: 'an organization by the name of its root',
+      change: () => ({
+        profile: PROFILES.organization,
+        issuer: root,
+        subject: { organization: 'acme', commonName: 'ACME License Root' },
+      }),
+      code: 'NAME_INVALID',
+    },
+    {
       name: 'two modes',
       change: () => ({ claims: claims({ modes: ['production', 'development'] }) }),
       code: 'LINT_FAILED',
