@@ -18,17 +18,26 @@ export function readLicense(pem: string): KnownLicense {
 }
 
 /**
- * What a license is kept with: itself and every CA between it and the root. An authority may show CAs of others too, and
- * the old and the new CA of a rollover side by side; whatever bears the name of an issuer stays: the verifier finds its way.
+ * What a license is kept with: itself and every CA between it and the root. An authority may show CAs of others too, the
+ * old and the new CA of a rollover side by side, and roots that link to ours (RFC 7030 §4.1.3); whatever may be an issuer
+ * stays: the verifier finds its way. Other roots lead nowhere.
  */
 export function bundle(license: Bytes, authorities: readonly Bytes[], root: Bytes): string {
-  const above = authorities.filter((der) => !equalBytes(der, root)).map((der) => decodeCertificate(der));
+  const above = authorities
+    .filter((der) => !equalBytes(der, root))
+    .map((der) => decodeCertificate(der))
+    .filter((ca) => !mayHaveIssued(ca, ca));
   const kept: Certificate[] = [decodeCertificate(license)];
-  for (let child = kept[0], next = 1; child !== undefined; child = kept[next++]) {
-    const { issuer } = child;
-    kept.push(...above.filter((ca) => !kept.includes(ca) && equalBytes(ca.subject.raw, issuer.raw)));
-  }
+  // Grows as it is walked.
+  for (const child of kept) kept.push(...above.filter((ca) => !kept.includes(ca) && mayHaveIssued(ca, child)));
   return toPem(kept.map(({ der }) => der));
+}
+
+/** By name, and by key: the keys of a CA or of a root that followed another may have the same name. */
+function mayHaveIssued(ca: Certificate, { issuer, extensions }: Certificate): boolean {
+  const [own, by] = [ca.extensions.subjectKeyIdentifier, extensions.authorityKeyIdentifier?.keyIdentifier];
+  if (!equalBytes(ca.subject.raw, issuer.raw)) return false;
+  return own === undefined || by === undefined || equalBytes(own, by);
 }
 
 /** A license is installed only when it verifies here and now, and is for the key that we hold. */

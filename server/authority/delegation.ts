@@ -2,7 +2,7 @@ import { checkRequest, keyAlgorithmOf, keyIdentifierOf, type KeySource, loadProf
 import { equalBytes, type Name, OID, type PublicKeyInfo, toHex } from '@licet/format';
 import { LicetError } from '../licensing/errors.ts';
 import type { DelegatedAuthority, DelegatedContract, Delegation } from '../licensing/ports/delegation.ts';
-import type { Opened } from './directory.ts';
+import { type Opened, shownChain } from './directory.ts';
 import {
   certifyEnterprise,
   type EnterpriseCertificateDeps,
@@ -133,7 +133,8 @@ async function take(deps: DelegationDeps, of: DelegatedContract, taken: Taken): 
   throw new Error(`The authority ${id} was saved and is not there.`);
 }
 
-function answerOf({ generation: { chain } }: Opened): DelegatedAuthority {
+function answerOf(opened: Opened): DelegatedAuthority {
+  const chain = shownChain(opened);
   const { serial, notBefore, notAfter } = chain[0]!;
   return { serial: toHex(serial), chain: chain.map(({ der }) => der), notBefore, notAfter };
 }

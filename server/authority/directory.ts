@@ -5,8 +5,21 @@ import type { AuditEvent, AuditLog } from '../licensing/ports/audit-log.ts';
 import type { Clock } from '../licensing/ports/clock.ts';
 import type { Transaction, Transactions } from '../licensing/ports/transactions.ts';
 import type { Authorities, Authority, AuthorityQuery, Role } from './ports/authorities.ts';
+import { issuerKeyOf } from './root-links.ts';
 
-export type Opened = { readonly authority: Authority; readonly generation: IssuerGeneration };
+export type Opened = {
+  readonly authority: Authority;
+  readonly generation: IssuerGeneration;
+  /** What vouches for the root of its chain, for those who trust one before or after it (RFC 4210 §4.4). */
+  readonly links: readonly Certificate[];
+};
+
+/** The CA with all above it, as it is shown to others: the root last, and before it what vouches for that. */
+export const shownChain = ({ generation: { chain }, links }: Opened): readonly Certificate[] => [
+  ...chain.slice(0, -1),
+  ...links,
+  ...chain.slice(-1),
+];
 
 export type DirectoryDeps = {
   readonly transactions: Transactions;
@@ -203,17 +216,38 @@ export class Directory {
     const authority = await this.#deps.authorities.get(tx, key);
     if (authority === undefined) return undefined;
     const chain: [Certificate, ...Certificate[]] = [decodeCertificate(authority.certificate)];
+    let root = authority;
     let above = authority.parent;
     while (above !== undefined && chain.length < LONGEST_CHAIN) {
       const parent = await this.#deps.authorities.get(tx, above);
       if (parent === undefined) throw new Error(`The authority ${above} above ${key} is gone.`);
       chain.push(decodeCertificate(parent.certificate));
       above = parent.parent;
+      root = parent;
     }
     return {
       authority,
       generation: IssuerGeneration.open(descriptionOf(authority, chain[0]), chain, authority.addresses),
+      links: await this.#linksTo(tx, root),
     };
+  }
+
+  /** From root to root, as far as any vouches for it; each is passed once. */
+  async #linksTo(tx: Transaction, root: Authority): Promise<readonly Certificate[]> {
+    const found: Certificate[] = [];
+    const seen = new Set([toHex(root.keyIdentifier)]);
+    const roots = [root];
+    for (const { links = [] } of roots) {
+      for (const link of links.map((der) => decodeCertificate(der))) {
+        const by = issuerKeyOf(link);
+        if (seen.has(toHex(by)) || link.notAfter <= this.#deps.clock.now()) continue;
+        seen.add(toHex(by));
+        found.push(link);
+        const next = await this.#deps.authorities.byKeyIdentifier(tx, by);
+        if (next !== undefined) roots.push(next);
+      }
+    }
+    return found;
   }
 }
 

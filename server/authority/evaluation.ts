@@ -98,11 +98,12 @@ function rowOf(generation: IssuerGeneration, kind: AuthorityKind, clock: Clock, 
  * of their own is not sent to a ceremony. In production this is a decision, made at the safe.
  */
 export function createWidening({ directory, signer }: EvaluationDeps, issuer: Issuer) {
-  return async ({ authority, generation }: Opened, claims: Claims): Promise<Opened> => {
+  return async (opened: Opened, claims: Claims): Promise<Opened> => {
+    const { authority, generation } = opened;
     const root = authority.parent === undefined ? undefined : await directory.find(authority.parent);
     const key = (await signer.keys()).find(({ id }) => id === authority.key);
     if (root?.authority.held !== true || key === undefined || generation.claims === undefined) {
-      return { authority, generation };
+      return opened;
     }
     const wider = join(generation.claims, claims);
     const commonName = generation.name?.rdns.flat().at(-1)?.value ?? '';

@@ -7,10 +7,11 @@ import {
   type ReadyCrl,
   rootAddresses,
 } from '@licet/authority';
-import { type Certificate, equalBytes, OID } from '@licet/format';
+import { type Certificate, equalBytes, OID, toHex } from '@licet/format';
 import { type Candidate, checkBundles, type ImportCheckDeps, keyOf, refusal } from './import-checks.ts';
 import type { Authority, AuthorityStatus } from './ports/authorities.ts';
 import { inForceOf, publishRootCrl, type RootCrls } from './root-crls.ts';
+import { withLinks } from './root-links.ts';
 
 export type ImportDeps = ImportCheckDeps & {
   readonly revocations: RootCrls;
@@ -42,6 +43,11 @@ export async function importAuthorities(
   const inOrder = candidates.toSorted((a, b) => Number(a.isNewest) - Number(b.isNewest));
   const wanted = new Map<string, Authority>();
   for (const candidate of inOrder) wanted.set(keyOf(candidate.root), await rootRow(deps, candidate));
+  const { directory, clock } = deps;
+  const find = (keyIdentifier: Uint8Array) => directory.byKeyIdentifier(keyIdentifier);
+  for (const row of await withLinks([...wanted.values()], candidates, find, clock.now())) {
+    wanted.set(toHex(row.keyIdentifier), row);
+  }
   for (const candidate of inOrder.filter(({ role }) => role.kind === 'enterprise')) {
     for (const row of await organizationRows(deps, candidate)) wanted.set(row.key, row);
   }
@@ -78,13 +84,17 @@ async function publishCrls(
   return { crls, withoutCrl };
 }
 
-async function isKnown({ directory }: ImportDeps, { key, certificate, status, parent }: Authority): Promise<boolean> {
+async function isKnown(
+  { directory }: ImportDeps,
+  { key, certificate, status, parent, links }: Authority,
+): Promise<boolean> {
   const known = (await directory.find(key))?.authority;
   return (
     known !== undefined &&
     equalBytes(known.certificate, certificate) &&
     known.status === status &&
-    known.parent === parent
+    known.parent === parent &&
+    known.links?.length === links?.length
   );
 }
 

@@ -4,7 +4,7 @@ import { LicetError } from '../licensing/errors.ts';
 import type { Delegation } from '../licensing/ports/delegation.ts';
 import { type Issuance, type IssuedLicense, licenseContext, type LicenseOrder } from '../licensing/ports/issuance.ts';
 import type { Transactions } from '../licensing/ports/transactions.ts';
-import type { Directory, Opened } from './directory.ts';
+import { type Directory, type Opened, shownChain } from './directory.ts';
 import type { Enterprises } from './enterprises.ts';
 import { asLicetError } from './errors.ts';
 import type { Fence } from './fence.ts';
@@ -87,11 +87,11 @@ async function asIssued(looking: Promise<FoundIssued | undefined>): Promise<Issu
 }
 
 /** With the chain of today: a CA that was certified anew since has another certificate under the same key. */
-function licenseOf(certificate: Certificate, { generation }: Opened, fresh: boolean): IssuedLicense {
+function licenseOf(certificate: Certificate, by: Opened, fresh: boolean): IssuedLicense {
   const { serial, notBefore, notAfter, der } = certificate;
   return {
     serial: toHex(serial),
-    chain: [der, ...generation.chain.map((above) => above.der)],
+    chain: [der, ...shownChain(by).map((above) => above.der)],
     notBefore,
     notAfter,
     fresh,

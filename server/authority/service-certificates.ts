@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { type Host, type Issuer, loadProfiles } from '@licet/authority';
 import { LicetError } from '../licensing/errors.ts';
-import type { Directory } from './directory.ts';
+import { type Directory, type Opened, shownChain } from './directory.ts';
 import { translated } from './errors.ts';
 import type { Fence } from './fence.ts';
 
@@ -21,8 +21,7 @@ export async function issueServiceCertificate(
   { issuer, directory, fence }: ServiceCertificatesDeps,
   { organization, names, csr, principal }: ServiceOrder,
 ): Promise<readonly Uint8Array[]> {
-  const role = { organization, kind: 'service', enterprise: undefined, contract: undefined } as const;
-  const by = await directory.active(role);
+  const by = await inOffice(directory, organization);
   if (by === undefined) {
     throw new LicetError(
       'unavailable',
@@ -47,8 +46,25 @@ export async function issueServiceCertificate(
       });
     }),
   );
-  return [certificate, ...by.generation.chain.slice(0, -1).map(({ der }) => der)];
+  return [certificate, ...shownAbove(by)];
 }
+
+/** What stands above a certificate that is issued now, as a TLS server sends it; undefined without a service CA. */
+export async function chainOfServices(
+  directory: Directory,
+  organization: string,
+): Promise<readonly Uint8Array[] | undefined> {
+  const by = await inOffice(directory, organization);
+  return by && shownAbove(by);
+}
+
+const inOffice = (directory: Directory, organization: string): Promise<Opened | undefined> =>
+  directory.active({ organization, kind: 'service', enterprise: undefined, contract: undefined });
+
+const shownAbove = (by: Opened): Uint8Array[] =>
+  shownChain(by)
+    .slice(0, -1)
+    .map(({ der }) => der);
 
 function hostOf(name: string): Host {
   const family = isIP(name);

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { toHex } from '@licet/format';
-import type { Directory, Opened } from '../authority/directory.ts';
+import { type Directory, type Opened, shownChain } from '../authority/directory.ts';
+import { issuerKeyOf } from '../authority/root-links.ts';
 import type { Route, Step } from '../http/routes.ts';
 import type { IdentityUse } from '../http/api/endpoint.ts';
 import { estRoutes } from '../http/est/routes.ts';
@@ -92,7 +93,7 @@ export function enrolment(ground: EnrolmentGround): {
 const organizationOf = ({ directory }: Pick<EnrolmentGround, 'directory'>, organization: string) =>
   directory.active({ organization, kind: 'organization', enterprise: undefined, contract: undefined });
 
-/** The CAs above the licenses of an enterprise, or of all; each once, the root last. */
+/** The CAs above the licenses of an enterprise, or of all; each once, the roots last. */
 function authoritiesOf({ directory }: Pick<EnrolmentGround, 'directory'>): ProtocolDeps['authorities'] {
   return async (organization, enterprise) => {
     const { slug, contracts = [] } = enterprise ?? {};
@@ -100,9 +101,13 @@ function authoritiesOf({ directory }: Pick<EnrolmentGround, 'directory'>): Proto
     const issuing = await directory.inUse(organization, 'enterprise', slug);
     const above = await directory.inUse(organization, 'organization');
     const heights = new Map<string, { readonly der: Uint8Array; readonly height: number }>();
-    for (const { generation } of [...(enterprise === undefined ? issuing : issuing.filter(served)), ...above]) {
-      for (const [depth, { der }] of generation.chain.entries()) {
-        heights.set(toHex(der), { der, height: generation.chain.length - depth });
+    for (const opened of [...(enterprise === undefined ? issuing : issuing.filter(served)), ...above]) {
+      const chain = shownChain(opened);
+      for (const [depth, { der }] of chain.entries()) heights.set(toHex(der), { der, height: chain.length - depth });
+      // RFC 7030 §4.1.3: with the certificates that link them the other roots, whom somebody may trust alone.
+      for (const link of opened.links) {
+        const der = (await directory.byKeyIdentifier(issuerKeyOf(link)))?.authority.certificate;
+        if (der !== undefined) heights.set(toHex(der), { der, height: 1 });
       }
     }
     return [...heights.values()].toSorted((a, b) => b.height - a.height).map(({ der }) => der);

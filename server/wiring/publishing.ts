@@ -1,3 +1,4 @@
+import { shownChain } from '../authority/directory.ts';
 import type { FastPath } from '../http/dispatcher.ts';
 import { caFastPath } from '../http/publish/ca.ts';
 import type { AuthorityParts } from './authority.ts';
@@ -7,7 +8,8 @@ export function publishing({ directory }: AuthorityParts, address: () => string)
   return [
     caFastPath({
       async find(keyIdentifier) {
-        const [own, ...above] = (await directory.byKeyIdentifier(keyIdentifier))?.generation.chain ?? [];
+        const found = await directory.byKeyIdentifier(keyIdentifier);
+        const [own, ...above] = found === undefined ? [] : shownChain(found);
         return own && { chain: [own.der, ...above.map(({ der }) => der)] };
       },
       bootstrap: async () => ({ roots: await directory.roots(), server: address() }),

@@ -1,12 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encodePem, equalBytes } from '@licet/format';
+import { type Certificate, encodePem, equalBytes } from '@licet/format';
 import { prepareFolder } from '../keys/folder.ts';
 import { writeDurably } from '../keys/durable-file.ts';
 import { listKeyFiles } from '../keys/offline.ts';
 import type { KeyDescription } from '../ports/signer.ts';
 import { AuthorityError } from '../errors.ts';
-import { type Chain, readChain } from './issuer-file.ts';
+import { type Chain, readChain, splitLinks } from './issuer-file.ts';
 
 /** Beside `keys/` and `journal/` in the signer's folder: for each key of a CA its chain, `<key id>.pem`. */
 const FOLDER = 'authorities';
@@ -15,6 +15,8 @@ export type AuthorityBundle = {
   readonly key: KeyDescription;
   /** The CA's own certificate first, the root last. */
   readonly chain: Chain;
+  /** What vouches for that root, and by which it vouches for others; in the file they stand before it. */
+  readonly links: readonly Certificate[];
 };
 
 /** Every CA that was accepted into this signer's folder, older generations first: what a server starts with. */
@@ -23,19 +25,23 @@ export async function readAuthorityBundle(signerFolder: string): Promise<Authori
   const bundles: AuthorityBundle[] = [];
   for (const name of await namesIn(join(signerFolder, FOLDER))) {
     const path = join(signerFolder, FOLDER, name);
-    const chain = readChain(await readFile(path, 'utf8'), path);
+    const { chain, links } = splitLinks(readChain(await readFile(path, 'utf8'), path));
     const key = keys.get(name.slice(0, -'.pem'.length));
     if (key === undefined || !equalBytes(key.publicKey, chain[0].publicKey.raw)) {
       throw new AuthorityError('KEY_UNKNOWN', `${path} belongs to no key of this signer; put the right one there.`);
     }
-    bundles.push({ key, chain });
+    bundles.push({ key, chain, links });
   }
   return bundles.toSorted((a, b) => a.key.generation - b.key.generation);
 }
 
-export async function writeAuthorityBundle(signerFolder: string, { key, chain }: AuthorityBundle): Promise<void> {
+export async function writeAuthorityBundle(
+  signerFolder: string,
+  { key, chain, links }: AuthorityBundle,
+): Promise<void> {
   await prepareFolder(join(signerFolder, FOLDER));
-  const text = chain.map(({ der }) => encodePem('CERTIFICATE', der)).join('');
+  const inOrder = [...chain.slice(0, -1), ...links, ...chain.slice(-1)];
+  const text = inOrder.map(({ der }) => encodePem('CERTIFICATE', der)).join('');
   await writeDurably(join(signerFolder, FOLDER, `${key.id}.pem`), text);
 }
 

@@ -23,6 +23,24 @@ export function readChain(text: string, name: string): Chain {
   throw new AuthorityError('CEREMONY_INVALID', `${name} holds no certificate.`);
 }
 
+/**
+ * Takes what vouches for the root out of a chain: certificates in its own name by other keys of it (RFC 4210 §4.4), which
+ * no CA below has. They stand before the root, so that it is last in every chain.
+ */
+export function splitLinks([own, ...above]: Chain): { readonly chain: Chain; readonly links: readonly Certificate[] } {
+  const root = above.at(-1);
+  if (root === undefined) return { chain: [own], links: [] };
+  const isOfRoot = (one: Certificate) =>
+    one !== root && [one.subject, one.issuer].every((name) => equalBytes(name.raw, root.subject.raw));
+  return {
+    chain: [own, ...above.filter((one) => !isOfRoot(one))],
+    links: above.filter((one) => isOfRoot(one) && !isSelfSigned(one)),
+  };
+}
+
+const isSelfSigned = ({ extensions: { subjectKeyIdentifier: own, authorityKeyIdentifier: by } }: Certificate) =>
+  own === undefined || by?.keyIdentifier === undefined || equalBytes(own, by.keyIdentifier);
+
 export type OpenIssuer = { readonly issuer: IssuerGeneration; readonly chainText: string };
 
 /**
@@ -31,7 +49,7 @@ export type OpenIssuer = { readonly issuer: IssuerGeneration; readonly chainText
  */
 export async function readIssuer(choice: IssuerChoice, base: string, purpose: KeyPurpose): Promise<OpenIssuer> {
   const chainText = await readFile(resolve(base, choice.chain), 'utf8');
-  const chain = readChain(chainText, choice.chain);
+  const { chain } = splitLinks(readChain(chainText, choice.chain));
   const keys = await listKeyFiles(resolve(base, choice.signer.folder));
   const key = keys.find(({ publicKey }) => equalBytes(publicKey, chain[0].publicKey.raw));
   if (key === undefined) {

@@ -29,7 +29,7 @@ const as = (token: string) => ({ Authorization: `Bearer ${token}` });
 const codeOf = ({ body }: { readonly body: Buffer }) => (JSON.parse(body.toString()) as { code: string }).code;
 
 describe('docs/ceremony.md', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let room: Room;
   let folder: string;
   let output: string;
@@ -62,12 +62,13 @@ describe('docs/ceremony.md', function () {
   it('walks without a network from the root to a first license and to the end of a CA, and openssl agrees', () => {
     assert.match(output, /usb\/organization-chain\.pem: OK/);
     assert.match(output, /^Usable: valid\nIssued to license:\/\/globex\.acme\/plant-0 /m);
+    assert.equal(output.match(/^Usable: valid\nIssued to license:\/\/globex\.acme\/plant-1 /gm)?.length, 2);
     assert.match(output, /usb\/successor-chain\.pem: OK/);
     assert.match(output, /revoked, as it should be/);
     assert.match(output, /error 23 at 0 depth lookup: certificate revoked/);
     assert.match(output, /^\w{32} {2}service .* active .* acme$/m);
     assert.match(output, /^\w{32} {2}organization .* crl-only .* acme\n\w{32} {2}organization .* active .* acme$/m);
-    assert.equal(output.match(/^The CRL \d+ of the root is published\.$/gm)?.length, 2);
+    assert.equal(output.match(/^The CRL \d+ of the root is published\.$/gm)?.length, 3);
   });
 
   describe('and the server that starts with it', function () {
@@ -131,7 +132,7 @@ describe('docs/ceremony.md', function () {
       let surroundings: NodeJS.ProcessEnv;
       before(async function () {
         database = await testDatabase(this);
-        this.timeout(180_000);
+        this.timeout(300_000);
         contract = await agree(server, owner, sold.enterprise, 'C-2');
         const contexts = inRoom('contexts.json');
         const root = readFileSync(inRoom('usb', 'root.pem'), 'utf8');
@@ -202,19 +203,24 @@ describe('docs/ceremony.md', function () {
       'crls-2.yaml',
       'crls-2026',
       'crls-2027',
+      'crls-2040',
+      'crls-3.yaml',
       'crls.yaml',
       'organization-2026',
+      'organization-2040',
       'organization.yaml',
       'rollover.yaml',
       'root-2026',
       'root-2040',
       'root.yaml',
       'service-2026',
+      'service-2040',
       'service.yaml',
+      'sign-2040.yaml',
       'successor-2026',
       'successor.yaml',
     ]);
-    assert.equal(readdirSync(inRoom('online', 'signer', 'authorities')).length, 3);
+    assert.equal(readdirSync(inRoom('online', 'signer', 'authorities')).length, 5);
   });
 
   it('says by its exit code that a file was changed, and which', () => {

@@ -26,6 +26,8 @@ export type Authority = {
   readonly held: boolean;
   readonly keyIdentifier: Uint8Array;
   readonly certificate: Uint8Array;
+  /** Of a root: the certificates by which other roots vouch for its key, in no order (RFC 4210 §4.4). */
+  readonly links?: readonly Uint8Array[];
   readonly addresses: Addresses;
   readonly status: AuthorityStatus;
   readonly createdAt: Date;
@@ -54,7 +56,7 @@ export interface Authorities {
   /** By key. */
   list(tx: Transaction, query: AuthorityQuery): Promise<readonly Authority[]>;
   /**
-   * Writes a new authority, or another certificate, addresses or status of a known one. Rejects with AUTHORITY_EXISTS
+   * Writes a new authority, or another certificate, addresses, status or links of a known one. Rejects with AUTHORITY_EXISTS
    * when the role has another active authority.
    */
   save(tx: Transaction, authority: Authority): Promise<void>;

@@ -53,9 +53,9 @@ export function createStandings({ transactions, stores }: Dependencies): Standin
 
 /** By key identifier of the issuer and serial. */
 function namesOf(chain: readonly Uint8Array[]): readonly AuthorityName[] {
-  const certificates = chain.map((der) => decodeCertificate(Uint8Array.from(der)));
-  return certificates.slice(0, -1).map(({ serial }, at) => ({
-    issuer: certificates[at + 1]!.extensions.subjectKeyIdentifier ?? new Uint8Array(),
+  const certificates = chain.slice(0, -1).map((der) => decodeCertificate(Uint8Array.from(der)));
+  return certificates.map(({ serial, extensions }) => ({
+    issuer: extensions.authorityKeyIdentifier?.keyIdentifier ?? new Uint8Array(),
     serial,
   }));
 }

@@ -51,7 +51,7 @@ export type LicenseFacts = {
 export type IssuedLicense = {
   /** Lower-case hexadecimal. */
   readonly serial: string;
-  /** DER of the license, then of each CA above it, the root last. */
+  /** DER of the license, then of each CA above it, what vouches for the root before the root, and that last. */
   readonly chain: readonly Uint8Array[];
   readonly notBefore: Date;
   readonly notAfter: Date;

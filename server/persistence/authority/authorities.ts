@@ -1,4 +1,5 @@
 import type { Addresses, KeyAlgorithm } from '@licet/authority';
+import { decodeCertsOnly, encodeCertsOnly } from '@licet/format';
 import type {
   Authorities,
   Authority,
@@ -26,6 +27,7 @@ type Row = {
   addresses: Addresses;
   status: AuthorityStatus;
   created_at: Date;
+  links: Buffer | null;
 };
 
 const UNIQUE_VIOLATION = '23505';
@@ -92,10 +94,10 @@ async function upsert(tx: Transaction, authority: Authority): Promise<void> {
   const { key, organization, kind, enterprise, contract, algorithm, parent, held } = authority;
   await sql(tx).query(
     `insert into authorities (key, organization, kind, enterprise, contract, algorithm, parent, held, key_identifier,
-                              certificate, addresses, status, created_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                              certificate, addresses, status, created_at, links)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
      on conflict (key) do update set parent = excluded.parent, certificate = excluded.certificate,
-       addresses = excluded.addresses, status = excluded.status`,
+       addresses = excluded.addresses, status = excluded.status, links = excluded.links`,
     [
       key,
       organization,
@@ -110,6 +112,7 @@ async function upsert(tx: Transaction, authority: Authority): Promise<void> {
       JSON.stringify(authority.addresses),
       authority.status,
       authority.createdAt,
+      authority.links === undefined ? null : bytea(encodeCertsOnly(authority.links)),
     ],
   );
 }
@@ -151,5 +154,6 @@ function authorityOf(row: Row): Authority {
     addresses: { ...addresses, ocsp: addresses.ocsp },
     status,
     createdAt: row.created_at,
+    ...(row.links !== null && { links: decodeCertsOnly(plain(row.links)) }),
   };
 }

@@ -19,6 +19,7 @@ import { incidentSets } from './0017-incident-sets.ts';
 import { earlierWorkloadSites } from './0018-earlier-workload-sites.ts';
 import { grace } from './0019-grace.ts';
 import { firstLicenses } from './0020-first-licenses.ts';
+import { rootLinks } from './0021-root-links.ts';
 
 /** In the order in which they run. Append only. */
 export const migrations: readonly Migration[] = [
@@ -42,4 +43,5 @@ export const migrations: readonly Migration[] = [
   earlierWorkloadSites,
   grace,
   firstLicenses,
+  rootLinks,
 ];

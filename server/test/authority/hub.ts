@@ -77,6 +77,7 @@ export class Hub {
     const bundles = [...this.#chains].map(([key, [own, ...above]]) => ({
       key: keys.find((one) => one.id === key)!,
       chain: [decodeCertificate(own!), ...above.map((der) => decodeCertificate(der))] as const,
+      links: [],
     }));
     return importAuthorities(
       { ...this.authority, signer: this.signer, clock: systemClock, organization: 'demo' },

@@ -86,6 +86,7 @@ describe('the import of what a ceremony made', function () {
     const bundleOf = ({ key, chain }: IssuerGeneration): AuthorityBundle => ({
       key: keys.find(({ id }) => id === key)!,
       chain: [chain[0]!, ...chain.slice(1)],
+      links: [],
     });
     [organization, service] = [bundleOf(made.organization), bundleOf(made.service)];
     revocations = createRevocationStore({ transactions: database, auditLog, outbox, leases, holder: 'test' });
@@ -158,7 +159,7 @@ describe('the import of what a ceremony made', function () {
 
   it('is refused with a key that the signer does not hold, or with the chain of another key', async () => {
     await refused('KEY_UNKNOWN', { signer: { keys: async () => [] } });
-    await refused('KEY_UNKNOWN', {}, [{ key: organization.key, chain: service.chain }]);
+    await refused('KEY_UNKNOWN', {}, [{ ...organization, chain: service.chain }]);
   });
 
   it('is refused with another certificate than the one that the key accepted', async () => {
@@ -174,8 +175,8 @@ describe('the import of what a ceremony made', function () {
     const later = new Date(Date.now() + 6 * 365 * DAY_MS);
     await refused('CHAIN_INVALID', { clock: { now: () => later } });
     const [own, root] = organization.chain;
-    await refused('CHAIN_INVALID', {}, [{ key: organization.key, chain: [own, service.chain[0]] }]);
-    await refused('CHAIN_INVALID', {}, [{ key: organization.key, chain: [own, root!, root!] }]);
+    await refused('CHAIN_INVALID', {}, [{ ...organization, chain: [own, service.chain[0]] }]);
+    await refused('CHAIN_INVALID', {}, [{ ...organization, chain: [own, root!, root!] }]);
   });
 
   it('is refused when the root revokes the CA, and with CRLs of which none is in force', async () => {

@@ -3,7 +3,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { publishDue, type PublishedCrl, type RevocationStore } from '@licet/authority';
+import { publishDue, type PublishedCrl, type RevocationStore, type Signer } from '@licet/authority';
 import { makeCsr } from '@licet/authority/workshop';
 import { encodePem } from '@licet/format';
 import { createVerdictTokens } from '../../authority/verdict-tokens.ts';
@@ -55,6 +55,8 @@ export type World = {
   /** Of the owner: an API token. */
   readonly apiToken: string;
   at(name: string): string;
+  /** The server shows a TLS certificate by the service CA of now. */
+  renewTls(): Promise<void>;
   /** What the organization's CAs say is revoked, published this moment. */
   crls(): Promise<Uint8Array[]>;
   /** An enrolment token. */
@@ -74,15 +76,22 @@ const clock = { now: () => new Date() };
 export async function openWorld(
   context: Mocha.Context,
   identities: EnrolmentGround['settings']['identities'] = { privateIssuers: [] },
+  /** What makes the CAs, in the place of an evaluation. */
+  ceremony?: (signer: Signer, authority: AuthorityParts) => Promise<void>,
 ): Promise<World> {
   const database = await testDatabase(context);
   const folder = mkdtempSync(join(tmpdir(), 'licet-enrolment-'));
   const argv = ['--data.folder', folder, '--authority.evaluation', 'on', '--authority.organization', 'acme'];
+  if (ceremony !== undefined) {
+    writeFileSync(join(folder, 'passphrase'), 'only for this test\n', { mode: 0o600 });
+    argv.push('--authority.evaluation', 'off', '--signer.passphraseFile', join(folder, 'passphrase'));
+  }
   const { config } = await loadConfig({ argv, env: {}, directory: folder });
   const signer = await openServerSigner(config, { warn: () => undefined, error: () => undefined });
   const ground = { config, database, signer: signer.signer, holder: 'test', base: 'http://127.0.0.1:9' };
   const authority = connectAuthority(ground);
   await readyAuthority(ground, authority);
+  await ceremony?.(signer.signer, authority);
   const common = { transactions: database, clock, random, auditLog, outbox };
   const access = { ...common, stores: accessStores, organizations: stores.organizations };
   const { issuance, licenseRevocations: revocations } = authority;
@@ -104,11 +113,13 @@ export async function openWorld(
     limit: () => Promise.resolve(),
     log,
   });
-  const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const order = { organization: 'acme', names: ['localhost'], csr: makeCsr('P-256', { keys }), principal: 'test' };
-  const chain = await issueServiceCertificate(authority, order);
   const pem = (ders: readonly Uint8Array[]) => ders.map((der) => encodePem('CERTIFICATE', der)).join('');
-  const tls = { cert: pem(chain), key: keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
+  const newTls = async () => {
+    const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const order = { organization: 'acme', names: ['localhost'], csr: makeCsr('P-256', { keys }), principal: 'test' };
+    const chain = await issueServiceCertificate(authority, order);
+    return { cert: pem(chain), key: keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
+  };
   writeFileSync(join(folder, 'root.pem'), pem(await authority.directory.roots()));
   const accessed = accessUse(access);
   const who = { authenticator, license: licenseAsPrincipal(records), signature: signerAsPrincipal(deps, records) };
@@ -131,7 +142,7 @@ export async function openWorld(
   const served = await serve({
     routes: [...wired.routes, ...api],
     fastPaths: publishing(authority, () => 'https://localhost'),
-    tls: { options: tls, requestClientCertificate: true },
+    tls: { options: await newTls(), requestClientCertificate: true },
   });
   return {
     ...customers,
@@ -143,6 +154,7 @@ export async function openWorld(
     jobs: wired.jobs,
     apiToken: owner!.secret,
     at: (name) => join(folder, name),
+    renewTls: async () => served.listener.replaceTls(await newTls()),
     async crls() {
       const { directory, revocations } = authority;
       const generations = () => directory.held();

@@ -45,7 +45,7 @@ const accept = z.strictObject({
   chain: field.path,
   /** Of the root certificate, from somewhere else than the chain. */
   rootFingerprint: field.fingerprint,
-  /** Certificates by which an older root vouches for a new one. */
+  /** Certificates by which one root vouches for another. */
   links: z.array(field.path).default([]),
   signer: field.signer,
 });

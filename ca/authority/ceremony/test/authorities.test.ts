@@ -257,9 +257,20 @@ describe('the ceremonies of CAs', function () {
       const rootFingerprint = fingerprintOf(hall.der('root-2', 'root.pem'));
       const alone = hall.accept('alone', 'organization', 'second-signed', { rootFingerprint });
       await assert.rejects(alone, { code: 'SIGNER_REFUSED', message: /nobody here vouches for the issuer/ });
-      const links = ['root-2/new-with-old.pem'];
+      for (const wrong of ['root/root.pem', 'root-2/root.pem', 'organization-signed/organization.pem']) {
+        await assert.rejects(
+          hall.accept('wrong', 'organization', 'second-signed', { rootFingerprint, links: [wrong] }),
+          { code: 'CEREMONY_INVALID', message: /^The file .*: links: .* is not one certificate by which/ },
+        );
+      }
+      const links = ['root-2/new-with-old.pem', 'root-2/old-with-new.pem'];
       await hall.accept('linked', 'organization', 'second-signed', { rootFingerprint, links });
-      assert.equal((await readAuthorityBundle(hall.path('online'))).length, 2);
+      const [first, second] = await readAuthorityBundle(hall.path('online'));
+      assert.deepEqual([first?.links.length, first?.chain.length, second?.chain.length], [0, 2, 2]);
+      assert.deepEqual(
+        second?.links.map(({ der }) => der),
+        links.map((file) => hall.der(file)),
+      );
     });
   });
 
