@@ -22,6 +22,8 @@ export type OwnTlsOptions = {
   readonly names: readonly string[];
   /** Has the request certified by the service CA; gives the certificate and what stands between it and the root. */
   readonly certify: (csr: Uint8Array) => Promise<readonly Uint8Array[]>;
+  /** What would stand above a certificate that is made now; undefined where none can be made. */
+  readonly above: () => Promise<readonly Uint8Array[] | undefined>;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -33,15 +35,15 @@ const RENEW_AFTER = 2 / 3;
 
 /**
  * The server's own TLS certificate: made at the first start, made anew with a new key when two thirds of its life are
- * over, and swapped while connections go on. Its key is the one private key in this process: TLS needs it here. It
- * licenses nothing, and its CA cannot sign licenses.
+ * over or its CA was followed by another, since the former may be revoked soon, and swapped while connections go on. Its
+ * key is the one private key in this process: TLS needs it here. It licenses nothing, and its CA cannot sign licenses.
  */
 export async function keepOwnTls(options: OwnTlsOptions): Promise<WatchedTls> {
   const users: ((tls: CheckedTls) => void)[] = [];
   let current = read(options) ?? (await renew(options));
   const look = async (): Promise<void> => {
-    if (!isDue(current, options)) return;
     try {
+      if (!(await isDue(current, options))) return;
       current = await renew(options);
       for (const use of users) use(current.checked);
       options.log.info({ expiresAt: current.checked.expiresAt.toISOString() }, 'own TLS certificate renewed');
@@ -66,7 +68,11 @@ export async function keepOwnTls(options: OwnTlsOptions): Promise<WatchedTls> {
   };
 }
 
-type Own = { readonly checked: CheckedTls; readonly leaf: X509Certificate };
+type Own = {
+  readonly checked: CheckedTls;
+  readonly leaf: X509Certificate;
+  readonly above: readonly X509Certificate[];
+};
 
 /** What was kept from an earlier start, unless it cannot be used. */
 function read(options: OwnTlsOptions): Own | undefined {
@@ -90,14 +96,17 @@ function open(text: string, { clock, metrics }: OwnTlsOptions): Own {
   const [key = '', ...certificates] = text.split(/(?=-----BEGIN CERTIFICATE-----)/);
   const checked = checkTls({ key, certificate: certificates.join('') }, clock.now());
   metrics.certificateReloaded('done', checked.expiresAt);
-  return { checked, leaf: new X509Certificate(certificates[0]!) };
+  const [leaf, ...above] = certificates.map((pem) => new X509Certificate(pem));
+  return { checked, leaf: leaf!, above };
 }
 
-function isDue({ leaf }: Own, { clock, names }: OwnTlsOptions): boolean {
+async function isDue({ leaf, above }: Own, { clock, names, above: today }: OwnTlsOptions): Promise<boolean> {
   const from = leaf.validFromDate.getTime();
   const due = from + (leaf.validToDate.getTime() - from) * RENEW_AFTER;
   const covers = names.every((name) => (isIP(name) === 0 ? leaf.checkHost(name) : leaf.checkIP(name)) !== undefined);
-  return clock.now().getTime() >= due || !covers;
+  if (clock.now().getTime() >= due || !covers) return true;
+  const wanted = (await today()) ?? above.map(({ raw }) => raw);
+  return wanted.length !== above.length || wanted.some((der, i) => !above[i]!.raw.equals(der));
 }
 
 async function renew(options: OwnTlsOptions): Promise<Own> {

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { issueServiceCertificate } from '../authority/service-certificates.ts';
+import { chainOfServices, issueServiceCertificate } from '../authority/service-certificates.ts';
 import { systemClock as clock } from '../clock.ts';
 import { ownTlsFileOf, serverNamesOf, tlsModeOf } from '../effective.ts';
 import type { Ground } from '../ground.ts';
@@ -20,14 +20,16 @@ export async function openOwnTls(ground: Ground, authority: AuthorityParts): Pro
   const { config, log, metrics } = ground;
   if (tlsModeOf(config) !== 'own') return undefined;
   const names = serverNamesOf(config);
+  const organizationOf = async () => (await authority.directory.serviceOrganization()) ?? config.authority.organization;
   try {
     return await keepOwnTls({
       file: ownTlsFileOf(config),
       names,
       async certify(csr) {
-        const organization = (await authority.directory.serviceOrganization()) ?? config.authority.organization;
+        const organization = await organizationOf();
         return issueServiceCertificate(authority, { organization, names, csr, principal: `server ${hostname()}` });
       },
+      above: async () => chainOfServices(authority.directory, await organizationOf()),
       clock,
       log,
       metrics,

@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import { connect } from 'node:tls';
 import type { Response } from 'express';
 import { decodeCertsOnly, encodePem, toHex } from '@licet/format';
-import { issueServiceCertificate } from '../../authority/service-certificates.ts';
+import { rollOver } from '../../authority/rollover.ts';
+import { chainOfServices, issueServiceCertificate } from '../../authority/service-certificates.ts';
+import { systemClock } from '../../clock.ts';
 import { createLog } from '../../log/log.ts';
 import { createMetrics } from '../../metrics/metrics.ts';
 import { keepOwnTls } from '../../tls/own.ts';
@@ -43,6 +45,7 @@ describe("the server's own TLS certificate, and /ca", function () {
           principal: 'server test',
         });
       },
+      above: () => chainOfServices(workshop.authority.directory, 'demo'),
       clock: { now: () => now },
       log: createLog({
         level: 'error',
@@ -193,6 +196,30 @@ describe("the server's own TLS certificate, and /ca", function () {
     it('has nothing under other names', async () => {
       for (const path of ['/ca', '/ca/', `/ca/${'0'.repeat(40)}.cer`, '/ca/../etc', `/ca/${'0'.repeat(40)}.key`]) {
         assert.equal((await ask(path)).status, 404, path);
+      }
+    });
+  });
+
+  describe('when its CA was followed by another', () => {
+    it('is made anew by that, at the next look and at the next start, and once', async () => {
+      const files = ['looking.pem', 'starting.pem'].map((name) => join(workshop.folder, name));
+      const [looking, starting] = files.map((file) => keep(file));
+      const watched = await looking!;
+      (await starting!).stop();
+      const [before] = await workshop.authority.directory.list({ kind: 'service', limit: 1 });
+      const { signer } = workshop;
+      const { to } = await rollOver({ ...workshop.authority, signer, clock: systemClock }, before!.key);
+      const renewed = new Promise<void>((resolve) => watched.onChange(() => resolve()));
+      watched.reload();
+      await renewed;
+      watched.stop();
+      (await keep(files[1]!)).stop();
+      const issuer = new X509Certificate(to.certificate);
+      for (const file of files) {
+        const leaf = leafIn(file);
+        assert.ok(leaf.checkIssued(issuer), leaf.issuer);
+        (await keep(file)).stop();
+        assert.equal(leafIn(file).serialNumber, leaf.serialNumber);
       }
     });
   });
