@@ -1,4 +1,5 @@
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +11,7 @@ import {
   ceremonyTemplate,
   holdCeremony,
   isCeremony,
+  type Program,
   programHash,
   type Room,
   verifyTranscript,
@@ -25,8 +27,8 @@ import { derBlocks, readInput } from '../read-input.ts';
 type Options = { dryRun?: boolean; yes?: boolean; seal?: string };
 
 /** Needs no network, no server and no database: one YAML file says everything. */
-export function register(program: Command, io: CliIo): void {
-  const ceremony = program
+export function register(licet: Command, io: CliIo): void {
+  const ceremony = licet
     .command('ceremony')
     .description('Keys and certificates above the server, made offline from one YAML file each.');
   hold(ceremony, 'root', 'Makes a root: key, certificate, and the shares that open it.', ['root'], io);
@@ -49,8 +51,8 @@ export function register(program: Command, io: CliIo): void {
     .command('program')
     .description('Prints what the transcripts say of this program, to be compared with another copy of it.')
     .action(async () => {
-      const { version, hash, node } = (await room(io)).program;
-      io.out(`licet ${version} sha256 ${hash} node ${node}`);
+      const { version, hash: all, node } = await program();
+      io.out(`licet ${version} sha256 ${all} node ${node}`);
     });
   for (const parent of [ceremony, organization]) for (const command of parent.commands) command.exitOverride();
 }
@@ -113,16 +115,25 @@ async function room(io: CliIo): Promise<Room> {
   return {
     clock: io,
     random: { bytes: (length) => new Uint8Array(randomBytes(length)) },
-    program: { version: manifest.version, node: process.version, hash: await programHash(packages()) },
+    program: await program(),
     say: (line) => io.out(printable([line])),
     ask: (question) => ask(question, io),
   };
 }
 
-/** All of our code that a ceremony runs. */
-function packages(): Record<string, string> {
-  const names = ['@licet/format', '@licet/verify', '@licet/keystores', '@licet/authority', '@licet/cli'];
-  return Object.fromEntries(names.map((name) => [name, dirname(fileURLToPath(import.meta.resolve(name)))]));
+/** All of our code that a ceremony runs; what it depends on is found from there. */
+const PACKAGES = ['@licet/format', '@licet/verify', '@licet/keystores', '@licet/authority', '@licet/cli'];
+const ENTRIES = ['require-node.js', 'compile-cache.js'];
+
+async function program(): Promise<Program> {
+  const at = (address: string) => fileURLToPath(import.meta.resolve(address));
+  const all = await programHash(
+    Object.fromEntries(PACKAGES.map((name) => [name, dirname(at(name))])),
+    Object.fromEntries(ENTRIES.map((name) => [name, at(`../../../${name}`)])),
+  );
+  // Another one on each platform, and so beside the hash of the rest.
+  const node = hash('sha256', await readFile(process.execPath));
+  return { version: manifest.version, node: `${process.version} sha256 ${node}`, hash: all };
 }
 
 /** Only a person at a terminal answers: what a pipe says was decided by nobody who saw the question. */
