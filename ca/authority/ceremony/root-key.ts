@@ -5,7 +5,7 @@ import { AuthorityError } from '../errors.ts';
 import { combineShares, createShares, type ShareSet } from '../keys/shares.ts';
 import type { Signer } from '../ports/signer.ts';
 import { openSigner } from '../signer/open.ts';
-import type { RootKeyChoice } from './config/index.ts';
+import type { RootKeyChoice, ShareChoice } from './config/index.ts';
 import { invalid } from './config/invalid.ts';
 import { certifyRoot, type Order, PROFILES } from './desk.ts';
 import { draftCertificate, draftKey } from './draft.ts';
@@ -21,7 +21,6 @@ export type RootSubject = { readonly organization: string; readonly commonName: 
 
 /** The root to be, and everything around it, in words. */
 export async function rootWords(choice: RootKeyChoice, subject: RootSubject, room: Room): Promise<string[]> {
-  const files = shareFiles(choice);
   const key = await draftKey(
     { purpose: 'root', algorithm: choice.algorithm, organization: subject.organization },
     room,
@@ -38,8 +37,13 @@ export async function rootWords(choice: RootKeyChoice, subject: RootSubject, roo
     ...certificateWords(draftCertificate(order, room), { serial: false }).map((line) => `  ${line}`),
     `  publishes at ${choice.publish}`,
     `${SIGNER_FOLDER}/: its key (${choice.algorithm}), ${choice.pkcs11 === undefined ? 'encrypted' : `in the token "${choice.pkcs11.token}"`}, and the journal of what it signs`,
-    ...files.map((file) => `${file}: one of ${files.length} shares; any ${choice.shares?.needed} open the key`),
+    ...(choice.shares === undefined ? [] : shareWords(choice.shares)),
   ];
+}
+
+export function shareWords(shares: ShareChoice): string[] {
+  const files = shareFiles(shares);
+  return files.map((file) => `${file}: one of ${files.length} shares; any ${shares.needed} open the key`);
 }
 
 /**
@@ -75,11 +79,12 @@ export async function makeRoot(
   } finally {
     await signer.close();
   }
-  if (set !== undefined) await handOut(sitting, choice, set, folder);
+  if (set !== undefined) await handOut(sitting, choice.shares!, set, folder);
 }
 
-async function handOut(sitting: Sitting, choice: RootKeyChoice, set: ShareSet, folder: string): Promise<void> {
-  await tryEach(sitting, set, choice.shares!.needed, folder);
+/** Every share has opened the folder once before anybody takes one away. */
+export async function handOut(sitting: Sitting, choice: ShareChoice, set: ShareSet, folder: string): Promise<void> {
+  await tryEach(sitting, set, choice.needed, folder);
   set.wrappingKey.fill(0);
   for (const [i, file] of shareFiles(choice).entries()) {
     const share = set.shares[i]!;
@@ -102,9 +107,7 @@ async function tryEach(sitting: Sitting, { wrappingKey, shares }: ShareSet, need
   sitting.note(`each of the ${shares.length} shares was tried, ${needed} at a time, and the key opens`);
 }
 
-function shareFiles({ shares }: RootKeyChoice): string[] {
-  if (shares === undefined) return [];
-  const { needed, custodians } = shares;
+export function shareFiles({ needed, custodians }: ShareChoice): string[] {
   if (needed > custodians.length) throw invalid([`shares.needed: ${needed} of ${custodians.length} is impossible`]);
   const files = custodians.map((name) => `shares/${name.toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, '-')}.share`);
   if (new Set(files).size !== files.length) throw invalid(['shares.custodians: each has a name of their own']);

@@ -69,7 +69,7 @@ function openCloud(
   return openVault({ folder, socket: '', vault }, undefined, room.clock);
 }
 
-async function putTogether(sitting: Sitting, base: string, files: readonly string[]): Promise<Uint8Array> {
+export async function putTogether(sitting: Sitting, base: string, files: readonly string[]): Promise<Uint8Array> {
   const lines: string[] = [];
   for (const file of files) {
     const line = await readFile(resolve(base, file), 'utf8');

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { type FileLine, mismatch, readTranscript } from './transcript.ts';
-import { sha256 } from './words.ts';
+import { plainHash, sha256 } from './words.ts';
 
 /** The folder of a signer goes on changing: its own journal guards it. */
 const NOT_KEPT = 'signer';
@@ -20,7 +20,7 @@ export type Verified = {
  */
 export async function verifyTranscript(path: string, seal?: string): Promise<Verified> {
   const transcript = readTranscript(await readFile(path, 'utf8'));
-  if (seal !== undefined && transcript.seal !== seal)
+  if (seal !== undefined && transcript.seal !== plainHash(seal))
     throw mismatch('The seal', 'is not the one that was written down');
   const folder = dirname(path);
   const away: string[] = [];

@@ -12,6 +12,9 @@ import {
 
 export const sha256 = (bytes: Uint8Array | string): string => hash('sha256', bytes, 'hex');
 
+/** SHA-256 in any of the usual spellings: with colons, in groups, in capitals. */
+export const plainHash = (text: string): string => text.replaceAll(/[\s:]/g, '').toLowerCase();
+
 /** As `openssl x509 -fingerprint -sha256` prints it, so that two people can compare it by ear. */
 export function fingerprintOf(der: Uint8Array): string {
   return sha256(der).toUpperCase().match(/../g)!.join(':');

@@ -36,6 +36,7 @@ export function register(licet: Command, io: CliIo): void {
   steps(organization, ['organization', 'service'], io);
   hold(ceremony, 'crl', 'Makes the CRLs of the root for years ahead.', ['crl'], io);
   hold(ceremony, 'rollover', 'Makes a new root that the old one vouches for.', ['rollover'], io);
+  hold(ceremony, 'shares', 'Gives the key of a root other shares.', ['shares'], io);
   addVerify(ceremony, io);
   ceremony
     .command('template <kind>')
@@ -98,7 +99,7 @@ function addVerify(parent: Command, io: CliIo): void {
     .description('Checks a transcript and the files beside it. Exit: 0 as they were, 1 not.')
     .option('--seal <seal>', 'what the witnesses wrote down')
     .action(async (transcript: string, { seal }: Options) => {
-      const found = await orExplain(verifyTranscript(transcript, seal?.toLowerCase()));
+      const found = await orExplain(verifyTranscript(transcript, seal));
       io.out(`${found.lines} lines and ${found.files} files are as they were. Seal: ${found.seal}`);
       if (found.away.length > 0) io.out(printable([`Handed out, and not here: ${found.away.join(', ')}`]));
       if (seal === undefined)
@@ -139,9 +140,15 @@ async function program(): Promise<Program> {
 /** Only a person at a terminal answers: what a pipe says was decided by nobody who saw the question. */
 async function ask(question: string, { stdin }: CliIo): Promise<string | undefined> {
   if (!('isTTY' in stdin) || stdin.isTTY !== true) return undefined;
-  const terminal = createInterface({ input: stdin, output: process.stderr });
+  const terminal = createInterface({ input: stdin, output: process.stderr, terminal: true });
+  const gone = new AbortController();
+  // Ctrl-C, Ctrl-D: without an answer nothing would wait for the question any more, and the draft would stay behind.
+  for (const event of ['SIGINT', 'close']) terminal.once(event, () => gone.abort());
   try {
-    return await terminal.question(`${question} `);
+    return await terminal.question(`${question} `, { signal: gone.signal });
+  } catch (error) {
+    if (!gone.signal.aborted) throw error;
+    return undefined;
   } finally {
     terminal.close();
   }

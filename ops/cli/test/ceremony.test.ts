@@ -216,6 +216,8 @@ describe('docs/ceremony.md', function () {
       'service-2026',
       'service-2040',
       'service.yaml',
+      'shares-2041',
+      'shares.yaml',
       'sign-2040.yaml',
       'successor-2026',
       'successor.yaml',

@@ -11,6 +11,7 @@ import {
 import { z } from 'zod';
 import { REVOCATION_REASONS } from '../../ports/revocation.ts';
 import { ALL_ALGORITHMS } from '../../profiles/profile.ts';
+import { plainHash } from '../words.ts';
 
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
@@ -30,10 +31,9 @@ export const instant = z
   .transform((text) => new Date(text))
   .refine((time) => !Number.isNaN(time.getTime()), 'must be a time that exists');
 
-/** SHA-256, in any of the usual spellings. */
 export const fingerprint = z
   .string()
-  .transform((text) => text.replaceAll(/[\s:]/g, '').toLowerCase())
+  .transform(plainHash)
   .refine((text) => /^[0-9a-f]{64}$/.test(text), 'must be a SHA-256 fingerprint of 64 hexadecimal digits');
 
 export const algorithm = z.enum(ALL_ALGORITHMS as [(typeof ALL_ALGORITHMS)[number]]);
@@ -140,11 +140,16 @@ export const common = {
   output: path,
 };
 
+export const shares = z.strictObject({
+  needed: z.int().min(2),
+  custodians: z.array(line).min(2).max(255),
+});
+
 export const rootKey = {
   algorithm,
   subject: subject.omit({ enterprise: true }),
   until: instant.optional(),
   publish: base,
-  shares: z.strictObject({ needed: z.int().min(2), custodians: z.array(line).min(2).max(255) }).optional(),
+  shares: shares.optional(),
   pkcs11: pkcs11.optional(),
 };

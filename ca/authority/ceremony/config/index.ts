@@ -77,14 +77,23 @@ const rollover = z
   })
   .refine(guarded, GUARD);
 
-const SCHEMAS = { root, request, sign, accept, crl, rollover };
+const shares = z.strictObject({
+  ceremony: z.literal('shares'),
+  ...field.common,
+  /** Opens by the shares of now. */
+  signer: z.strictObject({ folder: field.path, shares: z.array(field.path).min(2) }),
+  shares: field.shares,
+});
+
+const SCHEMAS = { root, request, sign, accept, crl, rollover, shares };
 
 export type CeremonyKind = keyof typeof SCHEMAS;
-export const CEREMONIES: readonly CeremonyKind[] = ['root', 'request', 'sign', 'accept', 'crl', 'rollover'];
+export const CEREMONIES: readonly CeremonyKind[] = ['root', 'request', 'sign', 'accept', 'crl', 'rollover', 'shares'];
 export type CeremonyConfig = { [kind in CeremonyKind]: z.output<(typeof SCHEMAS)[kind]> }[CeremonyKind];
 export type ConfigOf<K extends CeremonyKind> = Extract<CeremonyConfig, { ceremony: K }>;
 export type SignerChoice = z.output<typeof field.signer>;
 export type IssuerChoice = z.output<typeof field.issuer>;
+export type ShareChoice = z.output<typeof field.shares>;
 export type RootKeyChoice = Pick<ConfigOf<'root'>, 'algorithm' | 'until' | 'publish' | 'shares' | 'pkcs11'>;
 
 /** Longer ones are not reviewed by anybody. */

@@ -5,6 +5,7 @@ import type { Plan, Setting } from './plan.ts';
 import { planRequest } from './request.ts';
 import { planRollover } from './rollover.ts';
 import { planRoot } from './root.ts';
+import { planShares } from './shares.ts';
 import { planSign } from './sign.ts';
 
 export function planOf(config: CeremonyConfig, setting: Setting): Promise<Plan> {
@@ -21,6 +22,8 @@ export function planOf(config: CeremonyConfig, setting: Setting): Promise<Plan> 
       return planCrls(config, setting);
     case 'rollover':
       return planRollover(config, setting);
+    case 'shares':
+      return planShares(config, setting);
     default:
       throw new TypeError(`There is no ceremony ${String(config satisfies never)}.`);
   }

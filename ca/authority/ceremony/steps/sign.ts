@@ -11,7 +11,7 @@ import { readIssuer } from '../issuer-file.ts';
 import { checkEnterprise, nameOf, ROLES, subjectOf } from '../role.ts';
 import type { Sitting } from '../sitting.ts';
 import { withSigner } from '../unlock.ts';
-import { certificateWords, fingerprintOf, sha256 } from '../words.ts';
+import { certificateWords, fingerprintOf, plainHash, sha256 } from '../words.ts';
 import type { Plan, Setting } from './plan.ts';
 
 type Config = ConfigOf<'sign'>;
@@ -88,5 +88,5 @@ function checkFingerprint({ der }: CertificationRequest, expected: string): void
 async function askFingerprint(sitting: Sitting, request: CertificationRequest): Promise<void> {
   const answer = await sitting.ask('The fingerprint of the request, from the paper that came with it:');
   if (answer === undefined) throw invalid(['fingerprint: is needed, since nobody is there to type it in']);
-  checkFingerprint(request, answer.replaceAll(/[\s:]/g, '').toLowerCase());
+  checkFingerprint(request, plainHash(answer));
 }

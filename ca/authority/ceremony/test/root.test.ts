@@ -6,6 +6,7 @@ import { requireThat, requireTool } from '@licet/checks';
 import { createSoftToken, pkcs11Module, PIN, softHsmLibrary, TOKEN } from '@licet/keystores/testing';
 import { listKeyFiles, rewrapSigner } from '../../keys/offline.ts';
 import { ALL_ALGORITHMS } from '../../profiles/profile.ts';
+import { verifyTranscript } from '../verify-transcript.ts';
 import { BASE, Hall, NOW, opensslText } from './hall.ts';
 
 const DAY_MS = 86_400_000;
@@ -43,6 +44,35 @@ describe('the ceremony of a root', function () {
     assert.match(text, /Signature Algorithm: ecdsa-with-SHA384/);
     assert.match(text, /Not After : Jan {2}1 00:00:00 2040 GMT/);
     assert.match(hall.opensslVerify(NOW, '-CAfile', 'root/root.pem', 'root/root.pem'), /: OK/);
+  });
+
+  it('gets other shares, with which it signs on, and those of before open it no more', async () => {
+    await hall.root();
+    const was = listKeyFiles(hall.path('root', 'signer'));
+    const change = {
+      signer: { folder: 'root/signer', shares: ['root/shares/ada.share', 'root/shares/hedy.share'] },
+      shares: { needed: 2, custodians: ['hedy', 'joan'] },
+    };
+    await hall.hold('shares', 'others', change);
+    assert.deepEqual(await listKeyFiles(hall.path('others', 'signer')), await was);
+    const issuer = (folder: string, ...shares: string[]) => ({
+      issuer: { chain: 'root/root.pem', publish: BASE, signer: { folder: `${folder}/signer`, shares } },
+      periodDays: 30,
+      overlapDays: 5,
+      count: 1,
+    });
+    const old = ['root/shares/ada.share', 'root/shares/grace.share'];
+    const others = ['others/shares/hedy.share', 'others/shares/joan.share'];
+    await hall.hold('crl', 'crls', issuer('others', ...others));
+    await assert.rejects(hall.hold('crl', 'refused', issuer('others', ...old)), { code: 'KEY_LOCKED' });
+    await assert.rejects(hall.hold('crl', 'refused', issuer('root', ...others)), { code: 'KEY_LOCKED' });
+    const mixed = issuer('others', 'root/shares/hedy.share', 'others/shares/hedy.share');
+    await assert.rejects(hall.hold('crl', 'refused', mixed), { code: 'SHARE_WRONG' });
+    const { away } = await verifyTranscript(hall.path('others', 'transcript.txt'));
+    assert.deepEqual(away, []);
+    const [before, after] = ['root', 'others'].map((name) => readFileSync(hall.path(name, 'transcript.txt'), 'utf8'));
+    const head = /journal of signer after: line (\d+) hash (\w+) /.exec(before!);
+    assert.ok(after!.includes(`journal of root/signer before: line ${head?.[1]} hash ${head?.[2]} `));
   });
 
   it('is opened by any two of three shares, and not by one', async () => {

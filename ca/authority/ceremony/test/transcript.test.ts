@@ -102,6 +102,13 @@ describe('a transcript', function () {
       });
     }
 
+    it('takes the seal as people write it down: in groups, with colons, in capitals', async () => {
+      const { seal } = await verify();
+      for (const between of [' ', ':', '\n']) {
+        assert.equal((await verify(seal.toUpperCase().match(/.{4}/g)!.join(between))).seal, seal);
+      }
+    });
+
     it('names a file that is missing, and one that was added', async () => {
       const path = hall.path('root', 'root.pem');
       const before = readFileSync(path);
