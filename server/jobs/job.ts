@@ -6,7 +6,7 @@ import type { Transaction, Transactions } from '../licensing/ports/transactions.
 export type Job = {
   /** Stable: it is the key of the runs in the database and a label of the metrics. */
   readonly name: string;
-  /** Five fields, or six with seconds first. */
+  /** Five fields: the clock is looked at once a minute. */
   readonly cron: string;
   /** IANA name; default UTC. */
   readonly timezone?: string;

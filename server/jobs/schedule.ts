@@ -5,13 +5,13 @@ import type { Job, JobDependencies } from './job.ts';
 import { leaseSeconds, runSlot, takeOver } from './run.ts';
 
 /** How far back a missed slot is looked for: a job that is due less often than this is not caught up with. */
-const CATCH_UP_DAYS = 100;
+const CATCH_UP_MINUTES = 100 * 24 * 60;
 const MINUTE_MS = 60_000;
 /** Every offset from UTC in use is a multiple of this, so minutes that differ within it can never be the wanted ones. */
 const OFFSET_MINUTES = 15;
 
 /** Calls `onSlot` at every slot of the job, with the planned time. What it returns is awaited by nobody. */
-export type Ticker = (job: Job, onSlot: (at: Date) => void, log: JobDependencies['log']) => { stop(): void };
+export type Ticker = (job: Job, onSlot: (at: Date) => void, clock: Clock) => { stop(): void };
 
 export type Schedule = {
   /**
@@ -42,7 +42,7 @@ export function startSchedule(
   };
   const onSlot = (job: Job) => (at: Date) => track(job, () => runSlot(job, at, deps, stop.signal));
 
-  const tickers = jobs.map((job) => (deps.ticker ?? cronTicker)(job, onSlot(job), deps.log));
+  const tickers = jobs.map((job) => (deps.ticker ?? minuteTicker)(job, onSlot(job), deps.clock));
   for (const job of jobs.filter((job) => job.catchUp === true)) {
     const missed = latestSlot(job, deps.clock.now());
     if (missed !== undefined) onSlot(job)(missed);
@@ -75,33 +75,45 @@ function watchOver(jobs: readonly Job[], deps: JobDependencies, replace: (job: J
 
 function assertUsable(jobs: readonly Job[]): void {
   for (const job of jobs) {
-    if (!validate(job.cron)) throw new Error(`The job "${job.name}" has an unusable cron expression: "${job.cron}".`);
+    const isByTheMinute = validate(job.cron) && job.cron.split(' ').length === 5;
+    if (!isByTheMinute) throw new Error(`The job "${job.name}" has an unusable cron expression: "${job.cron}".`);
   }
   if (new Set(jobs.map((job) => job.name)).size < jobs.length) throw new Error('Two jobs have the same name.');
 }
 
-const cronTicker: Ticker = (job, onSlot, log) => {
-  const logger = {
-    info: (message: string) => log.info({ job: job.name }, message),
-    debug: () => undefined,
-    warn: (message: string) => log.warn({ job: job.name }, message),
-    error: (message: string | Error, err?: Error) => log.error({ job: job.name, err: err ?? message }, 'node-cron'),
+/**
+ * Looks at the clock each minute, and waits for no time that it has reckoned before: after a clock that was ahead was put
+ * right, that would be as far off as the clock was ahead.
+ */
+export const minuteTicker: Ticker = (job, onSlot, clock) => {
+  let seen = minuteOf(clock.now());
+  let timer: NodeJS.Timeout | undefined;
+  const wait = (): void => {
+    timer = setTimeout(look, MINUTE_MS - (clock.now().getTime() % MINUTE_MS)).unref();
   };
-  const options = { timezone: job.timezone ?? 'UTC', name: job.name, unref: true, logger };
-  const task = createTask(job.cron, ({ date }) => onSlot(date), options);
-  // The event loop was blocked: late is better than never, and a slot that another process took is refused.
-  task.on('execution:missed', ({ date }) => onSlot(date));
-  void task.start();
-  return { stop: () => void task.destroy() };
+  const look = (): void => {
+    const now = clock.now();
+    const minute = minuteOf(now);
+    // The event loop was blocked: late is better than never, and a slot that another process took is refused.
+    const slot = minute === seen ? undefined : latestSlot(job, now, Math.min(seen, minute - 1));
+    seen = minute;
+    if (slot !== undefined) onSlot(slot);
+    wait();
+  };
+  wait();
+  return { stop: () => clearTimeout(timer) };
 };
 
-/** The newest slot that is over, by the minute. */
-export function latestSlot(job: Job, now: Date): Date | undefined {
+const minuteOf = (time: Date): number => Math.floor(time.getTime() / MINUTE_MS);
+
+/** The newest slot that is over, by the minute, and later than the minute `after`. */
+export function latestSlot(job: Job, now: Date, after = -Infinity): Date | undefined {
   const task = createTask(job.cron, () => undefined, { timezone: job.timezone ?? 'UTC' });
   const minutes = new Set(parse(job.cron).minute.map((minute) => minute % OFFSET_MINUTES));
-  const newest = Math.floor(now.getTime() / MINUTE_MS);
+  const newest = minuteOf(now);
+  const last = Math.max(after, newest - CATCH_UP_MINUTES);
   let found: Date | undefined;
-  for (let minute = newest; minute > newest - CATCH_UP_DAYS * 24 * 60 && found === undefined; minute -= 1) {
+  for (let minute = newest; minute > last && found === undefined; minute -= 1) {
     if (!minutes.has(minute % OFFSET_MINUTES)) continue;
     const at = new Date(minute * MINUTE_MS);
     if (task.match(at)) found = at;

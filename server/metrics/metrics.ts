@@ -1,4 +1,5 @@
-import { type CounterConfiguration, Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { type CounterConfiguration, Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
+import { jobMetrics, type JobResult } from './jobs.ts';
 import { RequestMetrics } from './requests.ts';
 import { revocationMetrics, type RevocationMetrics } from './revocation.ts';
 
@@ -10,7 +11,6 @@ const OTHER = 'other';
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
 
 export type RetryCause = 'serialization' | 'deadlock' | 'link';
-export type JobResult = 'succeeded' | 'failed' | 'timed-out' | 'lost';
 export type PoolStats = { readonly total: number; readonly idle: number; readonly waiting: number };
 export type LoopDelay = { readonly p50: number; readonly p99: number; readonly max: number };
 
@@ -62,6 +62,8 @@ export function createMetrics({ version, routes, jobs }: MetricsOptions): Metric
   const cause = closed(new Set(['serialization', 'deadlock', 'link'] satisfies RetryCause[]), OTHER);
   const all = { ...tlsMetrics(registry), ...workMetrics(registry) };
   const requests = new RequestMetrics();
+  const work = jobMetrics(registry);
+  work.know(jobs);
   let inFlight = 0;
   inFlightGauge(registry, () => inFlight);
   new Gauge({
@@ -78,11 +80,7 @@ export function createMetrics({ version, routes, jobs }: MetricsOptions): Metric
       requests.add({ method: method(labels.method), route: route(labels.route), status: labels.status }, seconds);
     },
     transactionRetried: (why) => all.retries.inc({ cause: cause(why) }),
-    jobRan(labels, seconds) {
-      const name = job(labels.job);
-      all.jobs.inc({ job: name, result: labels.result });
-      all.jobDuration.observe({ job: name }, seconds);
-    },
+    jobRan: (labels, seconds) => work.ran({ ...labels, job: job(labels.job) }, seconds),
     noticeSent: (labels, count) => all.notices.inc(labels, count),
     certificateReloaded(result, expiresAt) {
       all.reloads.inc({ result });
@@ -93,6 +91,7 @@ export function createMetrics({ version, routes, jobs }: MetricsOptions): Metric
     know({ routes: more = [], jobs: tasks = [] }) {
       for (const name of more) known.routes.add(name);
       for (const name of tasks) known.jobs.add(name);
+      work.know(tasks);
     },
     watch: (sources) => watch(registry, sources),
     text: async () => `${await registry.metrics()}\n${requests.text()}`,
@@ -141,12 +140,6 @@ function workMetrics(registry: Registry) {
       labelNames: ['cause'],
       registers,
     }),
-    jobs: new Counter({
-      name: 'licet_job_runs_total',
-      help: 'Runs of the scheduled jobs in this process, by result; lost means that another process took over.',
-      labelNames: ['job', 'result'],
-      registers,
-    }),
     notices: new Counter({
       name: 'licet_notices_total',
       help: 'Attempts to tell somebody of an event, by channel and result; dead means that it was given up.',
@@ -156,13 +149,6 @@ function workMetrics(registry: Registry) {
     dropped: new Counter({
       name: 'licet_log_lines_dropped_total',
       help: 'Log lines that nobody took from standard output in time.',
-      registers,
-    }),
-    jobDuration: new Histogram({
-      name: 'licet_job_duration_seconds',
-      help: 'Time that a run of a scheduled job took.',
-      labelNames: ['job'],
-      buckets: [0.01, 0.1, 1, 10, 60, 600],
       registers,
     }),
   };

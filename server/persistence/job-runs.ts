@@ -4,8 +4,18 @@ import { sql } from './transactions.ts';
 /** Of an error message; the whole story is in the log. */
 const MAX_ERROR = 2_000;
 
+/**
+ * By which clocks of servers differ. A slot that is further off, both from the one that is asked for and by the clock of
+ * the database (either may be behind), comes from a clock that was ahead: all that follow would count as older for as long.
+ */
+const SKEW = '2 minutes';
+
 export const jobRuns: JobRuns = {
   async start(tx, slot, holder) {
+    await sql(tx).query(
+      `delete from job_runs where job = $1 and slot > greatest(clock_timestamp(), $2) + interval '${SKEW}'`,
+      [slot.job, slot.at],
+    );
     const rows = await sql(tx).query(
       `insert into job_runs (job, slot, holder)
        select $1, $2, $3 where not exists (select 1 from job_runs where job = $1 and slot >= $2)

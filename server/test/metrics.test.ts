@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { mock } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { requireTool } from '@licet/checks';
 import { type Metrics, createMetrics } from '../metrics/metrics.ts';
 
@@ -54,6 +56,26 @@ describe('metrics', () => {
       'licet_ready 1',
     ]) {
       assert.ok(series.includes(line), `${line}\nis not in\n${series.join('\n')}`);
+    }
+  });
+
+  it('show the silence of a job, also of one that has never run, whatever is done to the clock', async () => {
+    mock.timers.enable({ apis: ['Date'], now: new Date('2026-12-02T00:00:00Z') });
+    try {
+      const metrics = made();
+      metrics.know({ jobs: ['silent'] });
+      metrics.jobRan({ job: 'crl', result: 'succeeded' }, 1);
+      mock.timers.setTime(new Date('2026-11-30T00:00:00Z').getTime());
+      await pause(20);
+      metrics.jobRan({ job: 'silent', result: 'failed' }, 1);
+      const series = await seriesOf(metrics);
+      for (const job of ['crl', 'silent']) {
+        const age = series.find((line) => line.startsWith(`licet_job_success_age_seconds{job="${job}"} `));
+        const seconds = Number(age?.split(' ')[1]);
+        assert.ok(seconds >= 0.015 && seconds < 10, age);
+      }
+    } finally {
+      mock.timers.reset();
     }
   });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { mock } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
@@ -11,7 +12,7 @@ import { leases } from '../../persistence/leases.ts';
 import { testDependencies } from '../../persistence/test/dependencies.ts';
 import { onBothHosts } from '../../persistence/test/test-database.ts';
 import type { Job, JobContext, JobReport } from '../job.ts';
-import { latestSlot, type Schedule, startSchedule, type Ticker } from '../schedule.ts';
+import { latestSlot, minuteTicker, type Schedule, startSchedule, type Ticker } from '../schedule.ts';
 
 const minute = (n: number): Date => new Date(Date.UTC(2026, 0, 1, 0, n));
 const never = (signal: AbortSignal): Promise<never> =>
@@ -86,6 +87,45 @@ onBothHosts('The schedule', (getDatabase, host) => {
     assert.deepEqual(
       (await history()).map((run) => run.slot.at),
       [minute(5)],
+    );
+  });
+
+  it('goes on with the right time after a clock was ahead, and takes up nothing from then', async () => {
+    const ahead = new Date(Date.now() + 2 * 86_400_000);
+    const now = new Date();
+    await getDatabase().run('platform', async (tx) => {
+      for (const [n, day] of [0, 1].entries()) {
+        const slot = { job: name, at: new Date(ahead.getTime() + day * 86_400_000) };
+        await jobRuns.start(tx, slot, 'ahead');
+        if (n === 0) await jobRuns.finish(tx, slot, 'succeeded', undefined, 100);
+      }
+    });
+    const slots: Date[] = [];
+    start(async ({ slot }) => void slots.push(slot));
+    fire[0]!(now);
+    await finished(1);
+    fire[0]!(now);
+    await schedules[0]!.stop();
+    assert.deepEqual(slots, [now]);
+    assert.deepEqual(
+      (await history()).map((run) => run.slot.at),
+      [now],
+    );
+  });
+
+  it('runs each slot once though the clock of the database is behind', async () => {
+    const ahead = (n: number) => new Date(Date.now() + 2 * 86_400_000 + n * 60_000);
+    const [first, second] = [ahead(0), ahead(1)];
+    start(async () => undefined);
+    for (const [n, at] of [first, second].entries()) {
+      fire[0]!(at);
+      await finished(n + 1);
+    }
+    for (const at of [first, second]) fire[0]!(at);
+    await schedules[0]!.stop();
+    assert.deepEqual(
+      (await history()).map((run) => run.slot.at),
+      [second, first],
     );
   });
 
@@ -330,6 +370,51 @@ describe('The newest slot that is over', () => {
   }
 });
 
+describe('The ticker', () => {
+  beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }));
+  afterEach(() => mock.timers.reset());
+  const job = (cron: string): Job => ({ name: 'x', cron, timeoutSeconds: 1, run: async () => undefined });
+  const ticking = (cron: string, start: string) => {
+    const clock = new ManualClock(start);
+    const slots: string[] = [];
+    const ticker = minuteTicker(job(cron), (at) => void slots.push(at.toISOString()), clock);
+    const pass = (seconds: number): void => {
+      for (let second = 0; second < seconds; second += 1) {
+        clock.advance(1000);
+        mock.timers.tick(1000);
+      }
+    };
+    return { clock, slots, pass, ticker };
+  };
+
+  it('calls each slot once, at its minute', () => {
+    const { slots, pass, ticker } = ticking('*/2 * * * *', '2026-03-10T12:00:30Z');
+    pass(89);
+    assert.deepEqual(slots, []);
+    pass(211);
+    ticker.stop();
+    pass(300);
+    assert.deepEqual(slots, ['2026-03-10T12:02:00.000Z', '2026-03-10T12:04:00.000Z']);
+  });
+
+  it('goes on within a minute after a clock that was ahead was put right', () => {
+    const { clock, slots, pass, ticker } = ticking('* * * * *', '2026-03-12T12:00:30Z');
+    pass(60);
+    clock.set('2026-03-10T12:01:30Z');
+    pass(120);
+    ticker.stop();
+    assert.deepEqual(slots, ['2026-03-12T12:01:00.000Z', '2026-03-10T12:02:00.000Z', '2026-03-10T12:03:00.000Z']);
+  });
+
+  it('calls the newest of the slots that passed while nobody could look', () => {
+    const { clock, slots, pass, ticker } = ticking('*/5 * * * *', '2026-03-10T12:01:30Z');
+    clock.set('2026-03-10T12:17:10Z');
+    pass(60);
+    ticker.stop();
+    assert.deepEqual(slots, ['2026-03-10T12:15:00.000Z']);
+  });
+});
+
 describe('A table of jobs', () => {
   const deps = (): Parameters<typeof startSchedule>[1] => ({
     transactions: { run: () => Promise.reject(new Error('not reached')) },
@@ -349,6 +434,10 @@ describe('A table of jobs', () => {
 
   it('is refused with an expression that cron does not know', () => {
     assert.throws(() => startSchedule([job({ cron: '61 * * * *' })], deps()), /unusable cron expression/);
+  });
+
+  it('is refused with an expression that has seconds', () => {
+    assert.throws(() => startSchedule([job({ cron: '0 * * * * *' })], deps()), /unusable cron expression/);
   });
 
   it('is refused with two jobs of one name', () => {

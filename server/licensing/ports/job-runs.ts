@@ -19,7 +19,7 @@ export type JobRun = {
 export interface JobRuns {
   /**
    * Claims the slot. False when it was claimed before, or when a later slot of the job was: a slot runs once, and never
-   * behind a newer one.
+   * behind a newer one. Slots from a clock that was ahead are forgotten by that.
    */
   start(tx: Transaction, slot: Slot, holder: string): Promise<boolean>;
   /** Jobs that have a run without an end: it is running, or its holder crashed. */
