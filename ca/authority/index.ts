@@ -79,6 +79,7 @@ export {
   type CrlEvent,
   type CrlPublisherDeps,
   type CrlSettings,
+  isFromFuture,
   publishDue,
   type PublishSummary,
 } from './revoke/crl/publisher.ts';

@@ -1,4 +1,4 @@
-import type { PublishedCrl, RevocationStore } from '@licet/authority';
+import { isFromFuture, type PublishedCrl, type RevocationStore } from '@licet/authority';
 import type { Directory } from './directory.ts';
 
 export type CrlWatchDeps = {
@@ -12,8 +12,8 @@ const NOTICE_DAYS = 30;
 const DAY_MS = 86_400_000;
 
 /**
- * Without the CRLs of the few above all others nothing below can be checked to the end: rejects when one is missing or
- * has ended. Resolves to what somebody has to do soon, where that is so.
+ * Without the CRLs of the few above all others nothing below can be checked to the end: rejects when one is missing, has
+ * ended or has not begun. Resolves to what somebody has to do soon, where that is so.
  */
 export async function checkCrls({ directory, revocations }: CrlWatchDeps, now: Date): Promise<string | undefined> {
   const own = (await directory.held()).filter(({ purpose }) => purpose === 'organization' || purpose === 'service');
@@ -26,15 +26,27 @@ export async function checkCrls({ directory, revocations }: CrlWatchDeps, now: D
   if (bare !== undefined) throw new Error(`The ${bare.purpose} CA has no CRL yet.`);
   const ended = own.flatMap(({ key }) => listsOf(key)).find(({ nextUpdate }) => nextUpdate <= now);
   if (ended !== undefined) throw new Error(`The CRL ${ended.shard} of key ${ended.issuer} is out of date.`);
+  const ahead = own.flatMap(({ key }) => listsOf(key)).find((crl) => isFromFuture(crl, now));
+  if (ahead !== undefined) throw new Error(notBegun(ahead));
   return roots
     .map(({ key, held }) => rootNotice(key, held, listsOf(key)[0], now))
     .find((notice) => notice !== undefined);
+}
+
+/** A list of an offline root has the number that it was given: nothing older can follow it. */
+function notBegun({ shard, issuer, thisUpdate }: PublishedCrl, isMadeHere = true): string {
+  const what = isMadeHere ? 'run "licet reconcile --accept-clock"' : 'wait until then, it was published too early';
+  return (
+    `The CRL ${shard} of key ${issuer} begins at ${thisUpdate.toISOString()}, which is to come: set the clock of this ` +
+    `server right if it is behind; if it was ahead and is right now, ${what}.`
+  );
 }
 
 /** Where the key of the root is here, its list is made here like any other. */
 function rootNotice(key: string, held: boolean, crl: PublishedCrl | undefined, now: Date): string | undefined {
   const what = held ? 'it is made here, see the log' : 'bring the next one: licet authority import --crls <folder>';
   if (crl === undefined) return `No CRL of the root ${key} is published here: ${what}.`;
+  if (isFromFuture(crl, now)) throw new Error(notBegun(crl, held));
   const { nextUpdate } = crl;
   if (nextUpdate <= now) throw new Error(`The CRL of the root ${key} ended at ${nextUpdate.toISOString()}: ${what}.`);
   const isSoon = !held && nextUpdate.getTime() - now.getTime() < NOTICE_DAYS * DAY_MS;

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { publishDue } from '@licet/authority';
 import { acceptJournal } from '../authority/journal-watch.ts';
 import type { Homeless } from '../authority/ports/license-records.ts';
 import { reconcile } from '../authority/reconcile.ts';
@@ -8,15 +9,18 @@ import { makeCertificatePartitions } from '../persistence/authority/partitions.t
 import { licenseRecords } from '../persistence/licensing/license-records.ts';
 import { systemRandom as random } from '../random.ts';
 import { startFailure } from '../start-error.ts';
+import { publishingOf } from '../wiring/status.ts';
 
 // `licet reconcile`: after an old backup was restored, puts back what the signer's journal knows.
 //
-//   node reconcile.ts [--accept-journal] [-- CONFIGURATION]
+//   node reconcile.ts [--accept-journal | --accept-clock] [-- CONFIGURATION]
 
 async function main(argv: readonly string[]): Promise<void> {
   const { own, configuration } = splitArguments(argv);
-  const { values } = parseArgs({ args: own, options: { 'accept-journal': { type: 'boolean' } } });
-  await withBackstage(configuration, values['accept-journal'] === true ? accept : putBack);
+  const options = { 'accept-journal': { type: 'boolean' }, 'accept-clock': { type: 'boolean' } } as const;
+  const { values } = parseArgs({ args: own, options });
+  const work = values['accept-clock'] === true ? acceptClock : values['accept-journal'] === true ? accept : putBack;
+  await withBackstage(configuration, work);
 }
 
 async function putBack({ database, authority }: Backstage): Promise<void> {
@@ -47,6 +51,24 @@ async function accept({ authority }: Backstage): Promise<void> {
   print(
     'This journal counts from now on. What only the lost one knew is lost: revoke what may have been signed with it.',
   );
+}
+
+/** Once: what is published from then on follows lists that are not from the future. */
+async function acceptClock({ authority }: Backstage): Promise<void> {
+  const { guard, fence, journal } = authority;
+  await guard.check();
+  fence.assertOpen();
+  const refused: string[] = [];
+  const publishing = publishingOf(authority, journal.signer, (event) => {
+    if (event.kind === 'refused')
+      refused.push(event.error instanceof Error ? event.error.message : String(event.error));
+  });
+  print(`It is ${journal.clock.now().toISOString()} by the clock of this machine.`);
+  const { published, busy } = await publishDue({ ...publishing, acceptClock: true });
+  print(`${published} CRLs were made by it; those from the future among them are followed, and their numbers rise on.`);
+  for (const message of refused) print(message);
+  if (refused.length + busy > 0)
+    throw new Error(`${refused.length} CRLs were refused, ${busy} are busy: run it again.`);
 }
 
 function print(line: string): void {

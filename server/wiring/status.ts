@@ -1,6 +1,7 @@
 import {
   type CrlEvent,
   type CrlPublisher,
+  type CrlPublisherDeps,
   createCrlPublisher,
   createOcspResponder,
   loadProfiles,
@@ -51,7 +52,7 @@ export function connectStatus(
     if (fence.reason === undefined) await renew();
   };
   const responder = openResponder(authority, signer, { welcome, report });
-  const publisher = openPublisher(authority, signer, reporter(status, metrics.revocation));
+  const publisher = createCrlPublisher(publishingOf(authority, signer, reporter(status, metrics.revocation)));
   const served = openCrls(authority, publisher, report);
   const catchUp = () => {
     if (fence.reason === undefined) responder.refresh().then(() => publisher.nudge(), report);
@@ -84,12 +85,13 @@ export function connectStatus(
   };
 }
 
-function openPublisher(
+/** The lists of all CAs whose keys are here. */
+export function publishingOf(
   { directory, revocations, fence }: AuthorityParts,
   signer: Signer,
   report: (event: CrlEvent) => void,
-): CrlPublisher {
-  return createCrlPublisher({
+): CrlPublisherDeps {
+  return {
     signer,
     store: {
       ...revocations,
@@ -103,7 +105,7 @@ function openPublisher(
     generations: () => directory.held(),
     report,
     crashPoint,
-  });
+  };
 }
 
 function openCrls(

@@ -110,8 +110,9 @@ export interface RevocationStore {
   /** Undefined: another process is at it. The hold ends with `work`, or by itself should this process end. */
   exclusively<T>(shard: ShardId, work: (hold: ShardHold) => Promise<T>): Promise<T | undefined>;
   /**
-   * Replaces the CRL in force. Rejects with CRL_REFUSED unless the number is higher, or when the hold was lost. `der` is
-   * not kept: its memory is given back afterwards.
+   * Replaces the CRL in force. Rejects with CRL_REFUSED unless the number is higher, when that is older than the one in
+   * force (and this one not from the future), or when the hold was lost. `der` is not kept: its memory is given back
+   * afterwards.
    */
   publish(hold: ShardHold, crl: PublishedCrl, der: Uint8Array): Promise<void>;
 }

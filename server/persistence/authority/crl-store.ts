@@ -205,7 +205,8 @@ async function publish(tx: Transaction, crl: PublishedCrl, der: Uint8Array): Pro
        set number = excluded.number, size = excluded.size, entries = excluded.entries, sha256 = excluded.sha256,
            this_update = excluded.this_update, next_update = excluded.next_update,
            published_at = excluded.published_at, covers = excluded.covers
-       where p.number < excluded.number and p.this_update <= excluded.this_update
+       where p.number < excluded.number
+         and (p.this_update <= excluded.this_update or p.this_update > excluded.published_at)
      returning 1`,
     [
       ...key,

@@ -4,12 +4,18 @@ import { checkCrls, type CrlWatchDeps } from '../../authority/crl-watch.ts';
 const NOW = new Date('2026-11-21T12:00:00Z');
 const DAY = 86_400_000;
 
-type Given = { readonly own?: number; readonly root?: number | 'none'; readonly rootIsHeld?: boolean };
+type Given = {
+  readonly own?: number;
+  readonly root?: number | 'none';
+  readonly rootIsHeld?: boolean;
+  readonly ahead?: string;
+};
 
-/** Lists that end in so many days; what is not said ends in a hundred. */
-function deps({ own = 100, root = 100, rootIsHeld = false }: Given): CrlWatchDeps {
+/** Lists that end in so many days; what is not said ends in a hundred. That of `ahead` begins tomorrow. */
+function deps({ own = 100, root = 100, rootIsHeld = false, ahead }: Given): CrlWatchDeps {
   const standing = (issuer: string, days: number) => {
-    const crl = { issuer, shard: 0, nextUpdate: new Date(NOW.getTime() + days * DAY) };
+    const thisUpdate = new Date(NOW.getTime() + (issuer === ahead ? DAY : 0));
+    const crl = { issuer, shard: 0, thisUpdate, nextUpdate: new Date(NOW.getTime() + days * DAY) };
     return { issuer, shard: 0, crl };
   };
   const all = [standing('organization', own), ...(root === 'none' ? [] : [standing('root', root)])];
@@ -36,6 +42,13 @@ describe('the CRLs above all others', () => {
   it("are not when the root's has ended, wherever its key is", async () => {
     await assert.rejects(checkCrls(deps({ root: 0 }), NOW), /root .* ended at 2026-11-21.*licet authority import/);
     await assert.rejects(checkCrls(deps({ root: -1, rootIsHeld: true }), NOW), /root .* ended/);
+  });
+
+  it('are not when one is from the future, whichever clock is to blame', async () => {
+    const either = /begins at 2026-11-22.*if it is behind; if it was ahead .*"licet reconcile --accept-clock"/;
+    await assert.rejects(checkCrls(deps({ ahead: 'organization' }), NOW), either);
+    await assert.rejects(checkCrls(deps({ ahead: 'root', rootIsHeld: true }), NOW), either);
+    await assert.rejects(checkCrls(deps({ ahead: 'root' }), NOW), /begins at .*wait until then/);
   });
 
   it('say so thirty days before, where somebody has to bring the next one', async () => {

@@ -101,11 +101,44 @@ describe('the publisher of CRLs', () => {
     const before = await inForce();
     await revoke();
     shop.after(-HOUR);
-    assert.deepEqual(await shop.publish(), { published: 0, refused: 1, busy: 0 });
-    assert.match(lastRefusal().message, /the clock of this server is behind it: set the clock right/);
+    // Also those in which nothing has changed: somebody is to know.
+    assert.deepEqual(await shop.publish(), { published: 0, refused: 3, busy: 0 });
+    assert.match(lastRefusal().message, /set the clock right if it is behind; if it was ahead then .*--accept-clock/);
     assert.equal((await inForce()).number, before.number);
     shop.after(HOUR + 1000);
     assert.equal((await shop.publish()).published, 1);
+  });
+
+  it('leaves the future for once when an operator says that the clock was ahead, and its numbers rise on', async () => {
+    const change = (license: License, type: 'hold' | 'reinstate') => shop.revoker.change(shop.order({ type }), license);
+    const [ended, undone] = [await shop.license(), await shop.license()];
+    shop.after(48 * HOUR);
+    for (const license of [ended, undone]) await change(license, 'hold');
+    assert.equal((await shop.publish()).refused, 0);
+    const ahead = await inForce();
+    shop.after(-48 * HOUR + 1000);
+    await change(undone, 'reinstate');
+    await shop.revoker.change(shop.order({ type: 'revoke', reason: 'keyCompromise' }), ended);
+    shop.after(HOUR);
+    assert.equal((await shop.publish()).published, 0);
+
+    assert.equal((await publishWith({ acceptClock: true })).published, 1);
+    const back = await inForce();
+    assert.ok(back.number > ahead.number && back.list.thisUpdate <= shop.now && back.publishedAt <= shop.now);
+    assert.equal(back.list.find(undone.serial), undefined);
+    assert.equal(back.list.find(ended.serial)?.reason, 'keyCompromise');
+    assert.equal((await publishWith({ acceptClock: true })).published, 0);
+
+    const next = await revoke();
+    assert.equal((await publishWith({})).published, 1);
+    const { list, number } = await inForce();
+    assert.equal(number, back.number + 1n);
+    assert.ok(list.thisUpdate <= shop.now && list.thisUpdate >= back.list.thisUpdate);
+    for (const entry of list.entries()) assert.ok(entry.revokedAt <= list.thisUpdate);
+    assert.notEqual(list.find(next.serial), undefined);
+    shop.after(72 * HOUR);
+    assert.equal((await shop.publish()).refused, 0);
+    assert.equal((await inForce()).number, BigInt(shop.now.getTime()) * 1_000_000n);
   });
 
   it('keeps a list whose signature is not that of its issuer', async () => {

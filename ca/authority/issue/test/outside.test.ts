@@ -88,6 +88,7 @@ function emptyLists(shop: Workshop, issuer: IssuerGeneration): string {
       address,
       isWhole: crls.length === 1,
       number: 1n,
+      madeAt: shop.now,
       thisUpdate: shop.now,
       nextUpdate: new Date(shop.now.getTime() + 86_400_000),
       expectedEntries: 0,

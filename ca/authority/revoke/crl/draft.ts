@@ -30,6 +30,8 @@ export type CrlHead = {
   /** The issuer has no other list, so this one needs no scope: it speaks of all, and of a root itself. */
   readonly isWhole: boolean;
   readonly number: bigint;
+  /** Nothing on it is later than that, whatever a clock that was ahead has written. */
+  readonly madeAt: Date;
   /** Or the time of the latest revocation on it, should that be later. */
   readonly thisUpdate: Date;
   readonly nextUpdate: Date;
@@ -82,10 +84,12 @@ export class CrlDraft {
   }
 
   add(packed: Uint8Array): void {
+    const { madeAt } = this.#head;
     for (const entry of unpackEntries(packed)) {
-      this.#writer!.add(entry);
+      const revokedAt = entry.revokedAt > madeAt ? madeAt : entry.revokedAt;
+      this.#writer!.add(revokedAt === entry.revokedAt ? entry : { ...entry, revokedAt });
       this.#entries += 1;
-      if (entry.revokedAt > this.#latest) this.#latest = entry.revokedAt;
+      if (revokedAt > this.#latest) this.#latest = revokedAt;
     }
   }
 
@@ -124,7 +128,11 @@ export class CrlDraft {
     const facts = { der, entries: this.#entries, sha256: hash('sha256', der, 'buffer'), thisUpdate };
     if (defect !== undefined || previous === undefined) return { ...facts, defect, lost: [] };
     this.#scanner.finish();
-    return { ...facts, defect: regression(crl, previous) ?? this.#damage(previous), lost: this.#lost };
+    return {
+      ...facts,
+      defect: regression(crl, previous, this.#head.madeAt) ?? this.#damage(previous),
+      lost: this.#lost,
+    };
   }
 
   /** What was compared with was checked when it was published, and must still be that. */
@@ -177,11 +185,12 @@ function* probes(crl: CertificateList): Generator<readonly [serial: Bytes, expec
   }
 }
 
-function regression(crl: CertificateList, before: PublishedCrl): string | undefined {
+function regression(crl: CertificateList, before: PublishedCrl, madeAt: Date): string | undefined {
   if ((crl.extensions.crlNumber ?? 0n) <= before.number) {
     return `its number is not above ${before.number}: the clock of this server is behind`;
   }
-  if (crl.thisUpdate < before.thisUpdate) {
+  // What is from the future is followed when an operator has said so (`acceptClock`), and then by what is older.
+  if (crl.thisUpdate < before.thisUpdate && before.thisUpdate <= madeAt) {
     return `it would be older than the CRL of ${before.thisUpdate.toISOString()}: the clock of this server is behind`;
   }
   return undefined;

@@ -17,6 +17,7 @@ const SKEW_MS = 10 * 60_000;
 export async function unexcused(
   lost: readonly LostEntry[],
   previous: PublishedCrl,
+  now: Date,
   { store, signer }: { readonly store: RevocationStore; readonly signer: Signer },
 ): Promise<readonly LostEntry[]> {
   const left: LostEntry[] = [];
@@ -32,17 +33,20 @@ export async function unexcused(
     });
   }
   if (reinstated.length === 0) return left;
-  return [...left, ...(await withoutReinstatement(reinstated, previous, signer))];
+  // Of a list from the future nobody knows when it was made, so the whole journal is read.
+  const since = previous.publishedAt > now ? new Date(0) : new Date(previous.publishedAt.getTime() - SKEW_MS);
+  return [...left, ...(await withoutReinstatement(reinstated, previous.issuer, since, signer))];
 }
 
 async function withoutReinstatement(
   entries: readonly LostEntry[],
-  { issuer, publishedAt }: PublishedCrl,
+  issuer: string,
+  since: Date,
   signer: Signer,
 ): Promise<LostEntry[]> {
   const wanted = new Set(entries.map(({ serial }) => toHex(serial)));
   const records = new Map<string, RevocationRecord>();
-  for await (const { record } of entriesSince(signer, new Date(publishedAt.getTime() - SKEW_MS))) {
+  for await (const { record } of entriesSince(signer, since)) {
     if (record.type !== 'revocation' || record.key !== issuer) continue;
     const serial = toHex(record.serial);
     if (wanted.has(serial)) records.set(serial, whichCounts(records.get(serial), record));

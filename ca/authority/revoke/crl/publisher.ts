@@ -46,6 +46,8 @@ export type CrlPublisherDeps = {
   readonly generations: () => Promise<readonly IssuerGeneration[]>;
   readonly report: (event: CrlEvent) => void;
   readonly settings?: CrlSettings;
+  /** An operator says that the clock was ahead and is right now: what follows a list from the future may be older. */
+  readonly acceptClock?: boolean;
   readonly crashPoint?: CrashHook;
 };
 
@@ -56,6 +58,8 @@ export type PublishSummary = { readonly published: number; readonly refused: num
 const PAGE = 5000;
 /** Entries of a certificate whose grace is over are kept a day on, so that it stands on a CRL made after that. */
 const LOOKBACK_MS = 86_400_000;
+/** By which the clocks of servers may differ. */
+const SKEW_MS = 60_000;
 /** A first list is small: whoever makes it needs a few hundredths of a second. */
 const BUSY_MS = 50;
 const BUSY_TRIES = 40;
@@ -112,8 +116,13 @@ const nameOf = ({ issuer, shard }: ShardId): string => `${issuer}/${shard}`;
 function isDue(standing: ShardStanding | undefined, now: Date, { refreshSeconds }: CrlSettings): boolean {
   if (standing?.crl === undefined) return true;
   const age = now.getTime() - standing.crl.publishedAt.getTime();
-  return standing.lastChange > standing.crl.covers || age >= refreshSeconds * 1000;
+  // One from the future is due at once: so that it is followed, or somebody is told each time that it cannot be.
+  return standing.lastChange > standing.crl.covers || age >= refreshSeconds * 1000 || isFromFuture(standing.crl, now);
 }
+
+/** The clock by which it was made was ahead, or the one that says `now` is behind. */
+export const isFromFuture = ({ thisUpdate }: Pick<PublishedCrl, 'thisUpdate'>, now: Date): boolean =>
+  thisUpdate.getTime() - now.getTime() > SKEW_MS;
 
 /** One shard that cannot be published must not keep the others from it. */
 const publishOne = (...shard: Parameters<typeof reported>): Promise<keyof PublishSummary> =>
@@ -145,16 +154,13 @@ async function makeAndPublish(
   generation: IssuerGeneration,
   hold: ShardHold,
 ): Promise<PublishedCrl> {
-  const { store, clock } = deps;
+  const { store, clock, acceptClock = false } = deps;
   const previous = await store.published(hold);
   // Before any entry is read: what is committed from here on makes the shard due again.
   const covers = await store.lastChange();
   const now = clock.now();
   // Its thisUpdate is back-dated: a clock that is behind even that was wrong then or is wrong now, and who knows by how much.
-  if (previous !== undefined && previous.thisUpdate > now) {
-    const from = previous.thisUpdate.toISOString();
-    throw refused(hold, `that is from ${from} and the clock of this server is behind it: set the clock right`);
-  }
+  if (previous !== undefined && previous.thisUpdate > now && !acceptClock) throw refused(hold, eitherClock(previous));
   const entries = pages(store, hold, keptFrom(previous, now));
   const first = await entries.next();
   const isSmall = (previous?.entries ?? 0) <= PAGE && first.value?.next === undefined;
@@ -195,6 +201,7 @@ async function makeOn(bench: CrlBench, deps: CrlPublisherDeps, making: Making): 
     address: generation.addresses!.crls[hold.shard]!,
     isWhole: generation.addresses!.crls.length === 1,
     number,
+    madeAt: now,
     ...times,
     expectedEntries: Math.ceil((previous?.entries ?? 0) * 1.1),
   });
@@ -207,7 +214,7 @@ async function makeOn(bench: CrlBench, deps: CrlPublisherDeps, making: Making): 
   if (previous !== undefined) for await (const part of store.parts(previous)) await bench.compare(part);
   const { der, entries, sha256, thisUpdate, defect, lost } = await bench.conclude(previous);
   if (defect !== undefined) throw refused(hold, defect);
-  const missing = previous === undefined ? [] : await unexcused(lost, previous, deps);
+  const missing = previous === undefined ? [] : await unexcused(lost, previous, now, deps);
   if (missing.length > 0) {
     const serials = missing.slice(0, 10).map(({ serial }) => toHex(serial));
     throw refused(hold, `${missing.length} entries of the CRL in force are missing in it`, serials);
@@ -227,7 +234,10 @@ function numberOf(now: Date, previous: PublishedCrl | undefined): bigint {
   return next > ofTime ? next : ofTime;
 }
 
-/** RFC 5280 §5.1.2.4, .5; never from before the issuer, nor from before the list that this one takes the place of. */
+/**
+ * RFC 5280 §5.1.2.4, .5; never from before the issuer, nor from before the list that this one takes the place of, unless
+ * that is from the future.
+ */
 function timesOf(
   now: Date,
   { certificate }: IssuerGeneration,
@@ -235,7 +245,8 @@ function timesOf(
   { validSeconds, backDatingSeconds }: CrlSettings,
 ) {
   const backDated = now.getTime() - backDatingSeconds * 1000;
-  const at = Math.max(backDated, certificate!.notBefore.getTime(), previous?.thisUpdate.getTime() ?? 0);
+  const before = previous !== undefined && previous.thisUpdate <= now ? previous.thisUpdate.getTime() : 0;
+  const at = Math.max(backDated, certificate!.notBefore.getTime(), before);
   return { thisUpdate: wholeSecond(at), nextUpdate: wholeSecond(now.getTime() + validSeconds * 1000) };
 }
 
@@ -263,6 +274,10 @@ async function* pages(store: RevocationStore, shard: ShardId, from: Date): Async
   }
   return undefined;
 }
+
+const eitherClock = ({ thisUpdate }: PublishedCrl): string =>
+  `that is from ${thisUpdate.toISOString()}, which this server's clock says is to come: ` +
+  'set the clock right if it is behind; if it was ahead then and is right now, run "licet reconcile --accept-clock"';
 
 function refused({ issuer, shard }: ShardId, why: string, details: readonly string[] = []): AuthorityError {
   const message = `The CRL of shard ${shard} of key ${issuer} is not published and the one in force stays, because ${why}.`;

@@ -32,6 +32,7 @@ const HEAD: CrlHead = {
   address: 'http://pki.test/crl/0.crl',
   isWhole: false,
   number: 10n,
+  madeAt: NOW,
   thisUpdate: NOW,
   nextUpdate: new Date(NOW.getTime() + 24 * HOUR),
   expectedEntries: 0,
