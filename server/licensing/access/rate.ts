@@ -10,11 +10,13 @@ export type Taken = {
 
 /**
  * The generic cell rate algorithm: a token bucket that remembers one instant. `arrival` is the theoretical arrival time,
- * in milliseconds; undefined for who was never seen. What is refused costs nothing.
+ * in milliseconds; undefined for who was never seen. What is refused costs nothing. One that is further off than after a
+ * whole burst is from a clock that was ahead.
  */
 export function take({ burst, everySeconds }: Rate, arrival: number | undefined, now: number): Taken {
   const cost = everySeconds * 1000;
-  const next = Math.max(arrival ?? now, now) + cost;
+  const full = Math.min(Math.max(arrival ?? now, now), now + burst * cost);
+  const next = full + cost;
   const wait = next - now - burst * cost;
-  return wait > 0 ? { arrival: arrival ?? now, wait } : { arrival: next, wait: 0 };
+  return wait > 0 ? { arrival: full, wait } : { arrival: next, wait: 0 };
 }

@@ -8,14 +8,19 @@ const TAKE = `
   where greatest(t.arrival, $2) - $2 <= make_interval(secs => $3 * ($4 - 1))
   returning 1`;
 
+const AFTER_BURST = '$2::timestamptz + make_interval(secs => $3::float8 * $4::float8)';
+
+/** Seconds to wait. What is further off than after a whole burst is from a clock that was ahead, and is brought back. */
+const WAIT = `
+  with ahead as (update throttles set arrival = ${AFTER_BURST} where key = $1 and arrival > ${AFTER_BURST})
+  select extract(epoch from least(arrival, ${AFTER_BURST}) - $2)::float8 - $3::float8 * ($4::float8 - 1) as wait
+    from throttles where key = $1`;
+
 export const throttles: Throttles = {
   async take(tx, key, { burst, everySeconds }, at) {
     const taken = await sql(tx).query(TAKE, [key, at, everySeconds, burst]);
     if (taken.length === 1) return 0;
-    const [row] = await sql(tx).query<{ wait: number }>(
-      `select extract(epoch from arrival - $2)::float8 - $3::float8 * ($4::float8 - 1) as wait from throttles where key = $1`,
-      [key, at, everySeconds, burst],
-    );
+    const [row] = await sql(tx).query<{ wait: number }>(WAIT, [key, at, everySeconds, burst]);
     return Math.max(1, Math.ceil(row?.wait ?? everySeconds));
   },
 

@@ -193,4 +193,21 @@ describe('OCSP over HTTP', () => {
     shop.signerIsGone = false;
     assert.equal(await ask(), 'good');
   });
+
+  it('gives no answer, and takes no responder, of a time to come after the clock was ahead', async () => {
+    const responder = shop.otherResponder(() => shop.renew());
+    const ask = async () => {
+      const { status, der, shared } = await responder.answer(':ahead', () => requestFor(license.serial));
+      if (status !== 'successful') return status;
+      assert.ok(shared!.thisUpdate <= shop.now);
+      return checkOcspSync(der, { cert: license.der, issuer: shop.enterprise.certificate!, at: shop.now }).status;
+    };
+    shop.after(8 * DAY);
+    assert.equal(await ask(), 'good');
+    shop.after(-8 * DAY);
+    shop.signerIsGone = true;
+    assert.equal(await ask(), 'tryLater');
+    shop.signerIsGone = false;
+    assert.equal(await ask(), 'good');
+  });
 });

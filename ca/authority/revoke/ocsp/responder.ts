@@ -110,7 +110,7 @@ class CachingResponder implements OcspResponder {
     const now = this.#deps.clock.now().getTime();
     if (this.#watch.isFresh(now)) {
       const cached = this.#cache.get(asked);
-      if (cached !== undefined && now < cached.reuseUntil) return cached.answer;
+      if (cached !== undefined && holds(cached.answer, now, cached.reuseUntil)) return cached.answer;
     }
     return this.#answer(asked, request);
   }
@@ -129,14 +129,14 @@ class CachingResponder implements OcspResponder {
     await this.#watch.catchUp();
     const now = this.#deps.clock.now().getTime();
     const cached = this.#cache.get(asked);
-    if (cached !== undefined && now < cached.reuseUntil) return cached.answer;
+    if (cached !== undefined && holds(cached.answer, now, cached.reuseUntil)) return cached.answer;
     try {
       return await this.#fresh(asked, decodeOcspRequest(request()));
     } catch (error) {
       if (error instanceof FormatError) return errorAnswer('malformedRequest');
       // What was signed before is true until its nextUpdate, whoever is away now.
       const old = cached?.answer;
-      if (old?.shared !== undefined && now < old.shared.nextUpdate.getTime()) return old;
+      if (old?.shared !== undefined && holds(old, now, old.shared.nextUpdate.getTime())) return old;
       this.#deps.report(error);
       return errorAnswer('tryLater');
     }
@@ -184,7 +184,9 @@ class CachingResponder implements OcspResponder {
     const now = this.#deps.clock.now();
     let found = this.#identitiesOf(requests);
     // Also one that ended: after a week's sleep of the machine the first question comes before the job that renews it.
-    const isMissing = (identity: Identity | undefined) => identity === undefined || identity.certificate.notAfter < now;
+    // Or that has not begun: it is from a clock that was ahead.
+    const isMissing = (identity: Identity | undefined) =>
+      identity === undefined || identity.certificate.notAfter < now || identity.certificate.notBefore > now;
     // A search that is under way may have begun before the issuer was there; the next one has not.
     for (let search = 0; search < 2 && found.some(isMissing); search += 1) {
       await this.#seekNewcomers();
@@ -193,7 +195,7 @@ class CachingResponder implements OcspResponder {
     const [first, ...others] = found;
     if (first === undefined || others.some((other) => other?.issuer !== first.issuer)) return undefined;
     if (!isMissing(first)) return first;
-    throw new Error(`The OCSP responder of key ${first.issuer} expired and was not renewed.`);
+    throw new Error(`The OCSP responder of key ${first.issuer} is not valid now and was not renewed.`);
   }
 
   #identitiesOf(requests: readonly CertId[]): (Identity | undefined)[] {
@@ -234,6 +236,10 @@ class CachingResponder implements OcspResponder {
     this.#loadedAt = now.getTime();
   }
 }
+
+/** What was made while the clock was ahead is no answer once it is right. */
+const holds = ({ shared }: OcspAnswer, now: number, until: number): boolean =>
+  shared !== undefined && shared.thisUpdate.getTime() <= now && now < until;
 
 type Draft = {
   readonly identity: Identity;

@@ -36,6 +36,14 @@ describe('A rate', () => {
     assert.deepEqual([at(9999), at(10_000), at(10_000)], [1, 0, 10_000]);
   });
 
+  it('makes nobody wait longer after a clock that was ahead than after a burst', () => {
+    const rate = { burst: 3, everySeconds: 10 };
+    const { arrival } = take(rate, undefined, 172_800_000);
+    const refused = take(rate, arrival, 0);
+    assert.equal(refused.wait, 10_000);
+    assert.equal(take(rate, refused.arrival, 10_000).wait, 0);
+  });
+
   it('never grants more than burst and interval allow in any stretch of time', () => {
     const rate = fc.record({ burst: fc.integer({ min: 1, max: 5 }), everySeconds: fc.integer({ min: 1, max: 5 }) });
     fc.assert(

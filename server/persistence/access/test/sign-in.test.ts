@@ -123,6 +123,21 @@ onBothHosts('Signing in', (getDatabase, host) => {
     await signIn(deps, right);
   });
 
+  it('makes nobody wait longer after a clock that was ahead than after a storm', async () => {
+    await addPerson(deps, 'acme', 'early@example.org');
+    deps.clock.advance(172_800_000);
+    await assert.rejects(
+      signIn(deps, credentials('early@example.org', { password: 'wrong' })),
+      hasCode('SIGN_IN_REFUSED'),
+    );
+    deps.clock.advance(-172_800_000);
+    await assert.rejects(signIn(deps, credentials('early@example.org')), (error: LicetError) => {
+      return error.code === 'SIGN_IN_THROTTLED' && error.retryAfterSeconds === 30;
+    });
+    deps.clock.advance(31_000);
+    await signIn(deps, credentials('early@example.org'));
+  });
+
   it('lets nobody in while tries cannot be counted', async () => {
     await addPerson(deps, 'acme', 'closed@example.org');
     const broken = {
