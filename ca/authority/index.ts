@@ -58,6 +58,7 @@ export {
 } from './ports/revocation.ts';
 export type * from './ports/revocation-store.ts';
 export type {
+  BegunOrder,
   BulkOrder,
   CertificateId,
   ChangeOutcome,

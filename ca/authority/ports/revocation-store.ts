@@ -42,6 +42,12 @@ export type OrderProgress = {
   readonly outcomes: Readonly<Record<ChangeOutcome, number>>;
 };
 
+/** As it was stored. */
+export type BegunOrder = OrderProgress & {
+  /** Of its last batch so far. */
+  readonly at: Date;
+};
+
 /** Where an order over many certificates stands, written with each batch. */
 export type BulkOrder = { readonly id: string; readonly progress: OrderProgress };
 
@@ -87,7 +93,7 @@ export interface RevocationStore {
     bulk?: BulkOrder,
   ): Promise<readonly ChangeOutcome[]>;
   /** The progress of an order over many, if it was begun. */
-  order(organization: string, id: string): Promise<OrderProgress | undefined>;
+  order(organization: string, id: string): Promise<BegunOrder | undefined>;
   /** The CA certificates of an enterprise that can still be used, and the keys here that are or were its own. */
   enterprise(organization: string, enterprise: string, at: Date): Promise<Enterprise>;
   /** Certificates of an issuer that can still be used and are not revoked for good, responders aside; after `after`. */

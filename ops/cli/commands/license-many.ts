@@ -25,6 +25,7 @@ const answer = z.looseObject({
   total: z.int(),
   done: z.int(),
   outcomes: z.record(z.string(), z.int()),
+  finishedAt: z.string().optional(),
   refused: z.array(z.object({ serial: z.string(), code: z.string() })),
 });
 type Answer = z.output<typeof answer>;
@@ -57,13 +58,17 @@ async function changeMany(io: CliIo, file: string, options: Options): Promise<vo
   const call = async () => answer.parse((await callApi(context, { method, path, body })).body);
   const now = dryRun ? await call() : await untilDone(io, order, call);
   show(io, { order, ...now }, { isJson: options.json === true, out: undefined });
+  const isOver = now.finishedAt !== undefined;
+  if (isOver)
+    io.err(`Order ${order} was done at ${now.finishedAt} and changes nothing again: name a new one with --order.`);
   const isClean = (now.outcomes['applied'] ?? 0) + (now.outcomes['unchanged'] ?? 0) === now.total;
-  if (!isClean) io.exit(EXIT.no);
+  if (isOver || !isClean) io.exit(EXIT.no);
 }
 
 async function untilDone(io: CliIo, order: string, call: () => Promise<Answer>): Promise<Answer> {
   for (;;) {
     const now = await call();
+    if (now.finishedAt !== undefined) return now;
     io.err(`${now.done} of ${now.total} (${Math.floor((now.done / now.total) * 100)} %), order ${order}`);
     if (now.done >= now.total) return now;
   }

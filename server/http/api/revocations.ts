@@ -69,6 +69,9 @@ const manyView = z
         notIssued: z.int(),
       })
       .meta({ description: 'Of those that are done; of a dry run, of all.' }),
+    finishedAt: instant.optional().meta({
+      description: 'When this order was done, where it was before this call: nothing was changed now. Name a new one.',
+    }),
     refused: z
       .array(z.strictObject({ serial: z.string(), code: z.enum(['ALREADY_REVOKED', 'NOT_HELD', 'NOT_ISSUED']) }))
       .meta({ description: 'Of a dry run, the first hundred that would be refused.' }),
@@ -177,10 +180,11 @@ export const revocationEndpoints: readonly Endpoint[] = [
       ...APPROVAL_REFUSALS,
     },
     run: ({ principal, body }, { licensing }) => changeManyLicenses(licensing)(principal, body),
-    reply: ({ progress: { total, done, outcomes }, refused }) => ({
+    reply: ({ progress: { total, done, outcomes }, finishedAt, refused }) => ({
       body: {
         total,
         done,
+        ...(finishedAt !== undefined && { finishedAt: finishedAt.toISOString() }),
         outcomes: Object.fromEntries(
           Object.entries(outcomes).map(([name, count]) => [OUTCOMES[name as Outcome], count]),
         ) as z.output<typeof manyView>['outcomes'],

@@ -33,6 +33,8 @@ export type Outcome = ChangeOutcome;
 
 export type ManyChanged = {
   readonly progress: Pick<OrderProgress, 'total' | 'done' | 'outcomes'>;
+  /** The order was done before it was asked for: nothing was changed now, and nothing will be. */
+  readonly finishedAt?: Date;
   /** Of a dry run, the first that would be refused. */
   readonly refused: readonly { readonly serial: string; readonly code: ChangeOutcome }[];
 };
@@ -50,13 +52,16 @@ export const changeManyLicenses = Object.assign(
       assertWholeOrganization(actor);
       const certificates = await certificatesOf(deps, actor, asked.serials);
       const order = { organization: actor.organization, event, principal: actor.id, context: { order: asked.order } };
-      if (asked.dryRun) return foreseen(deps, order, certificates, asked.serials);
-      await approve(deps, actor, asked);
+      const begun = await deps.revocations.progress(actor.organization, asked.order);
+      const finished = begun !== undefined && begun.done === begun.total && { finishedAt: begun.at };
+      if (asked.dryRun) return { ...(await foreseen(deps, order, certificates, asked.serials)), ...finished };
+      // What was begun is approved.
+      if (begun === undefined) await approve(deps, actor, asked);
       let progress: OrderProgress | undefined;
       const signal = AbortSignal.timeout(CALL_MS);
       try {
         const done = { id: asked.order, signal, progress: (now: OrderProgress) => void (progress = now) };
-        return { progress: await deps.revocations.changeAll(order, certificates, done), refused: [] };
+        return { progress: await deps.revocations.changeAll(order, certificates, done), refused: [], ...finished };
       } catch (error) {
         if (error !== signal.reason || progress === undefined) throw error;
         return { progress, refused: [] };
@@ -72,9 +77,8 @@ function eventOf({ change, reason: why }: Asked) {
   throw new LicetError('invalid', 'REASON_MISPLACED', message, { pointer: '/reason' });
 }
 
-/** Where the organization wants it, a second person approves the list as it is; what was begun is approved. */
+/** Where the organization wants it, a second person approves the list as it is. */
 async function approve(deps: Dependencies, actor: Principal, { order, change, reason: why, serials }: Asked) {
-  if ((await deps.revocations.progress(actor.organization, order)) !== undefined) return;
   const list = createHash('sha256').update(serials.join('\n')).digest('hex');
   const payload = { change, reason: why ?? '', count: serials.length, list };
   const act = { action: 'license.change-many', subject: `order:${order}`, payload } as const;

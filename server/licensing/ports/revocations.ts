@@ -1,4 +1,5 @@
 import type {
+  BegunOrder,
   BulkOptions,
   CertificateId,
   KnownCertificate,
@@ -57,7 +58,7 @@ export interface Revocations {
     options: BulkOptions,
   ): Promise<OrderProgress>;
   /** How far an order over many has come; undefined: it was not begun. */
-  progress(organization: string, order: string): Promise<OrderProgress | undefined>;
+  progress(organization: string, order: string): Promise<BegunOrder | undefined>;
   /** In order; undefined for what was never issued. */
   find(certificates: readonly CertificateId[]): Promise<readonly (KnownCertificate | undefined)[]>;
 }

@@ -1,12 +1,12 @@
 import {
   advanced,
   AuthorityError,
+  type BegunOrder,
   type BulkOrder,
   type CertificateId,
   type ChangeOutcome,
   type KnownCertificate,
   NO_OUTCOMES,
-  type OrderProgress,
   reasonNumberOf,
   type RevocationOrder,
   type RevocationStore,
@@ -190,11 +190,11 @@ async function write(tx: Transaction, { order, at }: Change, ids: readonly Certi
   );
 }
 
-type OrderRow = { digest: Buffer; total: number; done: number; outcomes: OrderProgress['outcomes'] };
+type OrderRow = { digest: Buffer; total: number; done: number; outcomes: BegunOrder['outcomes']; at: Date };
 
-async function orderOf(tx: Transaction, organization: string, id: string): Promise<OrderProgress | undefined> {
+async function orderOf(tx: Transaction, organization: string, id: string): Promise<BegunOrder | undefined> {
   const [row] = await sql(tx).query<OrderRow>(
-    'select digest, total, done, outcomes from revocation_orders where organization = $1 and id = $2',
+    'select digest, total, done, outcomes, at from revocation_orders where organization = $1 and id = $2',
     [organization, id],
   );
   return row && { ...row, outcomes: { ...NO_OUTCOMES, ...row.outcomes } };

@@ -16,7 +16,12 @@ import { openWorld, type World } from './world.ts';
 const LICET = join(import.meta.dirname, '../../../ops/cli/licet.js');
 
 type Changed = { readonly serial: string; readonly status: string; readonly reason?: string };
-type Many = { readonly total: number; readonly done: number; readonly outcomes: Record<string, number> };
+type Many = {
+  readonly total: number;
+  readonly done: number;
+  readonly outcomes: Record<string, number>;
+  readonly finishedAt?: string;
+};
 
 describe('revoking, as an administrator does it', function () {
   this.timeout(20_000);
@@ -117,7 +122,10 @@ describe('revoking, as an administrator does it', function () {
     assert.deepEqual(await journaled(first), []);
     const real = { ...order, dryRun: false };
     assert.deepEqual(await many(real), { total: 3, done: 3, outcomes, refused: [] });
-    assert.deepEqual(await many(real), { total: 3, done: 3, outcomes, refused: [] });
+    const { finishedAt, ...again } = await many(real);
+    assert.deepEqual(again, { total: 3, done: 3, outcomes, refused: [] });
+    assert.ok(new Date(finishedAt!) <= new Date());
+    assert.equal((await many(order)).finishedAt, finishedAt);
     assert.deepEqual([await journaled(first), await audited(first)], [['revoked'], ['certificate.revoked']]);
     const other = await api.refused('POST', '/api/v1/license-changes', { ...real, serials: [first] });
     assert.equal(other.body.code, 'ORDER_MISMATCH');
@@ -176,7 +184,12 @@ describe('revoking, as an administrator does it', function () {
     assert.match(done.stderr, /2 of 2 \(100 %\), order revoke-[0-9a-f]{16}/);
     assert.deepEqual(await journaled(serial), ['held', 'revoked']);
     writeFileSync(join(folder, 'bad.txt'), `${serial}\nplant-7\n`);
-    const bad = await licet('license', 'change-many', 'bad.txt', '--change', 'suspend', '--yes');
+    const [bad, again] = await Promise.all([
+      licet('license', 'change-many', 'bad.txt', '--change', 'suspend', '--yes'),
+      licet(...command, '--yes'),
+    ]);
+    const said = /was done at .* and changes nothing again: name a new one with --order/.test(again.stderr);
+    assert.deepEqual([again.code, said, /100 %/.test(again.stderr)], [1, true, false], again.stderr);
     assert.deepEqual([bad.code, /line 2: "plant-7"/.test(bad.stderr)], [66, true], bad.stderr);
   });
 
