@@ -62,6 +62,7 @@ export type {
   BulkOrder,
   CertificateId,
   ChangeOutcome,
+  CountedOutcome,
   Enterprise,
   EntryCursor,
   EntryPage,

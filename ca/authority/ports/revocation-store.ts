@@ -34,12 +34,15 @@ export type RevocationOrder = {
  */
 export type ChangeOutcome = 'applied' | 'unchanged' | 'ALREADY_REVOKED' | 'NOT_HELD' | 'NOT_ISSUED';
 
+/** What an order over many counts. A license of a suspended site is reinstated with the site, and not by itself. */
+export type CountedOutcome = ChangeOutcome | 'SITE_SUSPENDED';
+
 export type OrderProgress = {
   /** SHA-256 of the list and of what is to be done with it. */
   readonly digest: Uint8Array;
   readonly total: number;
   readonly done: number;
-  readonly outcomes: Readonly<Record<ChangeOutcome, number>>;
+  readonly outcomes: Readonly<Record<CountedOutcome, number>>;
 };
 
 /** As it was stored. */
@@ -49,7 +52,12 @@ export type BegunOrder = OrderProgress & {
 };
 
 /** Where an order over many certificates stands, written with each batch. */
-export type BulkOrder = { readonly id: string; readonly progress: OrderProgress };
+export type BulkOrder = {
+  readonly id: string;
+  readonly progress: OrderProgress;
+  /** Of those of the batch that are not to be changed, and are only counted. */
+  readonly besides: readonly CountedOutcome[];
+};
 
 export type Enterprise = { readonly certificates: readonly CertificateId[]; readonly keys: readonly string[] };
 

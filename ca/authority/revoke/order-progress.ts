@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { RevocationEvent } from '../ports/revocation.ts';
-import type { CertificateId, ChangeOutcome, OrderProgress } from '../ports/revocation-store.ts';
+import type { CertificateId, CountedOutcome, OrderProgress } from '../ports/revocation-store.ts';
 
 /** What an order over many certificates is known by: lengths go in front, so no two lists look alike. */
 export function digestOf(event: RevocationEvent, ids: readonly CertificateId[]): Uint8Array {
@@ -17,10 +17,11 @@ export const NONE: OrderProgress['outcomes'] = {
   ALREADY_REVOKED: 0,
   NOT_HELD: 0,
   NOT_ISSUED: 0,
+  SITE_SUSPENDED: 0,
 };
 
 /** The progress after one more batch. */
-export function advanced(before: OrderProgress, batch: readonly ChangeOutcome[]): OrderProgress {
+export function advanced(before: OrderProgress, batch: readonly CountedOutcome[]): OrderProgress {
   const outcomes = { ...before.outcomes };
   for (const outcome of batch) outcomes[outcome] += 1;
   return { ...before, done: before.done + batch.length, outcomes };

@@ -29,6 +29,8 @@ export type RevokerDeps = {
 export type BulkOptions = {
   /** Names the order: the same id again carries on where it stopped. */
   readonly id: string;
+  /** Which of these are licenses of suspended sites, in order: they are only counted. Asked before each batch. */
+  readonly suspendedSites?: (ids: readonly CertificateId[]) => Promise<readonly boolean[]>;
   /** Told after each batch. */
   readonly progress?: (progress: OrderProgress) => void;
   readonly signal?: AbortSignal;
@@ -142,7 +144,7 @@ async function changeAll(
   deps: RevokerDeps,
   order: RevocationOrder,
   ids: readonly CertificateId[],
-  { id, progress, signal, batch = BATCH }: BulkOptions,
+  { id, suspendedSites, progress, signal, batch = BATCH }: BulkOptions,
 ): Promise<OrderProgress> {
   const digest = digestOf(order.event, ids);
   const begun = await deps.store.order(order.organization, id);
@@ -154,7 +156,11 @@ async function changeAll(
   while (current.done < ids.length) {
     signal?.throwIfAborted();
     const part = ids.slice(current.done, current.done + batch);
-    current = advanced(current, await changeBatch(deps, order, part, { id, progress: current }));
+    const refused = (await suspendedSites?.(part)) ?? [];
+    const asked = part.filter((_, i) => refused[i] !== true);
+    const besides = part.filter((_, i) => refused[i] === true).map(() => 'SITE_SUSPENDED' as const);
+    const outcomes = await changeBatch(deps, order, asked, { id, progress: current, besides });
+    current = advanced(current, [...outcomes, ...besides]);
     progress?.(current);
   }
   return current;

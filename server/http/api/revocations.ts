@@ -54,6 +54,7 @@ const OUTCOMES: Readonly<Record<Outcome, string>> = {
   ALREADY_REVOKED: 'alreadyRevoked',
   NOT_HELD: 'notHeld',
   NOT_ISSUED: 'notIssued',
+  SITE_SUSPENDED: 'siteSuspended',
 };
 
 const manyView = z
@@ -67,13 +68,19 @@ const manyView = z
         alreadyRevoked: z.int(),
         notHeld: z.int(),
         notIssued: z.int(),
+        siteSuspended: z.int().meta({ description: 'Not reinstated: that is done with their sites.' }),
       })
       .meta({ description: 'Of those that are done; of a dry run, of all.' }),
     finishedAt: instant.optional().meta({
       description: 'When this order was done, where it was before this call: nothing was changed now. Name a new one.',
     }),
     refused: z
-      .array(z.strictObject({ serial: z.string(), code: z.enum(['ALREADY_REVOKED', 'NOT_HELD', 'NOT_ISSUED']) }))
+      .array(
+        z.strictObject({
+          serial: z.string(),
+          code: z.enum(['ALREADY_REVOKED', 'NOT_HELD', 'NOT_ISSUED', 'SITE_SUSPENDED']),
+        }),
+      )
       .meta({ description: 'Of a dry run, the first hundred that would be refused.' }),
   })
   .meta({ id: 'ManyChanged' });
@@ -168,7 +175,7 @@ export const revocationEndpoints: readonly Endpoint[] = [
       answer: {
         total: 1,
         done: 1,
-        outcomes: { applied: 1, unchanged: 0, alreadyRevoked: 0, notHeld: 0, notIssued: 0 },
+        outcomes: { applied: 1, unchanged: 0, alreadyRevoked: 0, notHeld: 0, notIssued: 0, siteSuspended: 0 },
         refused: [],
       },
     },

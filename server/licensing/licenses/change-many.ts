@@ -1,5 +1,13 @@
-import { type CertificateId, type ChangeOutcome, NO_OUTCOMES, type OrderProgress, step } from '@licet/authority';
-import { fromHex } from '@licet/format';
+import {
+  type CertificateId,
+  type CountedOutcome,
+  type KnownCertificate,
+  NO_OUTCOMES,
+  type OrderProgress,
+  type RevocationEvent,
+  step,
+} from '@licet/authority';
+import { fromHex, toHex } from '@licet/format';
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { assertWholeOrganization } from '../entities.ts';
@@ -29,14 +37,14 @@ const input = z.strictObject({
 });
 type Asked = z.output<typeof input>;
 
-export type Outcome = ChangeOutcome;
+export type Outcome = CountedOutcome;
 
 export type ManyChanged = {
   readonly progress: Pick<OrderProgress, 'total' | 'done' | 'outcomes'>;
   /** The order was done before it was asked for: nothing was changed now, and nothing will be. */
   readonly finishedAt?: Date;
   /** Of a dry run, the first that would be refused. */
-  readonly refused: readonly { readonly serial: string; readonly code: ChangeOutcome }[];
+  readonly refused: readonly { readonly serial: string; readonly code: Outcome }[];
 };
 
 /**
@@ -54,14 +62,16 @@ export const changeManyLicenses = Object.assign(
       const order = { organization: actor.organization, event, principal: actor.id, context: { order: asked.order } };
       const begun = await deps.revocations.progress(actor.organization, asked.order);
       const finished = begun !== undefined && begun.done === begun.total && { finishedAt: begun.at };
-      if (asked.dryRun) return { ...(await foreseen(deps, order, certificates, asked.serials)), ...finished };
+      const suspendedSites = suspendedSitesFor(deps, actor, event);
+      if (asked.dryRun) return { ...(await foreseen(deps, order, certificates, suspendedSites)), ...finished };
       // What was begun is approved.
       if (begun === undefined) await approve(deps, actor, asked);
       let progress: OrderProgress | undefined;
       const signal = AbortSignal.timeout(CALL_MS);
       try {
-        const done = { id: asked.order, signal, progress: (now: OrderProgress) => void (progress = now) };
-        return { progress: await deps.revocations.changeAll(order, certificates, done), refused: [], ...finished };
+        const note = (now: OrderProgress) => void (progress = now);
+        const options = { id: asked.order, suspendedSites, signal, progress: note };
+        return { progress: await deps.revocations.changeAll(order, certificates, options), refused: [], ...finished };
       } catch (error) {
         if (error !== signal.reason || progress === undefined) throw error;
         return { progress, refused: [] };
@@ -100,28 +110,45 @@ async function certificatesOf(
   return serials.map((id) => ({ issuer: issuers.get(id) ?? '', serial: fromHex(id) }));
 }
 
+type SuspendedSites = (certificates: readonly CertificateId[]) => Promise<readonly boolean[]>;
+
+/** As for a single one (`assertSiteAlive`): a hold of the site is undone with the site. */
+function suspendedSitesFor(deps: Dependencies, actor: Principal, { type }: RevocationEvent): SuspendedSites {
+  if (type !== 'reinstate') return async () => [];
+  return async (certificates) => {
+    const serials = certificates.map(({ serial: bytes }) => toHex(bytes));
+    const held = await reading(deps, actor, (tx) => deps.stores.licenses.held(tx, serials));
+    return serials.map((id) => held.has(id));
+  };
+}
+
 type Order = Parameters<Dependencies['revocations']['changeAll']>[0];
 
 async function foreseen(
   { revocations }: Dependencies,
   { organization, event }: Order,
   certificates: readonly CertificateId[],
-  serials: readonly string[],
+  suspendedSites: SuspendedSites,
 ): Promise<ManyChanged> {
   const outcomes = { ...NO_OUTCOMES };
-  const refused: { serial: string; code: ChangeOutcome }[] = [];
+  const refused: { serial: string; code: Outcome }[] = [];
   const seen = new Set<string>();
   for (let at = 0; at < certificates.length; at += LOOK_UP) {
-    const known = await revocations.find(certificates.slice(at, at + LOOK_UP));
+    const part = certificates.slice(at, at + LOOK_UP);
+    const [known, suspended] = await Promise.all([revocations.find(part), suspendedSites(part)]);
+    const outcomeOf = (certificate: KnownCertificate | undefined, i: number, id: string): Outcome => {
+      if (suspended[i] === true) return 'SITE_SUSPENDED';
+      if (certificate?.organization !== organization) return 'NOT_ISSUED';
+      return seen.has(id) ? 'unchanged' : step(certificate.state, event);
+    };
     for (const [i, certificate] of known.entries()) {
-      const id = serials[at + i]!;
-      const isOurs = certificate?.organization === organization;
-      const outcome = !isOurs ? 'NOT_ISSUED' : seen.has(id) ? 'unchanged' : step(certificate.state, event);
+      const id = toHex(part[i]!.serial);
+      const outcome = outcomeOf(certificate, i, id);
       seen.add(id);
       outcomes[outcome] += 1;
       const isRefused = outcome !== 'applied' && outcome !== 'unchanged';
       if (isRefused && refused.length < MOST_REFUSED) refused.push({ serial: id, code: outcome });
     }
   }
-  return { progress: { total: serials.length, done: 0, outcomes }, refused };
+  return { progress: { total: certificates.length, done: 0, outcomes }, refused };
 }

@@ -68,6 +68,8 @@ export interface Licenses {
   get(tx: Transaction, serial: string): Promise<License | undefined>;
   /** By serial the key that issued it, of those that are licenses of the organization. One statement. */
   issuers(tx: Transaction, serials: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Of these licenses those whose lineage is held. One statement. */
+  held(tx: Transaction, serials: readonly string[]): Promise<ReadonlySet<string>>;
   /** Of a lineage, newest first, those that are not over at `at`: one that has expired works on for its grace. */
   notOver(tx: Transaction, lineage: string, at: Date): Promise<readonly License[]>;
   setStatus(tx: Transaction, serials: readonly string[], status: License['status']): Promise<void>;

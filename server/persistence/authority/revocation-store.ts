@@ -204,11 +204,11 @@ async function orderOf(tx: Transaction, organization: string, id: string): Promi
 async function storeProgress(
   tx: Transaction,
   organization: string,
-  { id, progress }: BulkOrder,
+  { id, progress, besides }: BulkOrder,
   outcomes: readonly ChangeOutcome[],
   at: Date,
 ): Promise<void> {
-  const { digest, total, done, outcomes: counts } = advanced(progress, outcomes);
+  const { digest, total, done, outcomes: counts } = advanced(progress, [...outcomes, ...besides]);
   const rows = await sql(tx).query(
     `insert into revocation_orders as o (organization, id, digest, total, done, outcomes, at)
      values ($1, $2, $3, $4, $5, $6, $7)

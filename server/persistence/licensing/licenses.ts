@@ -49,6 +49,14 @@ export const licenses: Licenses = {
     return new Map(rows.map(({ serial, issuer_key: issuer }) => [serial, issuer]));
   },
 
+  async held(tx, serials) {
+    const rows = await sql(tx).query<{ serial: string }>(
+      'select l.serial from licenses l join lineages g on g.id = l.lineage where l.serial = any($1) and g.held',
+      [serials],
+    );
+    return new Set(rows.map(({ serial }) => serial));
+  },
+
   async notOver(tx, lineage, at) {
     const rows = await sql(tx).query<LicenseRow>(
       `select ${LICENSE_COLUMNS} from licenses where lineage = $1 and ${notOver('$2')} order by sequence desc, serial`,

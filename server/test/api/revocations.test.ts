@@ -21,6 +21,7 @@ type Many = {
   readonly done: number;
   readonly outcomes: Record<string, number>;
   readonly finishedAt?: string;
+  readonly refused: readonly object[];
 };
 
 describe('revoking, as an administrator does it', function () {
@@ -101,6 +102,16 @@ describe('revoking, as an administrator does it', function () {
     const { site, serial } = await license();
     await api.ok('PUT', `/api/v1/sites/${site}`, { status: 'suspended' }, { 'If-Match': '*' });
     assert.equal(await refusal(serial, 'reinstate'), 'SITE_SUSPENDED');
+    const { serial: other } = await license();
+    await change(other, 'suspend');
+    const order = { order: 'back', change: 'reinstate', serials: [serial, other, '0badc0de'] };
+    const dry = await many(order);
+    const real = await many({ ...order, dryRun: false });
+    const outcomes = { applied: 1, unchanged: 0, alreadyRevoked: 0, notHeld: 0, notIssued: 1, siteSuspended: 1 };
+    assert.deepEqual([dry.outcomes, real.outcomes, real.done], [outcomes, outcomes, 3]);
+    assert.deepEqual(dry.refused[0], { serial, code: 'SITE_SUSPENDED' });
+    assert.deepEqual([await journaled(serial), await journaled(other)], [['held'], ['held', 'reinstated']]);
+    assert.equal((await change(serial, 'suspend')).status, 'suspended');
   });
 
   it('changes many: dry run first, then for good, then nothing twice', async () => {
@@ -109,7 +120,7 @@ describe('revoking, as an administrator does it', function () {
     await change(second, 'revoke', { reason: 'superseded' });
     const order = { order: 'recall', change: 'revoke', reason: 'keyCompromise', serials: [first, second, '0badc0de'] };
     const dry = await many(order);
-    const outcomes = { applied: 1, unchanged: 0, alreadyRevoked: 1, notHeld: 0, notIssued: 1 };
+    const outcomes = { applied: 1, unchanged: 0, alreadyRevoked: 1, notHeld: 0, notIssued: 1, siteSuspended: 0 };
     assert.deepEqual(dry, {
       total: 3,
       done: 0,

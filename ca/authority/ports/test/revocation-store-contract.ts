@@ -133,12 +133,15 @@ export function revocationStoreContract(make: () => Promise<RevocationStoreUnder
   it('carries an order on where it stopped, and lets one process carry it', async () => {
     const intents = await issued(4);
     const progress = { digest: new Uint8Array(32), total: 4, done: 0, outcomes: NONE };
-    await one.change(revoke, intents.slice(0, 2), AT, { id: 'o', progress });
+    await one.change(revoke, intents.slice(0, 2), AT, { id: 'o', progress, besides: [] });
     const stored = await other.order('acme', 'o');
     assert.deepEqual([stored?.done, stored?.outcomes.applied], [2, 2]);
-    await assert.rejects(one.change(revoke, intents.slice(0, 2), AT, { id: 'o', progress }), { code: 'ORDER_STALE' });
-    await other.change(revoke, intents.slice(2), AT, { id: 'o', progress: stored! });
-    assert.equal((await one.order('acme', 'o'))?.done, 4);
+    await assert.rejects(one.change(revoke, intents.slice(0, 2), AT, { id: 'o', progress, besides: [] }), {
+      code: 'ORDER_STALE',
+    });
+    await other.change(revoke, intents.slice(3), AT, { id: 'o', progress: stored!, besides: ['SITE_SUSPENDED'] });
+    const over = await one.order('acme', 'o');
+    assert.deepEqual([over?.done, over?.outcomes.applied, over?.outcomes.SITE_SUSPENDED, over?.at], [4, 3, 1, AT]);
     assert.equal(await one.order('other', 'o'), undefined);
   });
 
@@ -218,4 +221,4 @@ export function revocationStoreContract(make: () => Promise<RevocationStoreUnder
   });
 }
 
-const NONE = { applied: 0, unchanged: 0, ALREADY_REVOKED: 0, NOT_HELD: 0, NOT_ISSUED: 0 };
+const NONE = { applied: 0, unchanged: 0, ALREADY_REVOKED: 0, NOT_HELD: 0, NOT_ISSUED: 0, SITE_SUSPENDED: 0 };
