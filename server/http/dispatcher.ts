@@ -8,7 +8,7 @@ import { answerProblem } from './answer-problem.ts';
 import { openContext, requestId, requestIds } from './context.ts';
 import { REQUEST_ID, setSecurityHeaders } from './headers.ts';
 import { observe } from './observe.ts';
-import { allowHeader, type Refusal } from './routes.ts';
+import { allowHeader, type Refusal, refuseMethod } from './routes.ts';
 
 /** May throw or reject, as a route's steps may. */
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
@@ -47,7 +47,8 @@ export function createDispatcher(deps: DispatcherDeps): RequestListener {
   return (request, response) => {
     const context = openContext(request, newId);
     const url = request.url ?? '';
-    const fast = url.length <= urlBytes ? fastPathFor(fastPaths, url, request.method) : undefined;
+    const target = originForm(url);
+    const fast = url.length <= urlBytes ? fastPathFor(fastPaths, target, request.method) : undefined;
     observe(request, response, { context, log, metrics, isQuiet: fast !== undefined });
     if (fast === undefined) {
       response.setHeader(REQUEST_ID, context.id);
@@ -57,14 +58,20 @@ export function createDispatcher(deps: DispatcherDeps): RequestListener {
       return;
     }
     context.route = fast.prefix;
-    if (fast.path === undefined) {
-      response.setHeader('Allow', fast.allow);
-      fail(new HttpError(405, 'METHOD_NOT_ALLOWED', `Only ${fast.allow} can be used here.`), request, response);
-      return;
-    }
-    run(fast.path.handle, request, response, fail);
+    request.url = target;
+    run('allow' in fast ? refusingBut(fast.allow) : fast.path.handle, request, response, fail);
   };
 }
+
+/** RFC 9112 §3.2.2: as clients send it to proxies, and as every server must take it. Express does so by itself. */
+const originForm = (url: string): string => (url.startsWith('/') ? url : url.replace(/^https?:\/\/[^/?#]+(?=\/)/i, ''));
+
+const refusingBut =
+  (allow: string): Handler =>
+  (request, response) => {
+    response.setHeader(REQUEST_ID, requestId(request));
+    refuseMethod(request, response, allow);
+  };
 
 const tooLong = (most: number) => new HttpError(414, 'URL_TOO_LONG', `The URL is longer than ${most} bytes.`);
 
@@ -77,9 +84,7 @@ function run(handle: Handler, request: IncomingMessage, response: ServerResponse
   }
 }
 
-type Match =
-  | { readonly prefix: string; readonly path: FastPath }
-  | { readonly prefix: string; readonly path: undefined; readonly allow: string };
+type Match = { readonly prefix: string } & ({ readonly path: FastPath } | { readonly allow: string });
 
 function fastPathFor(paths: readonly FastPath[], url: string, method: string | undefined): Match | undefined {
   let prefix: string | undefined;
@@ -90,7 +95,7 @@ function fastPathFor(paths: readonly FastPath[], url: string, method: string | u
   }
   if (prefix === undefined) return undefined;
   const methods = paths.filter((path) => path.prefix === prefix).map((path) => path.method);
-  return { prefix, path: undefined, allow: allowHeader(methods) };
+  return { prefix, allow: allowHeader(methods) };
 }
 
 function endsSegment(url: string, at: number): boolean {

@@ -144,10 +144,10 @@ export function allowHeader(methods: Iterable<string>): string {
 }
 
 /** OPTIONS is answered with what there is; no other origin is let in, so there are no CORS headers. */
-function refuseMethod(request: Request, response: Response, allow: string): void {
+export function refuseMethod(request: IncomingMessage, response: ServerResponse, allow: string): void {
   response.setHeader('Allow', allow);
   if (request.method !== 'OPTIONS') {
     throw new HttpError(405, 'METHOD_NOT_ALLOWED', `Only ${allow} can be used here.`);
   }
-  response.status(204).end();
+  response.writeHead(204).end();
 }

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { text as readText } from 'node:stream/consumers';
 import { readBody } from '../../http/body.ts';
 import type { FastPath } from '../../http/dispatcher.ts';
 import { type Served, serve } from './served.ts';
@@ -45,6 +48,25 @@ describe('the dispatcher before Express', () => {
   it('another method is 405 with all that are allowed', async () => {
     const response = await fetch(`${served.url}/ocsp`, { method: 'PUT' });
     assert.deepEqual([response.status, response.headers.get('allow')], [405, 'GET, HEAD, OPTIONS, POST']);
+  });
+
+  it('OPTIONS is answered with all that are allowed', async () => {
+    const response = await fetch(`${served.url}/ocsp`, { method: 'OPTIONS' });
+    assert.deepEqual([response.status, response.headers.get('allow')], [204, 'GET, HEAD, OPTIONS, POST']);
+    assert.ok(response.headers.has('x-request-id'));
+  });
+
+  it('takes an address as clients send it to proxies', async () => {
+    const sent = async (path: string, method = 'GET') => {
+      const [response] = await once(
+        request({ port: served.port, path, method }).end(method === 'POST' ? 'abc' : undefined),
+        'response',
+      );
+      return readText(response as IncomingMessage);
+    };
+    assert.equal(await sent('http://pki.example/ocsp/MEUw?x'), '/ocsp/MEUw?x');
+    assert.equal(await sent('HTTP://pki.example:80/ocsp', 'POST'), '3');
+    assert.equal(await sent('http://pki.example/ocsp2'), 'express');
   });
 
   it('a defect in it is a 500 and not a crash', async () => {
