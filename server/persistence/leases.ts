@@ -2,6 +2,12 @@ import { LicetError } from '../licensing/errors.ts';
 import type { Lease, Leases } from '../licensing/ports/leases.ts';
 import { sql } from './transactions.ts';
 
+/**
+ * A clock may be set back by so much and take nobody's lease. One that ends later still is from a clock that was ahead, of
+ * a holder that died by it: nobody could have the name for as long. Should he live, he hears that it was lost.
+ */
+const STEP = '2 minutes';
+
 // clock_timestamp() and never now(): a transaction that waited for a lock must see the time as it is, not as it was.
 export const leases: Leases = {
   async acquire(tx, name, holder, seconds) {
@@ -12,6 +18,7 @@ export const leases: Leases = {
          set holder = excluded.holder, token = held.token + 1,
              expires_at = clock_timestamp() + make_interval(secs => $3)
        where held.expires_at <= clock_timestamp()
+          or held.expires_at > clock_timestamp() + make_interval(secs => $3) + interval '${STEP}'
        returning token`,
       [name, holder, seconds],
     );

@@ -57,15 +57,17 @@ export class KeySets {
   async #get(source: KeySource, maxAge: number): Promise<Cached> {
     const entry = this.#entry(`${source.issuer} ${source.keys ?? ''}`);
     const now = this.#deps.clock.now().getTime();
+    // Either way: what is from a time to come is from a clock that was ahead.
+    const since = (time: number): number => Math.abs(now - time);
     const { cached } = entry;
-    const isFresh = cached !== undefined && now - cached.fetchedAt < maxAge;
+    const isFresh = cached !== undefined && since(cached.fetchedAt) < maxAge;
     if (isFresh) return cached;
-    if (entry.running === undefined && now - entry.triedAt >= COOLDOWN_MS) {
+    if (entry.running === undefined && since(entry.triedAt) >= COOLDOWN_MS) {
       entry.triedAt = now;
       entry.running = this.#fetch(source).finally(() => delete entry.running);
     }
     entry.cached = (await entry.running) ?? entry.cached;
-    if (entry.cached !== undefined && now - entry.cached.fetchedAt < STALE_MS) return entry.cached;
+    if (entry.cached !== undefined && since(entry.cached.fetchedAt) < STALE_MS) return entry.cached;
     throw new LicetError(
       'unavailable',
       'IDENTITY_KEYS_UNAVAILABLE',

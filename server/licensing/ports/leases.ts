@@ -14,7 +14,7 @@ export type Lease = {
  * under a lease calls `assertHeld` in the transaction of the write.
  */
 export interface Leases {
-  /** Undefined while somebody (also the same holder) has it and it has not expired. */
+  /** Undefined while somebody (also the same holder) has it and it has not expired, nor is from a clock that was ahead. */
   acquire(tx: Transaction, name: string, holder: string, seconds: number): Promise<Lease | undefined>;
   /** Starts its time anew. False: it expired or went to another; it cannot be won back, only acquired again. */
   renew(tx: Transaction, lease: Lease, seconds: number): Promise<boolean>;

@@ -49,6 +49,20 @@ onBothHosts('A lease', (getDatabase, host) => {
     assert.ok(second.token > first.token);
   });
 
+  it('goes to another when its end is further off than any that is given: the clock was ahead', async () => {
+    const move = (by: string): Promise<unknown> =>
+      getDatabase().run('platform', (tx) =>
+        sql(tx).query('update leases set expires_at = expires_at + $2::interval where name = $1', [name, by]),
+      );
+    const first = await held('a');
+    await move('1 minute');
+    assert.equal(await acquire('b'), undefined);
+    await move('2 days');
+    const second = await held('b');
+    assert.ok(second.token > first.token);
+    await assert.rejects(assertHeld(first), lost);
+  });
+
   it('lives on when renewed in time', async () => {
     const lease = await held('a', 0.3);
     for (let i = 0; i < 4; i += 1) {

@@ -189,6 +189,13 @@ describe('Identity tokens', function () {
       now += 601_000;
       await isRefused(verify(await sign(good())), 'IDENTITY_KEY_UNKNOWN');
     });
+    it('that were read while the clock was ahead are read again once it is right', async () => {
+      now += 172_800_000;
+      await verify(await sign(good()));
+      now -= 172_800_000;
+      issuer.keys = [(await newKey('two')).jwk];
+      await isRefused(verify(await sign(good())), 'IDENTITY_KEY_UNKNOWN');
+    });
     it('are believed for an hour when the issuer is down, and no longer', async () => {
       await verify(await sign(good()));
       issuer.jwks = (_, response) => void response.writeHead(500).end();
