@@ -519,9 +519,16 @@ describe('A change of what licenses are worth', function () {
         const { site } = await made();
         const { token } = await createToken(deps)(OWNER, { site: site.id });
         whileSigning(() => run(deps)(OWNER, { id: site.id }));
-        const license = await enrol(deps)({ token, csr: makeCsr() });
-        assert.equal(await stateOf(license), state);
-        assert.equal((await journaled(license.serial)).length, 1);
+        await assert.rejects(enrol(deps)({ token, csr: makeCsr() }), { code: 'SITE_NOT_LIVE' });
+        const { items } = await deps.transactions.run({ organization: 'demo' }, (tx) =>
+          deps.stores.licenses.list(tx, { site: site.id, limit: 10 }),
+        );
+        const serials = items.map(({ serial }) => serial);
+        assert.equal(serials.length, 2, 'the one that it had, and the one that was being made');
+        for (const serial of serials) {
+          assert.equal(await stateOf((await deps.issuance.find('demo', serial))!), state);
+          assert.equal((await journaled(serial)).length, 1);
+        }
       }
     });
 
