@@ -1,4 +1,4 @@
-import { formatName } from '@licet/format';
+import { type Certificate, formatName } from '@licet/format';
 import type { Verdict } from '@licet/verify';
 import { askingSeconds, pauseSeconds } from './backoff.ts';
 import { readLicense } from './chain.ts';
@@ -9,6 +9,7 @@ import { fetchEvidence } from './evidence.ts';
 import { look, remember } from './look.ts';
 import { formatMetrics } from './metrics.ts';
 import { renewChain } from './new-chain.ts';
+import { isToWaitFor, LONGEST_WAIT_SECONDS, Pace } from './pace.ts';
 import { renewalTime, type Suggestion } from './renewal-time.ts';
 import type { Settings } from './settings.ts';
 import type { Site } from './site.ts';
@@ -27,8 +28,8 @@ export type World = {
 /** What was refused for good reasons needs a person first. */
 const AFTER_REFUSAL_SECONDS = 3600;
 const FOR_A_PERSON: ReadonlySet<AgentCode> = new Set(['REFUSED', 'NO_SERVER']);
-/** Nobody waits longer, whatever was asked: a time further ahead was set by a clock that was wrong. */
-const LONGEST_WAIT_SECONDS = 86_400;
+/** Licenses are dated back by minutes, so that clocks that are a little late take them. */
+const MOST_BACKDATED_MS = 3_600_000;
 /** Never sleep longer: a machine that slept, or whose clock was set, is noticed at the next look. */
 const LONGEST_SLEEP_SECONDS = 60;
 
@@ -40,15 +41,16 @@ export class Agent {
   readonly #site: Site;
   readonly #settings: Settings;
   readonly #world: World;
-  #failures = 0;
-  #notBefore = new Date(0);
+  readonly #pace = new Pace();
+  /** The license that was last renewed was old by this clock at that moment. */
+  #isAhead = false;
   #askAt = new Date(0);
   #suggestion: Suggestion | undefined;
   #isFirstLook = true;
   #lastContact: Date | undefined;
   #verdict: Verdict | undefined;
-  /** What was said of each thing that could not be written. */
-  readonly #complaints = new Map<string, string>();
+  /** What was said last of each thing that is said once. */
+  readonly #said = new Map<string, string>();
 
   constructor(site: Site, settings: Settings, world: World) {
     this.#site = site;
@@ -65,26 +67,24 @@ export class Agent {
     await this.#ask();
     const due = await this.#renewalDue();
     const now = this.#world.now();
-    if (due !== undefined && now >= due && !this.#waitsFor(this.#notBefore)) await this.#renew();
+    if (due !== undefined && now >= due) {
+      if (this.#pace.isResting(now)) await this.#tellRest();
+      else if (!isToWaitFor(this.#pace.notBefore, now)) await this.#renew(due);
+    }
     await this.#look();
     const nextRenewal = await this.#renewalDue();
     await this.#tell(nextRenewal);
     return 1000 * Math.min(LONGEST_SLEEP_SECONDS, Math.max(1, this.#secondsUntil(nextRenewal)));
   }
 
-  #waitsFor(time: Date): boolean {
-    const ahead = time.getTime() - this.#world.now().getTime();
-    return ahead > 0 && ahead <= LONGEST_WAIT_SECONDS * 1000;
-  }
-
   #secondsUntil(nextRenewal: Date | undefined): number {
-    const next = Math.max(nextRenewal?.getTime() ?? Infinity, this.#notBefore.getTime());
+    const next = Math.max(nextRenewal?.getTime() ?? Infinity, this.#pace.notBefore.getTime());
     return (next - this.#world.now().getTime()) / 1000;
   }
 
   async #ask(): Promise<void> {
     const now = this.#world.now();
-    if (this.#waitsFor(this.#askAt) || this.#settings.servers.length === 0) return;
+    if (isToWaitFor(this.#askAt, now) || this.#settings.servers.length === 0) return;
     const current = await this.#site.store.current();
     if (current === undefined) return;
     if (this.#isFirstLook) this.#suggestion = await keptSuggestion(this.#site.folder, current);
@@ -144,42 +144,59 @@ export class Agent {
     this.#suggestion = suggestion;
   }
 
-  async #renewalDue(): Promise<Date | undefined> {
+  async #license(): Promise<Certificate | undefined> {
     const current = await this.#site.store.current();
-    if (current === undefined) return undefined;
-    const { leaf } = readLicense(current.license);
-    return renewalTime(leaf, this.#verdict?.holder?.uri ?? formatName(leaf.subject), this.#suggestion);
+    return current && readLicense(current.license).leaf;
   }
 
-  async #renew(): Promise<void> {
+  async #renewalDue(): Promise<Date | undefined> {
+    const license = await this.#license();
+    if (license === undefined) return undefined;
+    return renewalTime(license, this.#verdict?.holder?.uri ?? formatName(license.subject), this.#suggestion);
+  }
+
+  async #renew(since: Date): Promise<void> {
     try {
       // Another machine with the same license may have renewed it.
       await this.#site.store.refresh();
       const due = await this.#renewalDue();
-      if (due !== undefined && this.#world.now() < due) return await this.#hasRenewed('renewed elsewhere');
+      if (due !== undefined && this.#world.now() < due) return await this.#hasRenewed('renewed elsewhere', since);
       await renew(this.#site, this.#settings, () => this.#world.now());
+      this.#contact();
+      await this.#hasRenewed('renewed', since);
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
       const asked = error.retryAfterSeconds ?? (FOR_A_PERSON.has(error.code) ? AFTER_REFUSAL_SECONDS : undefined);
-      const pause = Math.min(LONGEST_WAIT_SECONDS, pauseSeconds(this.#failures, this.#world.chance(), asked));
-      this.#failures += 1;
-      this.#notBefore = new Date(this.#world.now().getTime() + 1000 * pause);
+      const pause = Math.min(LONGEST_WAIT_SECONDS, pauseSeconds(this.#pace.failures, this.#world.chance(), asked));
+      this.#pace.failed(this.#world.now(), pause);
       // A "no" is an answer too: the authority is there.
       if (error.code === 'REFUSED' || error.code === 'PENDING') this.#contact();
       this.#world.log(`not renewed (${error.code}), again in ${Math.round(pause)} s: ${error.message}`);
-      return;
     }
-    this.#contact();
-    await this.#hasRenewed('renewed');
   }
 
-  async #hasRenewed(how: string): Promise<void> {
-    this.#failures = 0;
-    this.#notBefore = new Date(0);
+  async #hasRenewed(how: string, since: Date): Promise<void> {
+    const now = this.#world.now();
+    const license = await this.#license();
+    this.#isAhead = license !== undefined && now.getTime() - license.notBefore.getTime() > MOST_BACKDATED_MS;
+    this.#pace.succeeded(now, since);
     this.#askAt = new Date(0);
     this.#suggestion = undefined;
     this.#world.log(how);
     await this.#world.renewed();
+  }
+
+  /** The license of a moment ago is to be renewed, and is not. */
+  async #tellRest(): Promise<void> {
+    const license = await this.#license();
+    const explanation = this.#suggestion?.explanation;
+    const why =
+      explanation !== undefined
+        ? `the authority asks for it once more: ${explanation}`
+        : this.#isAhead
+          ? `the clock of this machine is ahead: the license is new, and has begun at ${license?.notBefore.toISOString()}`
+          : `the license cannot last longer than its contract and the CAs above it, until ${license?.notAfter.toISOString()}`;
+    this.#sayOnce('rest', `not renewed again before ${this.#pace.notBefore.toISOString()}: ${why}`);
   }
 
   #contact(): void {
@@ -196,7 +213,12 @@ export class Agent {
   async #tell(nextRenewal: Date | undefined): Promise<void> {
     const { metrics } = this.#settings;
     if (metrics === undefined) return;
-    const facts = { verdict: this.#verdict, lastContact: this.#lastContact, nextRenewal, failures: this.#failures };
+    const facts = {
+      verdict: this.#verdict,
+      lastContact: this.#lastContact,
+      nextRenewal,
+      failures: this.#pace.failures,
+    };
     await this.#note('metrics', () => writeDurably(metrics, formatMetrics(facts)));
   }
 
@@ -204,12 +226,16 @@ export class Agent {
   async #note(what: string, write: () => Promise<unknown>): Promise<void> {
     try {
       await write();
-      this.#complaints.delete(what);
+      this.#said.delete(what);
     } catch (error) {
       const told = diskError(this.#site.folder.path, error);
       if (!(told instanceof AgentError)) throw told;
-      if (told.message !== this.#complaints.get(what)) this.#world.log(told.message);
-      this.#complaints.set(what, told.message);
+      this.#sayOnce(what, told.message);
     }
+  }
+
+  #sayOnce(what: string, message: string): void {
+    if (message !== this.#said.get(what)) this.#world.log(message);
+    this.#said.set(what, message);
   }
 }
