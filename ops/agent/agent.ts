@@ -21,6 +21,8 @@ export type World = {
   /** From 0 up to 1. */
   chance(): number;
   log(message: string): void;
+  /** Before something in the folder is changed; rejects while another agent may do that, or nobody can. */
+  claimFolder(): Promise<void>;
   /** Called after a new license is in place, so that servers load it: no restart. */
   renewed(): Promise<void>;
 };
@@ -119,6 +121,7 @@ export class Agent {
   /** True: there was another chain. */
   async #renewChain(): Promise<boolean> {
     try {
+      await this.#world.claimFolder();
       await this.#site.store.refresh();
       if (!(await renewChain(this.#site, this.#settings, this.#world.now()))) return false;
     } catch (error) {
@@ -157,6 +160,7 @@ export class Agent {
 
   async #renew(since: Date): Promise<void> {
     try {
+      await this.#world.claimFolder();
       // Another machine with the same license may have renewed it.
       await this.#site.store.refresh();
       const due = await this.#renewalDue();

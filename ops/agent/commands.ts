@@ -18,7 +18,7 @@ import { renewalTime } from './renewal-time.ts';
 import { report } from './report.ts';
 import { asInFolder, run } from './run.ts';
 import { checkSettings, loadSettings, type Settings } from './settings.ts';
-import { openSite, type Site } from './site.ts';
+import { type Opening, openSite, type Site } from './site.ts';
 import { keptSuggestion } from './suggestion.ts';
 import { writeOut } from './write-out.ts';
 
@@ -32,12 +32,12 @@ async function opened<T>(
   options: Options,
   settings: Settings,
   work: (site: Site) => Promise<T>,
-  onAway?: (error: AgentError) => void,
+  opening: Opening = { isReader: true },
 ): Promise<T> {
   const folder = folderOf(options);
   const back = actAsOwnerOf(folder);
   try {
-    const site = await openSite(folder, settings, onAway);
+    const site = await openSite(folder, settings, opening);
     try {
       return await work(site);
     } finally {
@@ -49,15 +49,13 @@ async function opened<T>(
 }
 
 /** Work on the site that no other agent may do meanwhile. */
-function locked<T>(options: Options, settings: Settings, work: (site: Site) => Promise<T>): Promise<T> {
-  return opened(options, settings, async (site) => {
-    const release = await lockFolder(site.folder.path);
-    try {
-      return await work(site);
-    } finally {
-      await release();
-    }
-  });
+async function locked<T>(options: Options, settings: Settings, work: (site: Site) => Promise<T>): Promise<T> {
+  const release = lockFolder(folderOf(options));
+  try {
+    return await opened(options, settings, work, {});
+  } finally {
+    release();
+  }
 }
 
 const settingsOf = (options: Options): Promise<Settings> => loadSettings(folderOf(options));
@@ -124,9 +122,8 @@ async function status(options: Options): Promise<Answer> {
     const verdict = await look(site, settings, now());
     return verdict && { verdict, renewal: await renewalOf(site, verdict) };
   };
-  const seen = await opened(options, settings, work, ({ message }) =>
-    process.stderr.write(`licet-agent: ${asInFolder(message)}\n`),
-  );
+  const onAway = ({ message }: AgentError) => process.stderr.write(`licet-agent: ${asInFolder(message)}\n`);
+  const seen = await opened(options, settings, work, { isReader: true, onAway });
   if (seen === undefined) throw new AgentError('NOT_ENROLLED', `There is no license in ${folderOf(options)}.`);
   const { verdict, renewal } = seen;
   const isGood = verdict.usable;

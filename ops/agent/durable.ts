@@ -52,10 +52,16 @@ export async function linkDurably(path: string, target: string): Promise<void> {
   }
 }
 
-/** Gone for good, also after a loss of power. */
+/** Gone as a whole and for good: a crash or a loss of power leaves all of a folder, or nothing. */
 export async function removeDurably(path: string): Promise<void> {
-  await rm(path, { recursive: true, force: true });
-  await syncFolder(dirname(path));
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  try {
+    await rename(path, temporary);
+    await syncFolder(dirname(path));
+    await rm(temporary, { recursive: true, force: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw diskError(path, error);
+  }
 }
 
 async function writeSynced(path: string, content: string | Uint8Array, mode: number): Promise<void> {

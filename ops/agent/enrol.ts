@@ -3,7 +3,7 @@ import { type Bytes, decodePem, equalBytes } from '@licet/format';
 import { bundle, proveLicense, readLicense } from './chain.ts';
 import { writeDurably } from './durable.ts';
 import { AgentError } from './errors.ts';
-import { type Credentials, EstClient, toPem } from './est-client.ts';
+import { type Credentials, EstClient, noServer, toPem } from './est-client.ts';
 import { trustOf } from './http.ts';
 import type { Kit } from './kit.ts';
 import { fingerprintsHere } from './look.ts';
@@ -35,6 +35,8 @@ export async function renew(site: Site, settings: Settings, now: () => Date): Pr
   if (current === undefined)
     throw new AgentError('NOT_ENROLLED', `There is no license in ${site.folder.path}: enrol first.`);
   readLicense(current.license);
+  // Before a request is made that nobody would be asked with: that of the next `licet-agent request` would be another one.
+  if (settings.servers.length === 0) throw noServer();
   const { tls } = await site.keys.open(current.key);
   // A key that no TLS handshake can use has signed the request itself.
   const credentials: Credentials =

@@ -53,10 +53,7 @@ export class EstClient {
 
   async #ask(operation: string, request: Omit<HttpCall, 'url' | 'proxy'>): Promise<HttpAnswer> {
     const { servers, proxy } = this.#options;
-    let last: unknown = new AgentError(
-      'NO_SERVER',
-      'This site has no server: carry a request by hand (licet-agent request --out FILE), or name one in agent.json.',
-    );
+    let last: unknown = noServer();
     for (let tried = 0; tried < servers.length; tried++) {
       const index = (this.#preferred + tried) % servers.length;
       try {
@@ -77,6 +74,12 @@ export class EstClient {
     return `${server.replace(/\/+$/, '')}/.well-known/est/${label === undefined ? '' : `${label}/`}${operation}`;
   }
 }
+
+export const noServer = (): AgentError =>
+  new AgentError(
+    'NO_SERVER',
+    'This site has no server: carry a request by hand (licet-agent request --out FILE), or name one in agent.json.',
+  );
 
 function refuseOthers(answer: HttpAnswer): HttpAnswer {
   const { status } = answer;

@@ -1,40 +1,54 @@
-import { createHash } from 'node:crypto';
-import { realpath } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
+import { accessSync, closeSync, constants, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { AgentError } from './errors.ts';
+import { DatabaseSync } from 'node:sqlite';
+import { AgentError, diskError } from './errors.ts';
+import { actAsOwnerOf } from './owner.ts';
+
+/** Whose lock it is: `work` changes the folder, `answers` reads it and may run beside. */
+const FILES = { work: 'lock', answers: 'lock-answers' } as const;
+/** Of SQLite. */
+const BUSY = 5;
 
 /**
- * One agent per folder: two would renew against each other, and a renewal has one successor. The lock is a socket that
- * the kernel frees with the process, however that ends. On Linux its name is abstract, so nothing is left behind.
+ * One agent per folder: two would renew against each other, and a renewal has one successor. Node has no file locks of its
+ * own; SQLite, which it contains, has tried ones. The kernel drops them with the process, however that ends, and they hold
+ * between the containers of one volume, which share a folder and neither names of sockets nor numbers of processes. The
+ * database itself stays empty. Returns how to let go.
  */
-export async function lockFolder(folder: string, purpose: 'work' | 'answers' = 'work'): Promise<() => Promise<void>> {
-  const real = await realpath(folder);
-  const server = createServer((socket) => socket.destroy());
+export function lockFolder(folder: string, purpose: keyof typeof FILES = 'work'): () => void {
+  // A lock that only root may open would keep out the user of the agent.
+  const back = actAsOwnerOf(folder);
+  const path = join(folder, FILES[purpose]);
   try {
-    await listen(server, addressOf(real, purpose));
+    makeFile(folder, path);
+    return lock(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    throw new AgentError(
-      'FOLDER_IN_USE',
-      `Another licet-agent works on ${real}: stop it first, or ask it (licet-agent status).`,
-    );
+    if ((error as { errcode?: number }).errcode !== BUSY) throw diskError(folder, error);
+    const message = `Another licet-agent works on ${folder}: stop it first, or ask it (licet-agent status).`;
+    throw new AgentError('FOLDER_IN_USE', message, { cause: error });
+  } finally {
+    back();
   }
-  server.unref();
-  return () => new Promise((resolve) => server.close(() => resolve()));
 }
 
-function addressOf(folder: string, purpose: string): string {
-  if (process.platform !== 'linux') return join(folder, `.${purpose}`);
-  return `\0licet-agent-${createHash('sha256').update(`${purpose}\0${folder}`).digest('hex').slice(0, 32)}`;
+function lock(path: string): () => void {
+  const database = new DatabaseSync(path);
+  try {
+    database.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  return () => database.close();
 }
 
-function listen(server: Server, address: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(address, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
+/** For its owner alone: whoever may read it may lock it. SQLite would take one that cannot be written, and lock nothing. */
+function makeFile(folder: string, path: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  try {
+    closeSync(openSync(path, 'wx', 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    accessSync(path, constants.W_OK);
+  }
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Agent, type World } from './agent.ts';
 import { createAnswers, listenOnPort, listenOnSocket } from './answer.ts';
+import { AgentError } from './errors.ts';
 import { lockFolder } from './lock.ts';
 import { look } from './look.ts';
 import { loadSettings } from './settings.ts';
@@ -14,13 +15,23 @@ const HOOK_TIMEOUT_MS = 60_000;
 export async function run(path: string, hook: string | undefined, signal: AbortSignal): Promise<void> {
   const settings = await loadSettings(path);
   const log = (message: string) => void process.stdout.write(`${new Date().toISOString()} ${message}\n`);
-  const site = await openSite(path, settings, ({ message }) => log(asInFolder(message)));
   // A site without a network takes its licenses by hand, while this goes on answering.
-  const release = await lockFolder(path, settings.servers.length === 0 ? 'answers' : 'work');
+  const isByHand = settings.servers.length === 0;
+  const claim = claimOf(path, isByHand ? 'answers' : 'work');
+  const canWrite = claim.tryNow(log) && !isByHand;
+  const site = await openSite(path, settings, {
+    isReader: !canWrite,
+    onAway: ({ message }) => log(asInFolder(message)),
+  });
   const world: World = {
     now: () => new Date(),
     chance: Math.random,
     log,
+    async claimFolder() {
+      if (claim.isHeld || isByHand) return;
+      claim.now();
+      await site.folder.prepare();
+    },
     renewed: () => (hook === undefined ? Promise.resolve() : runHook(hook, path)),
   };
   const answers = () =>
@@ -40,8 +51,35 @@ export async function run(path: string, hook: string | undefined, signal: AbortS
   } finally {
     for (const server of servers) server.close();
     await site.close();
-    await release();
+    claim.release();
   }
+}
+
+/**
+ * The lock of the folder. Where nothing can be written there is nothing to lock, and a license that products want to know
+ * of all the same: so it may be taken later, before something is changed.
+ */
+function claimOf(path: string, purpose: 'work' | 'answers') {
+  let release: (() => void) | undefined;
+  const now = (): void => void (release ??= lockFolder(path, purpose));
+  return {
+    get isHeld() {
+      return release !== undefined;
+    },
+    now,
+    /** False, and said: nothing can be written at the moment. */
+    tryNow(log: (message: string) => void): boolean {
+      try {
+        now();
+        return true;
+      } catch (error) {
+        if (!(error instanceof AgentError) || error.code === 'FOLDER_IN_USE') throw error;
+        log(error.message);
+        return false;
+      }
+    },
+    release: () => release?.(),
+  };
 }
 
 export const asInFolder = (why: string): string => `the license is the one in the folder, for now: ${why}`;

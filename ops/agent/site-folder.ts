@@ -39,6 +39,7 @@ export class SiteFolder {
     return join(this.path, name);
   }
 
+  /** For who has the lock and is about to change something: what a crash left half written is gone, or made whole. */
   async prepare(): Promise<void> {
     try {
       await mkdir(this.path, { recursive: true, mode: 0o700 });
@@ -47,22 +48,19 @@ export class SiteFolder {
     } catch (error) {
       throw diskError(this.path, error);
     }
-    await this.#sweep();
-    await this.#tell().catch((error: unknown) => {
-      // Nothing can be written at the moment: no reason not to say what there is.
-      if (!(error instanceof AgentError)) throw error;
-    });
+    // Nothing can be written at the moment: no reason not to say what there is.
+    await this.#sweep().catch(unlessOfTheDisk);
+    await this.#tell().catch(unlessOfTheDisk);
   }
 
+  /** Both from one generation, also for who looks while the next one is put in place. */
   async current(): Promise<Generation | undefined> {
-    const [key, license] = await Promise.all([
-      read(this.file('current/site.key')),
-      read(this.file('current/site.lic')),
-    ]);
-    if (key !== undefined && license !== undefined) return { key, license };
     const target = await readlink(this.file('current')).catch(() => undefined);
     if (target === undefined) return undefined;
-    const message = `${this.file(target)} lacks its key or its license: put back what was there, or enrol anew in another folder.`;
+    const folder = this.file(target);
+    const [key, license] = await Promise.all([read(join(folder, 'site.key')), read(join(folder, 'site.lic'))]);
+    if (key !== undefined && license !== undefined) return { key, license };
+    const message = `${folder} lacks its key or its license: put back what was there, or enrol anew in another folder.`;
     throw new AgentError('STATE_DAMAGED', message);
   }
 
@@ -87,7 +85,11 @@ export class SiteFolder {
       read(this.file('pending/site.key')),
       readBytes(this.file('pending/request.der')),
     ]);
-    return key === undefined || request === undefined ? undefined : { key, request };
+    if (key !== undefined && request !== undefined) return { key, request };
+    if (key === undefined && request === undefined) return undefined;
+    // Another request in the place of this one would look like a clone's.
+    const message = `${this.file('pending')} lacks its key or its request: put back what was there. Where that is lost, ask the vendor before you remove it.`;
+    throw new AgentError('STATE_DAMAGED', message);
   }
 
   /** Before it is sent: a request that is not remembered may have an answer that nobody can use. */
@@ -177,11 +179,21 @@ export class SiteFolder {
   /** What a crash left half written. */
   async #sweep(): Promise<void> {
     for (const folder of [this.path, this.file('generations'), this.file('evidence')]) {
-      for (const name of await readdir(folder)) {
-        if (name.endsWith('.tmp')) await rm(join(folder, name), { recursive: true, force: true });
-      }
+      for (const name of await readdir(folder)) if (name.endsWith('.tmp')) await removeHalf(join(folder, name));
     }
   }
+}
+
+async function removeHalf(path: string): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true });
+  } catch (error) {
+    throw diskError(path, error);
+  }
+}
+
+function unlessOfTheDisk(error: unknown): void {
+  if (!(error instanceof AgentError)) throw error;
 }
 
 async function read(path: string): Promise<string | undefined> {

@@ -1,10 +1,16 @@
 import { AgentError } from './errors.ts';
+import { lockFolder } from './lock.ts';
 import type { Settings } from './settings.ts';
 import { SiteFolder, type SiteStore } from './site-folder.ts';
 import { fileKeys, type SiteKeys } from './site-key.ts';
 
-/** Of a place outside that is there, and says nothing now. */
-const AWAY: ReadonlySet<AgentError['code']> = new Set(['UNAVAILABLE', 'KEY_UNAVAILABLE']);
+/** Why a copy is not brought up to date: the place outside says nothing now, or the folder takes nothing. */
+const FOR_NOW: ReadonlySet<AgentError['code']> = new Set([
+  'UNAVAILABLE',
+  'KEY_UNAVAILABLE',
+  'FOLDER_READ_ONLY',
+  'DISK_FULL',
+]);
 
 /** What a site has: its folder, where license and requests are kept for good, and where its keys are. */
 export type Site = {
@@ -14,6 +20,9 @@ export type Site = {
   close(): Promise<void>;
 };
 
+/** `isReader`: without the lock of the folder, so nothing in it may be changed. */
+export type Opening = { readonly isReader?: boolean; readonly onAway?: (error: AgentError) => void };
+
 /**
  * The places that the settings name; what is needed for those outside is loaded where they are used, and only there.
  * Whoever only reads can do so from the folder alone, and hears by `onAway` that it may be behind.
@@ -21,19 +30,19 @@ export type Site = {
 export async function openSite(
   path: string,
   { pkcs11, secretsManager }: Partial<Settings>,
-  onAway?: (error: AgentError) => void,
+  { isReader = false, onAway }: Opening = {},
 ): Promise<Site> {
   const folder = new SiteFolder(path);
-  await folder.prepare();
+  if (!isReader) await folder.prepare();
   const keys = pkcs11 === undefined ? fileKeys : await (await import('./token-keys.ts')).openTokenKeys(pkcs11);
   if (secretsManager === undefined) return { folder, store: folder, keys, close: () => keys.close() };
   const { openSecret } = await import('./open-secret.ts');
   const store = openSecret(folder, secretsManager);
   try {
-    await store.refresh();
+    await (isReader ? refreshAlone(folder, store) : store.refresh());
   } catch (error) {
     const isThere = onAway !== undefined && (await folder.current()) !== undefined;
-    if (!isThere || !(error instanceof AgentError) || !AWAY.has(error.code)) throw error;
+    if (!isThere || !(error instanceof AgentError) || !FOR_NOW.has(error.code)) throw error;
     onAway(error);
   }
   return {
@@ -45,4 +54,25 @@ export async function openSite(
       await keys.close();
     },
   };
+}
+
+/** Another agent that works there sees to it. */
+async function refreshAlone(folder: SiteFolder, store: SiteStore): Promise<void> {
+  const release = lockUnlessInUse(folder.path);
+  if (release === undefined) return;
+  try {
+    await folder.prepare();
+    await store.refresh();
+  } finally {
+    release();
+  }
+}
+
+function lockUnlessInUse(path: string): (() => void) | undefined {
+  try {
+    return lockFolder(path);
+  } catch (error) {
+    if (error instanceof AgentError && error.code === 'FOLDER_IN_USE') return undefined;
+    throw error;
+  }
 }

@@ -78,6 +78,7 @@ function timeOf({ office: { workshop } }: EstServer): Time {
 const WORLD: Omit<World, 'now'> = {
   chance: seededChance(7),
   log: () => undefined,
+  claimFolder: () => Promise.resolve(),
   renewed: () => Promise.resolve(),
 };
 

@@ -81,6 +81,7 @@ async function stampede(
       now: () => new Date(Date.now() + LATER),
       chance,
       log: (message) => count(complaints, message),
+      claimFolder: () => Promise.resolve(),
       renewed: () => Promise.resolve(),
     };
     const agent = new Agent(site, settings, world);

@@ -58,6 +58,7 @@ describe('A site that lives on', function () {
       now: () => time.now,
       chance: () => 0,
       log: (line: string) => void log.push(line),
+      claimFolder: () => Promise.resolve(),
       renewed: () => Promise.resolve(),
     };
     const agent = new Agent(site, settings, world);
@@ -176,6 +177,20 @@ describe('A site that lives on', function () {
       assert.equal(await stateAt(0), 'valid');
       assert.equal(await stateAt(12), 'renew-soon');
       assert.ok(log.some((line) => line.includes('cannot be written')));
+    });
+
+    it('that is read-only from the start on, after a crash, it tells all the same what there is', async () => {
+      await (await licensed(disk)).close();
+      mkdirSync(join(disk, 'pending.0123.tmp'));
+      assert.equal(spawnSync('mount', ['-o', 'remount,ro', disk]).status, 0);
+      const agent = (...args: string[]) =>
+        spawnSync(process.execPath, [join(import.meta.dirname, '../licet-agent.js'), ...args, '--folder', disk], {
+          encoding: 'utf8',
+          timeout: 5000,
+        });
+      assert.match(agent('status').stdout, /^license:\/\/globex\.acme\/plant-7: /);
+      const { stdout, stderr } = agent('run');
+      assert.match(stdout, /cannot be written: correct its rights[^]*the license is restricted/, stderr);
     });
   });
 

@@ -38,6 +38,7 @@ describe('A site that renews', function () {
       now: () => time.now,
       chance: () => 0,
       log: (line: string) => void log.push(line),
+      claimFolder: () => Promise.resolve(),
       renewed: () => Promise.resolve(),
     };
     const agent = new Agent(site, settings, world);

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, lchown, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, lchown, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { lockFolder } from '../lock.ts';
 import { actAsOwnerOf } from '../owner.ts';
 import { SiteFolder } from '../site-folder.ts';
+import { openSite } from '../site.ts';
 
 const inside = async (path: string): Promise<string[]> =>
   (await readdir(path, { recursive: true })).map((name) => join(path, name));
@@ -91,6 +92,7 @@ describe('The folder of a site', () => {
       const current = await folder.current();
       assert.ok(current !== undefined);
       assert.equal(current.key, current.license);
+      await folder.pending();
       const acknowledged = Number(told.trim().split('\n').at(-1));
       assert.ok(Number(current.license) >= acknowledged, `${current.license} after ${acknowledged} was reported`);
       assert.deepEqual(
@@ -100,12 +102,47 @@ describe('The folder of a site', () => {
     }
   });
 
-  it('belongs to one agent at a time, and is free again when that was killed', async () => {
-    const release = await lockFolder(path);
-    await assert.rejects(lockFolder(path), (error: unknown) => (error as { code: string }).code === 'FOLDER_IN_USE');
-    await release();
-    await (
-      await lockFolder(path)
-    )();
+  it('belongs to one agent at a time, also of those in other containers, and is free again when that was killed', async () => {
+    const program = `import { lockFolder } from ${JSON.stringify(join(import.meta.dirname, '../lock.ts'))};
+      lockFolder(${JSON.stringify(path)});
+      console.log('locked');
+      setInterval(() => {}, 1000);`;
+    const alone = ['unshare', '--map-root-user', '--net', '--pid', '--fork', '--kill-child'];
+    const prefix = spawnSync(alone[0]!, [...alone.slice(1), 'true']).status === 0 ? alone : ['env'];
+    const args = [...prefix.slice(1), process.execPath, '--input-type=module', '-e', program];
+    const other = spawn(prefix[0]!, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(other.stdout, 'data');
+    assert.throws(() => lockFolder(path), { code: 'FOLDER_IN_USE' });
+    other.kill('SIGKILL');
+    await once(other.stdout, 'close');
+    const release = lockFolder(path);
+    assert.throws(() => lockFolder(path), { code: 'FOLDER_IN_USE' });
+    lockFolder(path, 'answers')();
+    assert.equal((await stat(join(path, 'lock'))).mode & 0o777, 0o600, 'nobody else can take it');
+    release();
+    lockFolder(path)();
+  });
+
+  it('is left as it is by who only reads, since another agent may be writing there', async () => {
+    await new SiteFolder(path).prepare();
+    await mkdir(join(path, 'generations', 'new.tmp'));
+    await writeFile(join(path, 'pending.tmp'), '');
+    const seen = (await inside(path)).sort();
+    await (await openSite(path, { servers: [] }, { isReader: true })).close();
+    assert.deepEqual((await inside(path)).sort(), seen);
+    await (await openSite(path, { servers: [] })).close();
+    assert.deepEqual((await inside(path)).sort(), [join(path, 'evidence'), join(path, 'generations')]);
+  });
+
+  it('takes half of an open request for damage, and not for none', async () => {
+    const folder = new SiteFolder(path);
+    await folder.prepare();
+    for (const file of ['site.key', 'request.der']) {
+      await folder.keepPending({ key: 'a key', request: Buffer.from('a request') });
+      await rm(join(path, 'pending', file));
+      await assert.rejects(folder.pending(), { code: 'STATE_DAMAGED' });
+    }
+    await folder.dropPending();
+    assert.equal(await folder.pending(), undefined);
   });
 });

@@ -215,7 +215,7 @@ describe('licet-agent before the real authority', function () {
       'ROOT_MISMATCH',
     );
     assert.equal(wire.state.connections, 1, 'it asks for the root and then no more');
-    assert.deepEqual(readdirSync(agent.folder).sort(), ['evidence', 'generations']);
+    assert.deepEqual(readdirSync(agent.folder).sort(), ['evidence', 'generations', 'lock']);
     wire.close();
     await good(enrol(agent, secret));
   });
