@@ -4,7 +4,7 @@ import { askingSeconds, pauseSeconds } from './backoff.ts';
 import { readLicense } from './chain.ts';
 import { writeDurably } from './durable.ts';
 import { renew } from './enrol.ts';
-import { type AgentCode, AgentError, diskError } from './errors.ts';
+import { type AgentCode, AgentError, diskError, readError } from './errors.ts';
 import { fetchEvidence } from './evidence.ts';
 import { look, remember } from './look.ts';
 import { formatMetrics } from './metrics.ts';
@@ -29,7 +29,8 @@ export type World = {
 
 /** What was refused for good reasons needs a person first. */
 const AFTER_REFUSAL_SECONDS = 3600;
-const FOR_A_PERSON: ReadonlySet<AgentCode> = new Set(['REFUSED', 'NO_SERVER']);
+const DEFECT = { code: 'DEFECT', retryAfterSeconds: undefined } as const;
+const FOR_A_PERSON: ReadonlySet<AgentCode | typeof DEFECT.code> = new Set(['REFUSED', 'NO_SERVER']);
 /** Licenses are dated back by minutes, so that clocks that are a little late take them. */
 const MOST_BACKDATED_MS = 3_600_000;
 /** Never sleep longer: a machine that slept, or whose clock was set, is noticed at the next look. */
@@ -64,19 +65,33 @@ export class Agent {
     return this.#verdict;
   }
 
-  /** Returns the milliseconds until the next look. */
+  /** Returns the milliseconds until the next look. A step that fails is told of, and keeps no other from being taken. */
   async tick(): Promise<number> {
-    await this.#ask();
+    await this.#step('asking the authority', () => this.#ask());
+    await this.#step('renewing', () => this.#renewIfDue());
+    await this.#step('looking at the license', () => this.#look());
+    const nextRenewal = await this.#step('looking when to renew', () => this.#renewalDue());
+    await this.#step('writing the metrics', () => this.#tell(nextRenewal));
+    return 1000 * Math.min(LONGEST_SLEEP_SECONDS, Math.max(1, this.#secondsUntil(nextRenewal)));
+  }
+
+  async #step<T>(what: string, step: () => Promise<T>): Promise<T | undefined> {
+    try {
+      const result = await step();
+      this.#said.delete(what);
+      return result;
+    } catch (error) {
+      this.#sayOnce(what, `${what} has failed, and is tried again: ${reasonOf(error)}`);
+      return undefined;
+    }
+  }
+
+  async #renewIfDue(): Promise<void> {
     const due = await this.#renewalDue();
     const now = this.#world.now();
-    if (due !== undefined && now >= due) {
-      if (this.#pace.isResting(now)) await this.#tellRest();
-      else if (!isToWaitFor(this.#pace.notBefore, now)) await this.#renew(due);
-    }
-    await this.#look();
-    const nextRenewal = await this.#renewalDue();
-    await this.#tell(nextRenewal);
-    return 1000 * Math.min(LONGEST_SLEEP_SECONDS, Math.max(1, this.#secondsUntil(nextRenewal)));
+    if (due === undefined || now < due) return;
+    if (this.#pace.isResting(now)) await this.#tellRest();
+    else if (!isToWaitFor(this.#pace.notBefore, now)) await this.#renew(due);
   }
 
   #secondsUntil(nextRenewal: Date | undefined): number {
@@ -168,14 +183,15 @@ export class Agent {
       await renew(this.#site, this.#settings, () => this.#world.now());
       this.#contact();
       await this.#hasRenewed('renewed', since);
-    } catch (error) {
-      if (!(error instanceof AgentError)) throw error;
-      const asked = error.retryAfterSeconds ?? (FOR_A_PERSON.has(error.code) ? AFTER_REFUSAL_SECONDS : undefined);
+    } catch (thrown) {
+      const error = readError(thrown);
+      const { code, retryAfterSeconds } = error instanceof AgentError ? error : DEFECT;
+      const asked = retryAfterSeconds ?? (FOR_A_PERSON.has(code) ? AFTER_REFUSAL_SECONDS : undefined);
       const pause = Math.min(LONGEST_WAIT_SECONDS, pauseSeconds(this.#pace.failures, this.#world.chance(), asked));
       this.#pace.failed(this.#world.now(), pause);
       // A "no" is an answer too: the authority is there.
-      if (error.code === 'REFUSED' || error.code === 'PENDING') this.#contact();
-      this.#world.log(`not renewed (${error.code}), again in ${Math.round(pause)} s: ${error.message}`);
+      if (code === 'REFUSED' || code === 'PENDING') this.#contact();
+      this.#world.log(`not renewed (${code}), again in ${Math.round(pause)} s: ${reasonOf(error)}`);
     }
   }
 
@@ -208,9 +224,12 @@ export class Agent {
   }
 
   async #look(): Promise<void> {
+    const before = this.#verdict;
+    // What cannot be looked at is worth nothing.
+    this.#verdict = undefined;
     const verdict = await look(this.#site, this.#settings, this.#world.now());
     if (verdict !== undefined) await this.#note('mark', () => remember(this.#site.folder, verdict.highWater));
-    if (verdict?.state !== this.#verdict?.state) this.#world.log(`the license is ${verdict?.state ?? 'not there'}`);
+    if (verdict?.state !== before?.state) this.#world.log(`the license is ${verdict?.state ?? 'not there'}`);
     this.#verdict = verdict;
   }
 
@@ -242,4 +261,11 @@ export class Agent {
     if (message !== this.#said.get(what)) this.#world.log(message);
     this.#said.set(what, message);
   }
+}
+
+/** Of what should not happen, also where. */
+function reasonOf(thrown: unknown): string {
+  const error = readError(thrown);
+  if (error instanceof AgentError) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Certificate, decodeCertificateList } from '@licet/format';
+import { type Certificate, decodeCertificateList, FormatError } from '@licet/format';
 import { checkCrl } from '@licet/verify';
 import type { Fetched, Question } from './evidence-question.ts';
 
@@ -18,11 +18,21 @@ export async function askForCrl({ folder, certificate, issuer, at, url, ask }: Q
   if (answer.status !== 200) return { url, problem: `the server answered ${answer.status}` };
   const name = createHash('sha256').update(url).digest('hex').slice(0, 32);
   const crl = await folder.evidenceNamed(name, 'crl');
-  const before = crl && decodeCertificateList(crl).extensions.crlNumber;
+  const before = crl && numberOf(crl);
   const floor = before === undefined ? {} : { highestNumber: before };
   const { status, detail, number } = await checkCrl(answer.body, { cert: certificate, issuer, at, ...floor });
   if (status !== 'good' && status !== 'revoked') return { url, problem: detail };
   if (before !== undefined && number === before) return { url, result: 'known' };
   await folder.keepEvidence(name, 'crl', answer.body);
   return { url, result: 'kept' };
+}
+
+/** One that a disk has damaged is as good as none. */
+function numberOf(crl: Uint8Array): bigint | undefined {
+  try {
+    return decodeCertificateList(crl).extensions.crlNumber;
+  } catch (error) {
+    if (error instanceof FormatError) return undefined;
+    throw error;
+  }
 }

@@ -1,26 +1,16 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { requireThat } from '@licet/checks';
-import { bundle, days, enterprise, makeSite, NOW, organization, root, SITE_CLAIMS } from '@licet/verify/testing';
-import { Agent } from '../agent.ts';
+import { NOW } from '@licet/verify/testing';
 import { renew } from '../enrol.ts';
 import { call } from '../http.ts';
 import type { Settings } from '../settings.ts';
-import { openSite, type Site } from '../site.ts';
-
-const hasCode = (code: string, words: RegExp) => (error: unknown) => {
-  const { code: found, message } = error as { code: string; message: string };
-  assert.equal(found, code, message);
-  assert.match(message, words);
-  return true;
-};
+import { hasCode, licensed, living } from './living-site.ts';
 
 describe('A site that lives on', function () {
   this.timeout(20_000);
@@ -34,44 +24,8 @@ describe('A site that lives on', function () {
   });
   after(() => rmSync(base, { recursive: true, force: true }));
 
-  const issued = makeSite(enterprise, { claims: { ...SITE_CLAIMS, sequence: 1 } });
-  const LICENSE = {
-    key: issued.key.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    license: bundle(issued, enterprise, organization),
-  };
-  /** Nobody listens there. */
-  const AWAY: Settings = { servers: ['https://localhost:9'], proxy: 'http://127.0.0.1:9' };
-
-  async function licensed(path: string, settings: Settings = AWAY): Promise<Site> {
-    const site = await openSite(path, settings);
-    writeFileSync(join(path, 'root.pem'), bundle(root));
-    writeFileSync(join(path, 'agent.json'), JSON.stringify(settings));
-    await site.store.install(LICENSE);
-    return site;
-  }
-
-  async function living(settings: Settings = AWAY) {
-    const site = await licensed(folder, settings);
-    const time = { now: NOW };
-    const log: string[] = [];
-    const world = {
-      now: () => time.now,
-      chance: () => 0,
-      log: (line: string) => void log.push(line),
-      claimFolder: () => Promise.resolve(),
-      renewed: () => Promise.resolve(),
-    };
-    const agent = new Agent(site, settings, world);
-    const stateAt = async (day: number): Promise<string | undefined> => {
-      time.now = days(day);
-      await agent.tick();
-      return agent.verdict?.state;
-    };
-    return { site, agent, log, stateAt };
-  }
-
   it('goes through its states as the page of the agent has them, without an authority', async () => {
-    const { stateAt } = await living();
+    const { stateAt } = await living(folder);
     // The license is ten days old now and lives twenty more; then come fourteen of grace.
     for (const [day, state] of [
       [0, 'valid'],
@@ -91,7 +45,7 @@ describe('A site that lives on', function () {
     ['in the year 2050', 8601, 'restricted'],
   ] as const) {
     it(`a clock that was ${what} and is set right leaves nothing behind`, async () => {
-      const { agent, log, stateAt } = await living();
+      const { agent, log, stateAt } = await living(folder);
       assert.equal(await stateAt(0), 'valid');
       assert.equal(await stateAt(day), state);
       log.length = 0;
@@ -105,7 +59,7 @@ describe('A site that lives on', function () {
   }
 
   it('a clock that was set back before the license is told from a license that is over', async () => {
-    const { agent, stateAt } = await living();
+    const { agent, stateAt } = await living(folder);
     await stateAt(0);
     await stateAt(-15);
     assert.ok(
@@ -116,108 +70,9 @@ describe('A site that lives on', function () {
   });
 
   it('without a server it asks nobody, and says how to go on when it is time', async () => {
-    const { log, stateAt } = await living({ servers: [] });
+    const { log, stateAt } = await living(folder, { servers: [] });
     assert.equal(await stateAt(12), 'renew-soon');
     assert.match(log.join('\n'), /NO_SERVER.*licet-agent request/);
-  });
-
-  describe('on a bad disk', () => {
-    let disk: string;
-    let mounted = false;
-    beforeEach(function () {
-      disk = join(folder, 'disk');
-      mkdirSync(disk);
-      const size = ['-t', 'tmpfs', '-o', 'size=256k,mode=700', 'tmpfs', disk];
-      mounted = spawnSync('mount', size).status === 0;
-      requireThat(this, mounted ? [] : ['the right to mount a small disk (root)']);
-    });
-    afterEach(() => {
-      if (mounted) spawnSync('umount', [disk]);
-    });
-    const fill = () => {
-      const ballast = join(disk, 'ballast');
-      writeFileSync(ballast, '');
-      for (let size = 4096; ; size += 4096) {
-        try {
-          writeFileSync(ballast, Buffer.alloc(size));
-        } catch {
-          return ballast;
-        }
-      }
-    };
-    const isSame = async ({ store }: Site) => assert.deepEqual(await store.current(), LICENSE);
-
-    it('that is full, it keeps its license, goes on answering, and says it once', async () => {
-      folder = disk;
-      const { site, agent, log, stateAt } = await living();
-      const ballast = fill();
-      await assert.rejects(
-        renew(site, AWAY, () => NOW),
-        hasCode('DISK_FULL', /no room.*stays as it is/),
-      );
-      await isSame(site);
-      assert.equal(await stateAt(0), 'valid');
-      assert.equal(await stateAt(0), 'valid');
-      assert.equal(log.filter((line) => line.includes('no room')).length, 1, log.join('\n'));
-      rmSync(ballast);
-      await stateAt(1);
-      assert.equal(agent.verdict?.usable, true);
-      assert.ok(readFileSync(join(disk, 'high-water.json'), 'utf8').length > 0);
-    });
-
-    it('that is read-only, too', async () => {
-      folder = disk;
-      const { site, log, stateAt } = await living();
-      assert.equal(spawnSync('mount', ['-o', 'remount,ro', disk]).status, 0);
-      await assert.rejects(
-        renew(site, AWAY, () => NOW),
-        hasCode('FOLDER_READ_ONLY', /cannot be written/),
-      );
-      await isSame(site);
-      assert.equal(await stateAt(0), 'valid');
-      assert.equal(await stateAt(12), 'renew-soon');
-      assert.ok(log.some((line) => line.includes('cannot be written')));
-    });
-
-    it('that is read-only from the start on, after a crash, it tells all the same what there is', async () => {
-      await (await licensed(disk)).close();
-      mkdirSync(join(disk, 'pending.0123.tmp'));
-      assert.equal(spawnSync('mount', ['-o', 'remount,ro', disk]).status, 0);
-      const agent = (...args: string[]) =>
-        spawnSync(process.execPath, [join(import.meta.dirname, '../licet-agent.js'), ...args, '--folder', disk], {
-          encoding: 'utf8',
-          timeout: 5000,
-        });
-      assert.match(agent('status').stdout, /^license:\/\/globex\.acme\/plant-7: /);
-      const { stdout, stderr } = agent('run');
-      assert.match(stdout, /cannot be written: correct its rights[^]*the license is restricted/, stderr);
-    });
-  });
-
-  describe('with damaged files', () => {
-    it('an empty key is said to be the trouble', async () => {
-      const site = await licensed(folder);
-      truncateSync(join(folder, 'current', 'site.key'), 0);
-      await assert.rejects(
-        renew(site, AWAY, () => NOW),
-        hasCode('STATE_DAMAGED', /site\.key/),
-      );
-    });
-    it('so is half a license', async () => {
-      const site = await licensed(folder);
-      truncateSync(join(folder, 'current', 'site.lic'), 500);
-      await assert.rejects(
-        renew(site, AWAY, () => NOW),
-        hasCode('LICENSE_INVALID', /license file/),
-      );
-    });
-    it('a mark that is no mark, and half of a request that never was sent, are nothing', async () => {
-      writeFileSync(join(folder, 'high-water.json'), '{"time":');
-      mkdirSync(join(folder, 'pending.0123.tmp'), { recursive: true });
-      const { site, stateAt } = await living();
-      assert.equal(await stateAt(0), 'valid');
-      assert.equal(await site.store.pending(), undefined);
-    });
   });
 
   it('a server that answers by drops is a server that is away', async () => {

@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { requireThat } from '@licet/checks';
+import { decodeCertificate } from '@licet/format';
+import { bundle, enterprise, makeCrl, NOW, root } from '@licet/verify/testing';
+import { renew } from '../enrol.ts';
+import { askForCrl } from '../evidence-crl.ts';
+import { call, type HttpCall } from '../http.ts';
+import type { Site } from '../site.ts';
+import { AWAY, hasCode, issued, LICENSE, licensed, living } from './living-site.ts';
+
+describe('A site with a bad folder', function () {
+  this.timeout(20_000);
+  let base: string;
+  let folder: string;
+  before(() => {
+    base = mkdtempSync(join(tmpdir(), 'licet-living-'));
+  });
+  beforeEach(() => {
+    folder = mkdtempSync(join(base, 'site-'));
+  });
+  after(() => rmSync(base, { recursive: true, force: true }));
+
+  describe('on a bad disk', () => {
+    let disk: string;
+    let mounted = false;
+    beforeEach(function () {
+      disk = join(folder, 'disk');
+      mkdirSync(disk);
+      const size = ['-t', 'tmpfs', '-o', 'size=256k,mode=700', 'tmpfs', disk];
+      mounted = spawnSync('mount', size).status === 0;
+      requireThat(this, mounted ? [] : ['the right to mount a small disk (root)']);
+    });
+    afterEach(() => {
+      if (mounted) spawnSync('umount', [disk]);
+    });
+    const fill = () => {
+      const ballast = join(disk, 'ballast');
+      writeFileSync(ballast, '');
+      for (let size = 4096; ; size += 4096) {
+        try {
+          writeFileSync(ballast, Buffer.alloc(size));
+        } catch {
+          return ballast;
+        }
+      }
+    };
+    const isSame = async ({ store }: Site) => assert.deepEqual(await store.current(), LICENSE);
+
+    it('that is full, it keeps its license, goes on answering, and says it once', async () => {
+      folder = disk;
+      const { site, agent, log, stateAt } = await living(folder);
+      const ballast = fill();
+      await assert.rejects(
+        renew(site, AWAY, () => NOW),
+        hasCode('DISK_FULL', /no room.*stays as it is/),
+      );
+      await isSame(site);
+      assert.equal(await stateAt(0), 'valid');
+      assert.equal(await stateAt(0), 'valid');
+      assert.equal(log.filter((line) => line.includes('no room')).length, 1, log.join('\n'));
+      rmSync(ballast);
+      await stateAt(1);
+      assert.equal(agent.verdict?.usable, true);
+      assert.ok(readFileSync(join(disk, 'high-water.json'), 'utf8').length > 0);
+    });
+
+    it('that is read-only, too', async () => {
+      folder = disk;
+      const { site, log, stateAt } = await living(folder);
+      assert.equal(spawnSync('mount', ['-o', 'remount,ro', disk]).status, 0);
+      await assert.rejects(
+        renew(site, AWAY, () => NOW),
+        hasCode('FOLDER_READ_ONLY', /cannot be written/),
+      );
+      await isSame(site);
+      assert.equal(await stateAt(0), 'valid');
+      assert.equal(await stateAt(12), 'renew-soon');
+      assert.ok(log.some((line) => line.includes('cannot be written')));
+    });
+
+    it('that is read-only from the start on, after a crash, it tells all the same what there is', async () => {
+      await (await licensed(disk)).close();
+      mkdirSync(join(disk, 'pending.0123.tmp'));
+      assert.equal(spawnSync('mount', ['-o', 'remount,ro', disk]).status, 0);
+      const agent = (...args: string[]) =>
+        spawnSync(process.execPath, [join(import.meta.dirname, '../licet-agent.js'), ...args, '--folder', disk], {
+          encoding: 'utf8',
+          timeout: 5000,
+        });
+      assert.match(agent('status').stdout, /^license:\/\/globex\.acme\/plant-7: /);
+      const { stdout, stderr } = agent('run');
+      assert.match(stdout, /cannot be written: correct its rights[^]*the license is restricted/, stderr);
+    });
+  });
+
+  describe('with damaged files', () => {
+    it('an empty key is said to be the trouble', async () => {
+      const site = await licensed(folder);
+      truncateSync(join(folder, 'current', 'site.key'), 0);
+      await assert.rejects(
+        renew(site, AWAY, () => NOW),
+        hasCode('STATE_DAMAGED', /site\.key/),
+      );
+    });
+    it('so is half a license', async () => {
+      const site = await licensed(folder);
+      truncateSync(join(folder, 'current', 'site.lic'), 500);
+      await assert.rejects(
+        renew(site, AWAY, () => NOW),
+        hasCode('LICENSE_INVALID', /license file/),
+      );
+    });
+    it('a mark that is no mark, and half of a request that never was sent, are nothing', async () => {
+      writeFileSync(join(folder, 'high-water.json'), '{"time":');
+      mkdirSync(join(folder, 'pending.0123.tmp'), { recursive: true });
+      const { site, stateAt } = await living(folder);
+      assert.equal(await stateAt(0), 'valid');
+      assert.equal(await site.store.pending(), undefined);
+    });
+  });
+
+  it('goes on while files are missing or damaged that it lives by, says so once, and is well as soon as they are back', async () => {
+    const { agent, log, stateAt } = await living(folder);
+    assert.equal(await stateAt(0), 'valid');
+    rmSync(join(folder, 'root.pem'));
+    assert.equal(await stateAt(0), undefined);
+    assert.equal(await stateAt(0), undefined);
+    assert.equal(log.filter((line) => /looking at the license has failed.*root\.pem is missing/.test(line)).length, 1);
+    writeFileSync(join(folder, 'root.pem'), bundle(root));
+    assert.equal(await stateAt(0), 'valid');
+    truncateSync(join(folder, 'current', 'site.lic'), 500);
+    await stateAt(0);
+    assert.match(log.at(-1) ?? '', /license file cannot be read/);
+    writeFileSync(join(folder, 'current', 'site.lic'), LICENSE.license);
+    assert.equal(await stateAt(12), 'renew-soon');
+    assert.equal(agent.verdict?.usable, true);
+    assert.ok(log.some((line) => line.startsWith('not renewed (UNAVAILABLE)')));
+  });
+
+  it('takes a new CRL in the place of one that is damaged', async () => {
+    const crl = makeCrl(enterprise);
+    const front = createHttpServer((_request, response) => void response.end(crl)).listen(0, '127.0.0.1');
+    await once(front, 'listening');
+    const url = `http://127.0.0.1:${(front.address() as AddressInfo).port}/`;
+    const { folder: kept } = await licensed(folder);
+    const certificate = decodeCertificate(issued.certificate);
+    const ask = (asked: Pick<HttpCall, 'method' | 'url'>) => call({ ...asked, trust: 'nobody yet' });
+    const question = {
+      folder: kept,
+      certificate,
+      issuer: decodeCertificate(enterprise.certificate),
+      at: NOW,
+      url,
+      ask,
+    };
+    assert.deepEqual(await askForCrl(question), { url, result: 'kept' });
+    const [name = ''] = readdirSync(join(folder, 'evidence'));
+    truncateSync(join(folder, 'evidence', name), 20);
+    assert.deepEqual(await askForCrl(question), { url, result: 'kept' });
+    front.close();
+    assert.deepEqual(await kept.evidence('crl'), [Buffer.from(crl)]);
+  });
+});
