@@ -5,7 +5,7 @@ import { writeDurably } from './durable.ts';
 import { accept, writeSettings } from './enrol.ts';
 import { AgentError } from './errors.ts';
 import { fingerprintsHere } from './look.ts';
-import { begin, publicKeyIn } from './request.ts';
+import { begin, openRequest, publicKeyIn } from './request.ts';
 import { loadSettings, type Settings } from './settings.ts';
 import type { PendingRequest } from './site-folder.ts';
 import type { Site } from './site.ts';
@@ -43,7 +43,7 @@ export async function requestByHand(site: Site, settings: Settings, first: First
     await writeSettings(site, settings);
   }
   const fingerprints = isFirst ? await fingerprintsHere(settings) : [];
-  const pending = (await site.store.pending()) ?? (await begin(site, name, fingerprints));
+  const pending = (await openRequest(site)) ?? (await begin(site, name, fingerprints));
   return encodePem('CERTIFICATE REQUEST', pending.request);
 }
 
@@ -71,11 +71,11 @@ function blocksOf(text: string, file: string) {
 /** What came back. A license that is in use already is no mistake: somebody carried it twice. */
 export async function acceptByHand(site: Site, text: string, at: Date): Promise<'accepted' | 'in use already'> {
   const { leaf } = readLicense(text);
+  const pending = await openRequest(site);
   const current = await site.store.current();
   if (current !== undefined && toHex(readLicense(current.license).leaf.serial) === toHex(leaf.serial)) {
     return 'in use already';
   }
-  const pending = await site.store.pending();
   if (pending === undefined) {
     throw new AgentError('USAGE', 'No request is open here: begin with licet-agent request --out FILE.');
   }

@@ -7,7 +7,7 @@ import { type Credentials, EstClient, noServer, toPem } from './est-client.ts';
 import { trustOf } from './http.ts';
 import type { Kit } from './kit.ts';
 import { fingerprintsHere } from './look.ts';
-import { begin, publicKeyIn } from './request.ts';
+import { begin, openRequest, publicKeyIn } from './request.ts';
 import type { Settings } from './settings.ts';
 import type { PendingRequest } from './site-folder.ts';
 import type { Site } from './site.ts';
@@ -41,7 +41,7 @@ export async function renew(site: Site, settings: Settings, now: () => Date): Pr
   // A key that no TLS handshake can use has signed the request itself.
   const credentials: Credentials =
     tls === undefined ? 'in the request' : { identity: { key: tls, certificates: current.license } };
-  const pending = (await site.store.pending()) ?? (await begin(site));
+  const pending = (await openRequest(site)) ?? (await begin(site));
   const errand = { site, settings, client: new EstClient(settings), root: await site.folder.root(), now };
   await obtain(errand, pending, credentials);
 }

@@ -1,6 +1,7 @@
 import {
   type Bytes,
   decodeCertificationRequest,
+  equalBytes,
   fingerprintsAttribute,
   FormatError,
   predecessorAttribute,
@@ -21,6 +22,18 @@ export function publicKeyIn({ request }: PendingRequest): Bytes {
     const message = `The request in pending/ is damaged (${error.message}): put back what was there.`;
     throw new AgentError('STATE_DAMAGED', message, { cause: error });
   }
+}
+
+/**
+ * The request that is open. One whose license is in use was answered, and a crash or a full disk came before its end: sent
+ * again it would name a predecessor that is used, under a key that is used, and be refused for good.
+ */
+export async function openRequest({ store }: Site): Promise<PendingRequest | undefined> {
+  const [pending, current] = [await store.pending(), await store.current()];
+  if (pending === undefined || current === undefined) return pending;
+  if (!equalBytes(publicKeyIn(pending), readLicense(current.license).leaf.publicKey.raw)) return pending;
+  await store.dropPending();
+  return undefined;
 }
 
 /**

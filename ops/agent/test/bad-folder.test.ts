@@ -7,13 +7,16 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { requireThat } from '@licet/checks';
-import { decodeCertificate } from '@licet/format';
-import { bundle, enterprise, makeCrl, NOW, root } from '@licet/verify/testing';
+import { decodeCertificate, decodeCertificationRequest, decodePem } from '@licet/format';
+import { bundle, enterprise, makeCrl, makeSite, NOW, organization, root } from '@licet/verify/testing';
+import { acceptByHand, requestByHand } from '../by-hand.ts';
 import { renew } from '../enrol.ts';
 import { askForCrl } from '../evidence-crl.ts';
 import { call, type HttpCall } from '../http.ts';
 import type { Site } from '../site.ts';
 import { AWAY, hasCode, issued, LICENSE, licensed, living } from './living-site.ts';
+
+const crash = () => Promise.reject(new Error('the power is gone'));
 
 describe('A site with a bad folder', function () {
   this.timeout(20_000);
@@ -125,6 +128,25 @@ describe('A site with a bad folder', function () {
       assert.equal(await site.store.pending(), undefined);
     });
   });
+
+  for (const way of ['carried again', 'not carried again'] as const) {
+    it(`begins a new request after a crash between a license and the end of its request, ${way}`, async () => {
+      const { site } = await living(folder);
+      const settings = { servers: [] };
+      const first = { root: undefined, name: undefined };
+      const ask = async () => decodePem(await requestByHand(site, settings, first), 'CERTIFICATE REQUEST')[0]!.bytes;
+      const asked = await ask();
+      const keys = { key: enterprise.key, publicKey: decodeCertificationRequest(asked).publicKey.raw };
+      const answer = bundle(makeSite(enterprise, { keys }), enterprise, organization);
+      Object.defineProperty(site.store, 'dropPending', { value: crash, configurable: true });
+      await assert.rejects(acceptByHand(site, answer, NOW), /the power is gone/);
+      Reflect.deleteProperty(site.store, 'dropPending');
+      assert.equal((await site.store.current())?.license, answer);
+      if (way === 'carried again') assert.equal(await acceptByHand(site, answer, NOW), 'in use already');
+      assert.equal((await site.store.pending()) === undefined, way === 'carried again');
+      assert.notDeepEqual(await ask(), asked);
+    });
+  }
 
   it('goes on while files are missing or damaged that it lives by, says so once, and is well as soon as they are back', async () => {
     const { agent, log, stateAt } = await living(folder);
