@@ -1,5 +1,6 @@
 import { chmod, lstat, mkdir, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { fromBase64, FormatError, toBase64 } from '@licet/format';
 import { possessionMessage, type Verdict } from '@licet/verify';
@@ -87,7 +88,7 @@ async function readChallenge(request: IncomingMessage): Promise<Uint8Array | und
     if (text.length > MOST_BODY_BYTES) return undefined;
   }
   try {
-    const { challenge } = JSON.parse(text) as { challenge?: unknown };
+    const { challenge } = Object(JSON.parse(text)) as { challenge?: unknown };
     const bytes = typeof challenge === 'string' ? fromBase64(challenge) : undefined;
     return bytes !== undefined && bytes.length >= 16 && bytes.length <= 1024 ? bytes : undefined;
   } catch (error) {
@@ -108,13 +109,27 @@ export async function listenOnSocket(server: Server, path: string): Promise<void
     await mkdir(dirname(path)).catch(unlessThere);
     const here = await lstat(path).catch(() => undefined);
     if (here?.isSocket() === false) throw new Error('something else lies there');
-    // The folder lock says that no other agent of this folder runs, so what lies here is what a crash left.
+    if (await isAnswered(path)) throw new Error('another agent answers there, perhaps of another folder');
+    // What a crash left.
     await rm(path, { force: true });
     await listening(server, path);
     await chmod(path, 0o666);
   } catch (error) {
     throw notListening(path, 'socket', error);
   }
+}
+
+function isAnswered(path: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const probe = connect(path, () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(false);
+      else reject(error);
+    });
+  });
 }
 
 export async function listenOnPort(server: Server, port: number): Promise<void> {

@@ -1,8 +1,8 @@
 import { basename, resolve } from 'node:path';
 import { settingsByHand } from './by-hand.ts';
 import { AgentError } from './errors.ts';
-import { folderOf, type Options, text } from './options.ts';
-import { reloadUnits, systemdUnit } from './unit.ts';
+import { DEFAULT_FOLDER, folderOf, type Options, text } from './options.ts';
+import { reloadUnits, socketByUnit, systemdUnit } from './unit.ts';
 import { writeOut } from './write-out.ts';
 
 /** systemd.unit(5). */
@@ -12,7 +12,8 @@ const UNIT = /^[\w:.@\\][\w:.@\\-]{0,254}$/;
 export async function installHere(options: Options): Promise<string> {
   const folder = folderOf(options);
   const program = resolve(import.meta.dirname, 'licet-agent.js');
-  const unit = systemdUnit(process.execPath, program, folder, await settingsByHand(folder));
+  const settings = await settingsByHand(folder);
+  const unit = systemdUnit(process.execPath, program, folder, settings);
   const reloaded = unitsIn(text(options, 'reload'));
   const out = text(options, 'out');
   if (out === undefined) {
@@ -31,7 +32,9 @@ export async function installHere(options: Options): Promise<string> {
   // The third is started by the second.
   const enabled = written.slice(0, 2).map((file) => basename(file));
   const user = `useradd --system --no-create-home licet; chown -R licet: ${folder}`;
-  return `written to ${written.join(', ')}; next: ${user}; systemctl enable --now ${enabled.join(' ')}`;
+  const looked = folder === DEFAULT_FOLDER || settings.socket !== undefined;
+  const where = looked ? '' : `; products ask with LICET_AGENT_SOCKET=${socketByUnit(folder)}`;
+  return `written to ${written.join(', ')}; next: ${user}; systemctl enable --now ${enabled.join(' ')}${where}`;
 }
 
 function unitsIn(given: string | undefined): readonly string[] {

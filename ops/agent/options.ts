@@ -15,4 +15,6 @@ export function needed(options: Options, name: string): string {
   return value;
 }
 
-export const folderOf = (options: Options): string => resolve(text(options, 'folder') ?? '/var/lib/licet');
+export const DEFAULT_FOLDER = '/var/lib/licet';
+
+export const folderOf = (options: Options): string => resolve(text(options, 'folder') ?? DEFAULT_FOLDER);

@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { DEFAULT_FOLDER } from './options.ts';
 import type { Settings } from './settings.ts';
 
 /**
@@ -7,14 +8,24 @@ import type { Settings } from './settings.ts';
  */
 const SMALL = ['--max-semi-space-size=1', '--no-opt', '--no-maglev', '--no-sparkplug'];
 
-/** Where systemd makes a folder by itself, for the user of the unit. */
-const RUNTIME = '/run/licet';
+/** Where systemd makes folders by itself, for the user of the unit. */
+const RUN = '/run/';
+/** Of a path, so that there is room for it in the address of a socket (108 bytes). */
+const MOST_OF_PATH = 60;
+
+/** Below /run, one for each site of a machine. Products look in that of the usual folder (@licet/verify/node). */
+const runtimeOf = (folder: string): string =>
+  folder === DEFAULT_FOLDER ? 'licet' : `licet${folder.replaceAll(/[^\w.]+/g, '-').slice(-MOST_OF_PATH)}`;
+
+/** Where the agent of this folder answers when its unit has started it and its settings name no other place. */
+export const socketByUnit = (folder: string): string => `${RUN}${runtimeOf(folder)}/agent.sock`;
 
 /** A systemd unit: as its own user, with nothing to write to but its folder and what the settings name. */
 export function systemdUnit(node: string, program: string, folder: string, settings: Settings): string {
   const { metrics, pkcs11, socket } = settings;
+  const runtime = runtimeOf(folder);
   const named = [metrics, socket].filter((path) => path !== undefined).map((path) => dirname(path));
-  const writable = [...new Set([folder, ...named])].filter((path) => path !== RUNTIME);
+  const writable = [...new Set([folder, ...named])].filter((path) => path !== RUN + runtime);
   // A token may be a device, and its library may want to write where the token lies: that is for the machine to say.
   const devices = pkcs11 === undefined ? 'PrivateDevices=true\n' : '';
   return `[Unit]
@@ -30,7 +41,7 @@ User=licet
 Group=licet
 UMask=0022
 StateDirectory=licet
-RuntimeDirectory=licet
+RuntimeDirectory=${runtime}
 ReadWritePaths=${writable.map(path).join(' ')}
 NoNewPrivileges=true
 CapabilityBoundingSet=

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync, randomBytes, sign, verify } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { request } from 'node:http';
@@ -91,6 +92,7 @@ describe('What the agent answers to products', () => {
   const BAD = [
     { name: 'no JSON', body: 'challenge' },
     { name: 'no challenge', body: '{}' },
+    { name: 'nothing', body: 'null' },
     { name: 'a challenge that can be guessed', body: JSON.stringify({ challenge: 'AAAA' }) },
     { name: 'a challenge that is no base64', body: JSON.stringify({ challenge: '%%%%%%%%%%%%%%%%%%%%%%%%' }) },
     { name: 'more than a challenge can need', body: JSON.stringify({ challenge: 'A'.repeat(9000) }) },
@@ -108,6 +110,25 @@ describe('What the agent answers to products', () => {
     assert.equal((await ask({ port }, { path: '/v1/license' })).status, 200);
     assert.equal((await ask({ port }, { path: '/v1/license', headers: { Host: 'evil.test' } })).status, 403);
     tcp.close();
+  });
+
+  it('comes from one agent at a socket: another is told, and takes nothing away', async () => {
+    const second = createAnswers(answers);
+    await assert.rejects(listenOnSocket(second, where.socketPath), {
+      code: 'LISTEN_FAILED',
+      message: /another agent answers there.*see "socket" in agent\.json/,
+    });
+    assert.equal((await ask(where, { path: '/v1/license' })).status, 200);
+  });
+
+  it('is given where a crash has left a socket', async () => {
+    const socketPath = join(folder, 'left.sock');
+    const program = `require('net').createServer().listen(${JSON.stringify(socketPath)}, () => process.kill(process.pid, 'SIGKILL'))`;
+    spawnSync(process.execPath, ['-e', program]);
+    const next = createAnswers(answers);
+    await listenOnSocket(next, socketPath);
+    assert.equal((await ask({ socketPath }, { path: '/v1/license' })).status, 200);
+    next.close();
   });
 
   it('is where to look, for anything else', async () => {

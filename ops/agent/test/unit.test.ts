@@ -22,6 +22,13 @@ describe('The systemd unit', () => {
     assert.equal(line(usual, 'ReadWritePaths'), '-/var/lib/licet', 'systemd makes /run/licet');
   });
 
+  it('has a place for its socket that no other site of the machine has', () => {
+    const placeOf = (folder: string) => line(systemdUnit('node', 'agent', folder, SERVERS), 'RuntimeDirectory');
+    assert.equal(placeOf('/var/lib/licet'), 'licet', 'where products look');
+    assert.equal(placeOf('/srv/plant 7/licet'), 'licet-srv-plant-7-licet');
+    assert.ok(placeOf(`/${'a'.repeat(300)}/licet`).length < 70);
+  });
+
   it('keeps devices away, but for a site whose key is in a token', () => {
     const pkcs11 = { library: '/usr/lib/token.so', token: 'site', pinFile: '/etc/licet/pin' };
     assert.equal(line(systemdUnit('node', 'agent', '/f', SERVERS), 'PrivateDevices'), 'true');
@@ -67,7 +74,10 @@ describe('The systemd unit', () => {
       const { stdout } = install('--out', join(base, 'agent.service'), '--reload', 'nginx.service,app@1');
       const files = ['agent.service', 'agent-reload.path', 'agent-reload.service'].map((name) => join(base, name));
       assert.ok(stdout.startsWith(`written to ${files.join(', ')}; next: `), stdout);
-      assert.match(stdout, /systemctl enable --now agent\.service agent-reload\.path\n$/);
+      assert.match(
+        stdout,
+        /systemctl enable --now agent\.service agent-reload\.path; products ask with LICET_AGENT_SOCKET=\/run\/licet-\S+\/agent\.sock\n$/,
+      );
       assert.equal(
         line(readFileSync(join(base, 'agent-reload.path'), 'utf8'), 'PathChanged'),
         `${base}/site/installed`,
