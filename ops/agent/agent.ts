@@ -106,7 +106,7 @@ export class Agent {
     if (current === undefined) return;
     if (this.#isFirstLook) this.#suggestion = await keptSuggestion(this.#site.folder, current);
     this.#isFirstLook = false;
-    const suggestion = await askSuggestion(this.#settings, current, await this.#site.folder.root());
+    const suggestion = await askSuggestion(this.#settings, current, await this.#site.folder.root(), this.#site.signal);
     if (suggestion !== undefined) {
       this.#take(suggestion);
       await this.#note('suggestion', () => keepSuggestion(this.#site.folder, current, suggestion));

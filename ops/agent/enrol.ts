@@ -21,7 +21,7 @@ export async function enrol(site: Site, kit: Kit, now: () => Date): Promise<void
       `${folder.path} holds a license already: renew it, or take another folder.`,
     );
   }
-  const client = new EstClient(kit.settings);
+  const client = new EstClient(kit.settings, site.signal);
   const root = await fetchRoot(client, kit.rootFingerprint);
   await writeDurably(folder.file('root.pem'), root);
   await writeSettings(site, kit.settings);
@@ -42,7 +42,7 @@ export async function renew(site: Site, settings: Settings, now: () => Date): Pr
   const credentials: Credentials =
     tls === undefined ? 'in the request' : { identity: { key: tls, certificates: current.license } };
   const pending = (await openRequest(site)) ?? (await begin(site));
-  const errand = { site, settings, client: new EstClient(settings), root: await site.folder.root(), now };
+  const errand = { site, settings, client: new EstClient(settings, site.signal), root: await site.folder.root(), now };
   await obtain(errand, pending, credentials);
 }
 

@@ -14,11 +14,13 @@ export type Credentials = { readonly token: string } | { readonly identity: Iden
 /** RFC 7030, as much of it as a site needs. Servers are tried in turn until one gives an answer that is final. */
 export class EstClient {
   readonly #options: EstServers;
+  readonly #signal: AbortSignal | undefined;
   /** Starts with the server that answered last. */
   #preferred = 0;
 
-  constructor(options: EstServers) {
+  constructor(options: EstServers, signal?: AbortSignal) {
     this.#options = options;
+    this.#signal = signal;
   }
 
   /** The CA certificates, RFC 7030 §4.1, as DER. */
@@ -51,13 +53,14 @@ export class EstClient {
     return license;
   }
 
-  async #ask(operation: string, request: Omit<HttpCall, 'url' | 'proxy'>): Promise<HttpAnswer> {
+  async #ask(operation: string, request: Omit<HttpCall, 'url' | 'proxy' | 'signal'>): Promise<HttpAnswer> {
     const { servers, proxy } = this.#options;
     let last: unknown = noServer();
     for (let tried = 0; tried < servers.length; tried++) {
       const index = (this.#preferred + tried) % servers.length;
       try {
-        const answer = refuseOthers(await call({ ...request, proxy, url: this.#url(servers[index] ?? '', operation) }));
+        const url = this.#url(servers[index] ?? '', operation);
+        const answer = refuseOthers(await call({ ...request, proxy, signal: this.#signal, url }));
         this.#preferred = index;
         return answer;
       } catch (error) {

@@ -13,7 +13,7 @@ import type { Site } from './site.ts';
  * the OCSP response for the license. What does not verify, or is older than what is here, is not kept.
  */
 export async function fetchEvidence(
-  { folder, store }: Site,
+  { folder, store, signal }: Site,
   at: Date,
   settings: Settings,
   deadlineMs?: number,
@@ -25,7 +25,7 @@ export async function fetchEvidence(
   const [anchor] = decodePem(root, 'CERTIFICATE');
   const issuers = anchor === undefined ? chain : [...chain, decodeCertificate(anchor.bytes)];
   const ask: Question['ask'] = (asked) =>
-    call({ ...asked, trust: trustOf(settings, root), proxy: settings.proxy }, deadlineMs);
+    call({ ...asked, trust: trustOf(settings, root), proxy: settings.proxy, signal }, deadlineMs);
   const results: Fetched[] = [];
   for (const certificate of [leaf, ...chain]) {
     const issuer = issuerOf(certificate, issuers);

@@ -1,4 +1,4 @@
-import { request as httpRequest } from 'node:http';
+import { type OutgoingHttpHeaders, request as httpRequest } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { isIP, type Socket } from 'node:net';
 import * as tls from 'node:tls';
@@ -23,6 +23,8 @@ export type HttpCall = {
   readonly trust: Trust;
   readonly identity?: Identity | undefined;
   readonly proxy?: string | undefined;
+  /** Ends it before its time. */
+  readonly signal?: AbortSignal | undefined;
 };
 
 export type HttpAnswer = {
@@ -38,18 +40,19 @@ const MOST_BYTES = 64 * 1024 * 1024;
 
 /** One request with one answer. Rejects with UNAVAILABLE when there is none. */
 export async function call(options: HttpCall, deadlineMs = DEADLINE_MS): Promise<HttpAnswer> {
-  const signal = AbortSignal.timeout(deadlineMs);
+  const timeout = AbortSignal.timeout(deadlineMs);
+  const signal = options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]);
   try {
     const url = new URL(options.url);
-    const tunnel = options.proxy === undefined ? undefined : await openTunnel(url, options.proxy, signal);
-    return await exchange(url, options, tunnel, signal);
+    const proxy = options.proxy === undefined ? undefined : new URL(options.proxy);
+    const needsTunnel = proxy !== undefined && url.protocol === 'https:';
+    const tunnel = needsTunnel ? await openTunnel(url, proxy, signal) : undefined;
+    return await exchange(url, options, { proxy: needsTunnel ? undefined : proxy, tunnel, signal });
   } catch (error) {
     if (error instanceof AgentError) throw error;
-    throw away(
-      new URL(options.url).origin,
-      signal.aborted ? `no answer within ${deadlineMs / 1000} s` : undefined,
-      error,
-    );
+    const late = timeout.aborted ? `no answer within ${deadlineMs / 1000} s` : undefined;
+    const stopped = options.signal?.aborted === true ? 'the agent is being stopped' : undefined;
+    throw away(new URL(options.url).origin, stopped ?? late, error);
   }
 }
 
@@ -88,24 +91,21 @@ function away(origin: string, late: string | undefined, cause: unknown): AgentEr
   return new AgentError('UNAVAILABLE', `${origin} cannot be reached: ${reason}.`, { cause });
 }
 
-function exchange(url: URL, options: HttpCall, tunnel: Socket | undefined, signal: AbortSignal): Promise<HttpAnswer> {
-  const { method, headers = {}, body } = options;
+/** Through a tunnel of a proxy, or handed to a proxy, or neither. */
+type Way = { readonly proxy: URL | undefined; readonly tunnel: Socket | undefined; readonly signal: AbortSignal };
+
+function exchange(url: URL, options: HttpCall, { proxy, tunnel, signal }: Way): Promise<HttpAnswer> {
+  const { method, headers: asked = {}, body } = options;
   const length = body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) };
-  // Node asks an agent for its connection before it looks at createConnection: a tunnel goes without one.
-  const agent = tunnel === undefined ? { agent: false } : {};
-  const common = { method, headers: { ...headers, ...length, Connection: 'close' }, signal, ...agent } as const;
-  const secure: RequestOptions = {
-    ...tlsOptions(options),
-    ...(tunnel && { createConnection: () => wrap(tunnel, url, options) }),
-  };
-  const plain = tunnel && { createConnection: () => tunnel };
+  const headers = { ...asked, ...length, Connection: 'close' };
   return new Promise((resolve, reject) => {
     const request =
       url.protocol === 'https:'
-        ? httpsRequest(url, { ...common, ...secure })
-        : httpRequest(url, { ...common, ...plain });
-    request.once('error', reject);
+        ? httpsRequest(url, { method, headers, signal, ...tlsOptions(options), ...through(tunnel, url, options) })
+        : httpRequest(url, { method, headers, signal, ...(proxy && forwarded(url, proxy, headers)) });
+    request.once('error', (error) => reject(proxy === undefined ? error : noProxy(proxy, error)));
     request.once('response', (response) => {
+      if (response.statusCode === 407 && proxy !== undefined) request.destroy(refusedBy(proxy, 407));
       const chunks: Buffer[] = [];
       let size = 0;
       response.on('data', (chunk: Buffer) => {
@@ -131,28 +131,61 @@ function tlsOptions({ trust, identity }: HttpCall) {
 const authoritiesOf = ({ root, isPublic }: Exclude<Trust, string>): string[] =>
   isPublic ? [root, ...tls.getCACertificates()] : [root];
 
-function wrap(tunnel: Socket, { hostname }: URL, options: HttpCall): Socket {
-  const host = hostname.replace(/^\[|\]$/g, '');
+/** Node asks an agent for its connection before it looks at createConnection: a tunnel goes without one. */
+const through = (tunnel: Socket | undefined, url: URL, options: HttpCall): RequestOptions =>
+  tunnel === undefined ? {} : { agent: false, createConnection: () => wrap(tunnel, url, options) };
+
+function wrap(tunnel: Socket, url: URL, options: HttpCall): Socket {
+  const host = hostOf(url);
   // RFC 6066 §3: the name of a server is no address; that is held against its certificate all the same.
   return tls.connect({ socket: tunnel, host, ...(isIP(host) === 0 && { servername: host }), ...tlsOptions(options) });
 }
 
+/** Without the brackets that an address of version 6 has in a URL. */
+const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[|\]$/g, '');
+
+/** RFC 9112 §3.2.2: what is not encrypted is handed to the proxy as it is; many tunnel to the port of https alone. */
+const forwarded = (url: URL, proxy: URL, headers: OutgoingHttpHeaders): RequestOptions => ({
+  hostname: hostOf(proxy),
+  port: proxy.port || 80,
+  path: url.href,
+  headers: { ...headers, Host: url.host, ...credentialsFor(proxy) },
+});
+
+function credentialsFor({ username, password }: URL): OutgoingHttpHeaders {
+  if (username === '') return {};
+  const both = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`);
+  return { 'Proxy-Authorization': `Basic ${both.toString('base64')}` };
+}
+
 /** HTTP CONNECT (RFC 9110 §9.3.6): the proxy sees where to, and nothing else. */
-function openTunnel(url: URL, proxy: string, signal: AbortSignal): Promise<Socket> {
-  const { hostname, port, username, password } = new URL(proxy);
-  const target = `${url.hostname}:${url.port || (url.protocol === 'https:' ? 443 : 80)}`;
-  const credentials = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64');
-  const headers = { Host: target, ...(username !== '' && { 'Proxy-Authorization': `Basic ${credentials}` }) };
+function openTunnel(url: URL, proxy: URL, signal: AbortSignal): Promise<Socket> {
+  const path = `${url.hostname}:${url.port || 443}`;
+  const to = { hostname: hostOf(proxy), port: proxy.port || 80, method: 'CONNECT', path };
   return new Promise((resolve, reject) => {
-    const request = httpRequest({ host: hostname, port: port || 80, method: 'CONNECT', path: target, headers, signal });
-    const refused = (why: string) => reject(new Error(`the proxy ${hostname}:${port || 80} ${why}`));
-    request.once('error', ({ message }) => refused(`cannot be reached (${message})`));
-    request.once('response', ({ statusCode }) => refused(`answered ${statusCode} to CONNECT`));
+    const request = httpRequest({ ...to, headers: { Host: path, ...credentialsFor(proxy) }, signal });
+    request.once('error', (error) => reject(noProxy(proxy, error)));
+    // Whatever the status is: the answer to CONNECT is no `response` to Node.
     request.once('connect', ({ statusCode }, socket) => {
-      if (statusCode === 200) resolve(socket);
-      else if (statusCode === 407) refused('wants a user and a password, or others: see "proxy" in agent.json');
-      else refused(`answered ${statusCode} to CONNECT`);
+      if (statusCode === 200) return resolve(socket);
+      // A proxy may keep open what it has refused, and that would keep this process.
+      socket.destroy();
+      reject(refusedBy(proxy, statusCode));
     });
     request.end();
   });
+}
+
+const noProxy = (proxy: URL, error: Error): Error =>
+  error instanceof ProxyError ? error : new ProxyError(proxy, `cannot be reached (${error.message})`);
+
+const refusedBy = (proxy: URL, status: number | undefined): Error =>
+  status === 407
+    ? new ProxyError(proxy, 'wants a user and a password, or others: see "proxy" in agent.json')
+    : new ProxyError(proxy, `answered ${status} to CONNECT`);
+
+class ProxyError extends Error {
+  constructor({ hostname, port }: URL, why: string) {
+    super(`the proxy ${hostname}:${port || 80} ${why}`);
+  }
 }

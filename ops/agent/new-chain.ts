@@ -10,12 +10,16 @@ import type { Site } from './site.ts';
  * another, the CA above a license is certified anew under the same key and its older certificate revoked: the license is
  * good, and only its chain is not. True: there was another chain, and it is in use.
  */
-export async function renewChain({ folder, store, keys }: Site, settings: Settings, at: Date): Promise<boolean> {
+export async function renewChain(
+  { folder, store, keys, signal }: Site,
+  settings: Settings,
+  at: Date,
+): Promise<boolean> {
   const current = await store.current();
   if (current === undefined) return false;
   const root = await folder.root();
   const { leaf } = readLicense(current.license);
-  const authorities = await new EstClient(settings).caCertificates(trustOf(settings, root));
+  const authorities = await new EstClient(settings, signal).caCertificates(trustOf(settings, root));
   const license = bundle(leaf.der, authorities, derOf(root));
   if (license === current.license) return false;
   await proveLicense(license, root, leaf.publicKey.raw, at);

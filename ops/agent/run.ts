@@ -21,6 +21,7 @@ export async function run(path: string, hook: string | undefined, signal: AbortS
   const canWrite = claim.tryNow(log) && !isByHand;
   const site = await openSite(path, settings, {
     isReader: !canWrite,
+    signal,
     onAway: ({ message }) => log(asInFolder(message)),
   });
   const world: World = {

@@ -77,7 +77,10 @@ function hasTexts(value: unknown, needed: readonly string[], optional: readonly 
   return needed.every((name) => name in value) && entries.every(([name, text]) => known.has(name) && isText(text));
 }
 
-/** Spoken to by CONNECT in the clear: what goes through is encrypted from end to end. */
+/**
+ * Spoken to in the clear. What goes to a server is encrypted from end to end, by CONNECT; CRLs and OCSP, which are for
+ * everybody and have proofs of their own, the proxy sees.
+ */
 function isProxy(value: unknown): boolean {
   if (typeof value !== 'string' || !URL.canParse(value)) return false;
   const { protocol, pathname, search, hash } = new URL(value);

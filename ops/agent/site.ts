@@ -17,11 +17,17 @@ export type Site = {
   readonly folder: SiteFolder;
   readonly store: SiteStore;
   readonly keys: SiteKeys;
+  /** Ends what is being asked over the network. */
+  readonly signal?: AbortSignal | undefined;
   close(): Promise<void>;
 };
 
 /** `isReader`: without the lock of the folder, so nothing in it may be changed. */
-export type Opening = { readonly isReader?: boolean; readonly onAway?: (error: AgentError) => void };
+export type Opening = {
+  readonly isReader?: boolean;
+  readonly onAway?: (error: AgentError) => void;
+  readonly signal?: AbortSignal;
+};
 
 /**
  * The places that the settings name; what is needed for those outside is loaded where they are used, and only there.
@@ -30,12 +36,12 @@ export type Opening = { readonly isReader?: boolean; readonly onAway?: (error: A
 export async function openSite(
   path: string,
   { pkcs11, secretsManager }: Partial<Settings>,
-  { isReader = false, onAway }: Opening = {},
+  { isReader = false, onAway, signal }: Opening = {},
 ): Promise<Site> {
   const folder = new SiteFolder(path);
   if (!isReader) await folder.prepare();
   const keys = pkcs11 === undefined ? fileKeys : await (await import('./token-keys.ts')).openTokenKeys(pkcs11);
-  if (secretsManager === undefined) return { folder, store: folder, keys, close: () => keys.close() };
+  if (secretsManager === undefined) return { folder, store: folder, keys, signal, close: () => keys.close() };
   const { openSecret } = await import('./open-secret.ts');
   const store = openSecret(folder, secretsManager);
   try {
@@ -49,6 +55,7 @@ export async function openSite(
     folder,
     store,
     keys,
+    signal,
     async close() {
       store.close();
       await keys.close();

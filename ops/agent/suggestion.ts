@@ -13,6 +13,7 @@ export async function askSuggestion(
   settings: Settings,
   current: Generation,
   root: string,
+  signal?: AbortSignal,
 ): Promise<Suggestion | undefined> {
   const serial = serialOf(current);
   for (const server of settings.servers) {
@@ -23,6 +24,7 @@ export async function askSuggestion(
         url,
         trust: trustOf(settings, root),
         proxy: settings.proxy,
+        signal,
       });
       if (status === 200) return parseSuggestion(body.toString('utf8'), Number(headers['retry-after']));
     } catch (error) {

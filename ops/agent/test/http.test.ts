@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { requireThat } from '@licet/checks';
+import { call } from '../http.ts';
+import { hasCode } from './living-site.ts';
+
+describe('The agent on the network', () => {
+  const open: Server[] = [];
+  afterEach(() => {
+    for (const server of open.splice(0)) server.close();
+  });
+
+  async function listening(server: Server, host = '127.0.0.1'): Promise<number> {
+    open.push(server);
+    await once(server.listen(0, host), 'listening');
+    return (server.address() as AddressInfo).port;
+  }
+  const get = (url: string, proxy: string, signal?: AbortSignal) =>
+    call({ method: 'GET', url, trust: 'nobody yet', proxy, signal });
+
+  /** Tunnels nowhere, as many do for what is not the port of https. */
+  function forwardingProxy() {
+    const asked: (string | undefined)[] = [];
+    const server = createHttpServer((request, response) => {
+      asked.push(`${request.method} ${request.url}`, request.headers.host, request.headers['proxy-authorization']);
+      response.end('a list');
+    });
+    server.on('connect', (_request, socket) => socket.end('HTTP/1.1 403 Forbidden\r\n\r\n'));
+    return { asked, server };
+  }
+
+  it('hands a proxy what is not encrypted as it is, with its own name for the server', async () => {
+    const { asked, server } = forwardingProxy();
+    const proxy = `http://me:p%40ss@127.0.0.1:${await listening(server)}`;
+    const { status, body } = await get('http://crl.test/1.crl', proxy);
+    assert.deepEqual([status, String(body)], [200, 'a list']);
+    const word = `Basic ${Buffer.from('me:p@ss').toString('base64')}`;
+    assert.deepEqual(asked, ['GET http://crl.test/1.crl', 'crl.test', word]);
+  });
+
+  it('finds a proxy by an address of version 6', async function () {
+    const { server } = forwardingProxy();
+    const port = await listening(server, '::1').catch(() => undefined);
+    requireThat(this, port === undefined ? ['IPv6'] : []);
+    const proxy = `http://[::1]:${port}`;
+    assert.equal((await get('http://crl.test/1.crl', proxy)).status, 200);
+    await assert.rejects(get('https://licenses.test/', proxy), hasCode('UNAVAILABLE', /\[::1\]:\d+ answered 403/));
+  });
+
+  for (const scheme of ['http', 'https']) {
+    it(`lets go of a proxy that refuses and holds on, for ${scheme}`, async () => {
+      const sockets: Socket[] = [];
+      const server = createServer((socket) => {
+        sockets.push(socket.on('error', () => socket.destroy()).resume());
+        socket.write(
+          'HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n',
+        );
+      });
+      const proxy = `http://127.0.0.1:${await listening(server)}`;
+      await assert.rejects(get(`${scheme}://site.test/`, proxy), hasCode('UNAVAILABLE', /wants a user and a password/));
+      if (!sockets[0]!.destroyed) await once(sockets[0]!, 'close');
+    });
+  }
+
+  it('asks nobody any longer when it is to stop', async () => {
+    const silent = createServer((socket) => void socket.on('error', () => socket.destroy()).resume());
+    const url = `http://127.0.0.1:${await listening(silent)}/`;
+    const stop = new AbortController();
+    const asked = call({ method: 'GET', url, trust: 'nobody yet', signal: stop.signal });
+    stop.abort();
+    await assert.rejects(asked, hasCode('UNAVAILABLE', /the agent is being stopped/));
+  });
+});
