@@ -15,16 +15,29 @@ const SIGNATURE_BYTES = 64;
  * 7512, which other programs of the machine understand too. A key that lay in a file before is used once more, to vouch
  * for its successor in the token.
  */
-export async function openTokenKeys(settings: NonNullable<Settings['pkcs11']>): Promise<SiteKeys> {
-  const { library, token: name, pinFile, module = 'pkcs11js' } = settings;
-  const pin = Buffer.from((await readFile(pinFile, 'utf8')).trim());
-  const token = await inToken(async () => Token.open({ module, library, token: name, pin }));
-  return {
-    make: () => inToken(() => make(token, name)),
-    open: (text) => (text.startsWith('pkcs11:') ? inToken(() => open(token, text)) : fileKeys.open(text)),
-    forget: (text) => (text.startsWith('pkcs11:') ? inToken(() => forget(token, text)) : Promise.resolve()),
-    close: () => Promise.resolve(token.close()),
+export function openTokenKeys(settings: NonNullable<Settings['pkcs11']>): SiteKeys {
+  let opened: Promise<Token> | undefined;
+  // Not before something is to be signed: a license that lies in the folder is worth as much while the token is away.
+  const token = (): Promise<Token> => {
+    opened ??= openToken(settings).catch((error: unknown) => {
+      opened = undefined;
+      throw error;
+    });
+    return opened;
   };
+  return {
+    make: () => inToken(async () => make(await token(), settings.token)),
+    open: (text) => (isAddress(text) ? inToken(async () => open(await token(), text)) : fileKeys.open(text)),
+    forget: async (text) => (isAddress(text) ? inToken(async () => forget(await token(), text)) : undefined),
+    close: async () => (await opened?.catch(() => undefined))?.close(),
+  };
+}
+
+const isAddress = (text: string): boolean => text.startsWith('pkcs11:');
+
+async function openToken({ library, token, pinFile, module = 'pkcs11js' }: NonNullable<Settings['pkcs11']>) {
+  const pin = Buffer.from((await readFile(pinFile, 'utf8')).trim());
+  return Token.open({ module, library, token, pin });
 }
 
 async function inToken<T>(work: () => Promise<T>): Promise<T> {
