@@ -23,8 +23,6 @@ export type World = {
   log(message: string): void;
   /** Before something in the folder is changed; rejects while another agent may do that, or nobody can. */
   claimFolder(): Promise<void>;
-  /** Called after a new license is in place, so that servers load it: no restart. */
-  renewed(): Promise<void>;
 };
 
 /** What was refused for good reasons needs a person first. */
@@ -149,7 +147,6 @@ export class Agent {
     this.#contact();
     this.#world.log('a CA above the license was certified anew: its chain is renewed');
     await this.#fetchEvidence();
-    await this.#world.renewed();
     return true;
   }
 
@@ -203,7 +200,6 @@ export class Agent {
     this.#askAt = new Date(0);
     this.#suggestion = undefined;
     this.#world.log(how);
-    await this.#world.renewed();
   }
 
   /** The license of a moment ago is to be renewed, and is not. */

@@ -1,19 +1,19 @@
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Agent, type World } from './agent.ts';
 import { createAnswers, listenOnPort, listenOnSocket } from './answer.ts';
 import { AgentError } from './errors.ts';
+import { Hook } from './hook.ts';
 import { lockFolder } from './lock.ts';
 import { look } from './look.ts';
 import { loadSettings } from './settings.ts';
 import { openSite } from './site.ts';
 
-const HOOK_TIMEOUT_MS = 60_000;
-
 /** Works until `signal`: renews, fetches evidence, answers products. */
-export async function run(path: string, hook: string | undefined, signal: AbortSignal): Promise<void> {
+export async function run(path: string, command: string | undefined, signal: AbortSignal): Promise<void> {
   const settings = await loadSettings(path);
+  // Whoever reads what is told may go away; the agent is there for others.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const log = (message: string) => void process.stdout.write(`${new Date().toISOString()} ${message}\n`);
   // A site without a network takes its licenses by hand, while this goes on answering.
   const isByHand = settings.servers.length === 0;
@@ -33,7 +33,6 @@ export async function run(path: string, hook: string | undefined, signal: AbortS
       claim.now();
       await site.folder.prepare();
     },
-    renewed: () => (hook === undefined ? Promise.resolve() : runHook(hook, path)),
   };
   const answers = () =>
     createAnswers({
@@ -45,10 +44,15 @@ export async function run(path: string, hook: string | undefined, signal: AbortS
   const { socket = socketOfUnit(), port } = settings;
   const servers = [answers(), answers()] as const;
   const agent = new Agent(site, settings, world);
+  const hook = command === undefined ? undefined : await Hook.open(site.folder, command, log);
   try {
     if (socket !== undefined) await listenOnSocket(servers[0], socket);
     if (port !== undefined) await listenOnPort(servers[1], port);
-    while (!signal.aborted) await pause(await agent.tick(), undefined, { signal }).catch(ignoreAbort);
+    while (!signal.aborted) {
+      const sleep = await agent.tick();
+      await hook?.runIfNew(log);
+      await pause(sleep, undefined, { signal }).catch(ignoreAbort);
+    }
   } finally {
     for (const server of servers) server.close();
     await site.close();
@@ -93,15 +97,4 @@ function socketOfUnit(): string | undefined {
 
 function ignoreAbort(error: unknown): void {
   if ((error as Error).name !== 'AbortError') throw error;
-}
-
-/** A hook that fails is told of, and is no reason to lose the new license. */
-function runHook(command: string, folder: string): Promise<void> {
-  return new Promise((resolve) => {
-    const env = { ...process.env, LICET_FOLDER: folder };
-    execFile('/bin/sh', ['-c', command], { env, timeout: HOOK_TIMEOUT_MS }, (error) => {
-      if (error !== null) process.stderr.write(`the hook failed: ${error.message}\n`);
-      resolve();
-    });
-  });
 }

@@ -40,7 +40,7 @@ export async function openSite(
 ): Promise<Site> {
   const folder = new SiteFolder(path);
   if (!isReader) await folder.prepare();
-  const keys = pkcs11 === undefined ? fileKeys : await (await import('./token-keys.ts')).openTokenKeys(pkcs11);
+  const keys = pkcs11 === undefined ? fileKeys : (await import('./token-keys.ts')).openTokenKeys(pkcs11);
   if (secretsManager === undefined) return { folder, store: folder, keys, signal, close: () => keys.close() };
   const { openSecret } = await import('./open-secret.ts');
   const store = openSecret(folder, secretsManager);

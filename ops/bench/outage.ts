@@ -79,7 +79,6 @@ const WORLD: Omit<World, 'now'> = {
   chance: seededChance(7),
   log: () => undefined,
   claimFolder: () => Promise.resolve(),
-  renewed: () => Promise.resolve(),
 };
 
 async function settle(path: string, authority: EstServer, { proxy }: Way, world: World): Promise<Living> {

@@ -82,7 +82,6 @@ async function stampede(
       chance,
       log: (message) => count(complaints, message),
       claimFolder: () => Promise.resolve(),
-      renewed: () => Promise.resolve(),
     };
     const agent = new Agent(site, settings, world);
     const before = serialOf(await site.store.current());

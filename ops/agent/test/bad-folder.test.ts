@@ -1,11 +1,21 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { requireThat } from '@licet/checks';
 import { decodeCertificate, decodeCertificationRequest, decodePem } from '@licet/format';
 import { bundle, enterprise, makeCrl, makeSite, NOW, organization, root } from '@licet/verify/testing';
@@ -164,6 +174,28 @@ describe('A site with a bad folder', function () {
     assert.equal(await stateAt(12), 'renew-soon');
     assert.equal(agent.verdict?.usable, true);
     assert.ok(log.some((line) => line.startsWith('not renewed (UNAVAILABLE)')));
+  });
+
+  it('is worth what its license is while the token of its key is away', async () => {
+    const pkcs11 = { library: '/nowhere/token.so', token: 'site', pinFile: '/nowhere/pin' };
+    const { log, stateAt } = await living(folder, { ...AWAY, pkcs11 });
+    assert.equal(await stateAt(0), 'valid');
+    assert.equal(await stateAt(12), 'renew-soon');
+    assert.match(log.join('\n'), /not renewed \(NO_INPUT\).*\/nowhere\/pin cannot be read/);
+  });
+
+  it('goes on when nobody reads any more what it tells', async () => {
+    const metrics = join(folder, 'licet.prom');
+    await (await licensed(folder, { ...AWAY, metrics })).close();
+    const program = [join(import.meta.dirname, '../licet-agent.js'), 'run', '--folder', folder];
+    const agent = spawn(process.execPath, program, { stdio: ['ignore', 'pipe', 'inherit'] });
+    agent.stdout.destroy();
+    for (let tries = 0; !existsSync(metrics) && agent.exitCode === null; tries++) {
+      assert.ok(tries < 500);
+      await pause(20);
+    }
+    agent.kill('SIGTERM');
+    assert.deepEqual(await once(agent, 'close'), [0, null]);
   });
 
   it('takes a new CRL in the place of one that is damaged', async () => {

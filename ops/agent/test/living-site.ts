@@ -38,7 +38,6 @@ export async function living(folder: string, settings: Settings = AWAY) {
     chance: () => 0,
     log: (line: string) => void log.push(line),
     claimFolder: () => Promise.resolve(),
-    renewed: () => Promise.resolve(),
   };
   const agent = new Agent(site, settings, world);
   const stateAt = async (day: number): Promise<string | undefined> => {

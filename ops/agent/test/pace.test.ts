@@ -39,7 +39,6 @@ describe('A site that renews', function () {
       chance: () => 0,
       log: (line: string) => void log.push(line),
       claimFolder: () => Promise.resolve(),
-      renewed: () => Promise.resolve(),
     };
     const agent = new Agent(site, settings, world);
     // Looking once a minute would be the same, and take long.

@@ -5,6 +5,7 @@ import { chmod, lchown, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { Hook } from '../hook.ts';
 import { lockFolder } from '../lock.ts';
 import { actAsOwnerOf } from '../owner.ts';
 import { SiteFolder } from '../site-folder.ts';
@@ -121,6 +122,23 @@ describe('The folder of a site', () => {
     assert.equal((await stat(join(path, 'lock'))).mode & 0o777, 0o600, 'nobody else can take it');
     release();
     lockFolder(path)();
+  });
+
+  it('has the hook run once for each new license, whoever has put it there, also while no agent ran', async () => {
+    const folder = new SiteFolder(path);
+    await folder.prepare();
+    await folder.install({ key: '1', license: '1' });
+    const look = async () => {
+      const command = 'cat "$LICET_FOLDER/site.lic" >> "$LICET_FOLDER/loaded"';
+      const hook = await Hook.open(folder, command, assert.fail);
+      for (const _ of [1, 2]) await hook.runIfNew(assert.fail);
+      return readFile(join(path, 'loaded'), 'utf8').catch(() => '');
+    };
+    assert.equal(await look(), '', 'that was there before');
+    for (const number of ['2', '3']) await folder.install({ key: number, license: number });
+    assert.equal(await look(), '3');
+    await folder.install({ key: '4', license: '4' });
+    assert.equal(await look(), '34');
   });
 
   it('is left as it is by who only reads, since another agent may be writing there', async () => {
