@@ -52,6 +52,11 @@ export async function proveLicense(pem: string, root: string, publicKey: Bytes, 
   const verdict = await verifyLicense(pem, { anchors: TrustAnchors.fromPem(root), at });
   // Not "usable": a license may be bound to a machine, or wait for its term. It has to be a license, though.
   if (verdict.effective !== undefined) return;
+  // What an authority has made has begun; to a clock that is before that not even the root holds.
+  if (at < leaf.notBefore) {
+    const message = `The license begins at ${leaf.notBefore.toISOString()}, and the clock of this machine says ${at.toISOString()}: set it right, then try again; nothing was changed.`;
+    throw new AgentError('ANSWER_INVALID', message);
+  }
   const why = verdict.codes.find(({ severity }) => severity === 'error')?.detail ?? 'it is no license';
   throw new AgentError('ANSWER_INVALID', `The license does not hold below the root that this site trusts: ${why}`);
 }

@@ -60,10 +60,18 @@ function refuseOthers({ status, body }: HttpAnswer): void {
   throw new AgentError('REFUSED', `The server refused the report: ${detail}`, more);
 }
 
+/** RFC 9457, with the rules that the report breaks, each by the place that it is about (RFC 6901). */
+type Problem = {
+  readonly code?: string;
+  readonly detail?: string;
+  readonly errors?: readonly { readonly pointer?: string; readonly detail?: string }[];
+};
+
 function problemIn(text: string): { code: string | undefined; detail: string } {
   try {
-    const { code, detail } = JSON.parse(text) as { code?: string; detail?: string };
-    return { code, detail: detail ?? text.slice(0, 500) };
+    const { code, detail = text.slice(0, 500), errors = [] } = JSON.parse(text) as Problem;
+    const broken = errors.map((one) => `${one.pointer ?? ''}: ${one.detail ?? ''}`);
+    return { code, detail: [detail, ...broken].join(' ') };
   } catch {
     return { code: undefined, detail: text.slice(0, 500) };
   }

@@ -6,9 +6,12 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { NOW } from '@licet/verify/testing';
+import { bundle, enterprise, makeSite, NOW, organization } from '@licet/verify/testing';
+import { acceptByHand } from '../by-hand.ts';
 import { renew } from '../enrol.ts';
 import { call } from '../http.ts';
+import { report } from '../report.ts';
+import { begin, publicKeyIn } from '../request.ts';
 import type { Settings } from '../settings.ts';
 import { hasCode, licensed, living } from './living-site.ts';
 
@@ -73,6 +76,29 @@ describe('A site that lives on', function () {
     const { log, stateAt } = await living(folder, { servers: [] });
     assert.equal(await stateAt(12), 'renew-soon');
     assert.match(log.join('\n'), /NO_SERVER.*licet-agent request/);
+  });
+
+  it('names the rules that its report breaks', async () => {
+    const errors = [{ pointer: '/from', detail: 'Say the time, too' }];
+    const front = createHttpServer((_request, response) => {
+      response.writeHead(400).end(JSON.stringify({ code: 'INPUT_INVALID', detail: 'See "errors".', errors }));
+    }).listen(0, '127.0.0.1');
+    await once(front, 'listening');
+    const settings: Settings = { servers: [`http://127.0.0.1:${(front.address() as AddressInfo).port}`] };
+    const site = await licensed(folder, settings);
+    const reported = report(site, settings, '{"from":"2026-01-01"}', () => NOW);
+    await assert.rejects(reported, hasCode('REFUSED', /See "errors"\. \/from: Say the time, too/));
+    front.close();
+  });
+
+  it('names its clock where that is before a license that was carried to it', async () => {
+    const site = await licensed(folder, { servers: [] });
+    const pending = await begin(site);
+    const keys = { key: enterprise.key, publicKey: publicKeyIn(pending) };
+    const answer = bundle(makeSite(enterprise, { keys }), enterprise, organization);
+    const clock = hasCode('ANSWER_INVALID', /clock of this machine says 2000-01-01T00:00:00\.000Z: set it right/);
+    await assert.rejects(acceptByHand(site, answer, new Date('2000-01-01T00:00:00Z')), clock);
+    assert.equal(await acceptByHand(site, answer, NOW), 'accepted');
   });
 
   it('a server that answers by drops is a server that is away', async () => {
