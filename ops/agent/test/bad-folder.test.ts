@@ -219,6 +219,6 @@ describe('A site with a bad folder', function () {
     truncateSync(join(folder, 'evidence', name), 20);
     assert.deepEqual(await askForCrl(question), { url, result: 'kept' });
     front.close();
-    assert.deepEqual(await kept.evidence('crl'), [Buffer.from(crl)]);
+    assert.deepEqual((await kept.evidence()).crls, [Buffer.from(crl)]);
   });
 });

@@ -38,8 +38,6 @@ async function sign(io: CliIo, options: Options): Promise<void> {
     method,
     path: isRenewal ? path : path.replace('{id}', encodeURIComponent(siteOf(options))),
     body,
-    // The same request gets the same license, however often it is carried here.
-    isRepeatable: true,
   });
   show(io, answer.body, { isJson: options.json === true, out: options.out });
 }

@@ -70,7 +70,9 @@ async function serve(
     body: endpoint.body && parseInput(endpoint.body, request.body),
     version: endpoint.changesVersion === true ? seenVersion(request.headers['if-match']) : undefined,
   };
-  const key = request.method === 'GET' ? undefined : request.get('Idempotency-Key');
+  // Whatever is no POST may be repeated as it is.
+  const isPromise = endpoint.repeats !== undefined || request.method === 'POST';
+  const key = isPromise ? request.get('Idempotency-Key') : undefined;
   if (key !== undefined) {
     if (endpoint.repeats === undefined) throw keyRefused();
     send(await serveOnce(endpoint, deps, request, call, key), request, response);

@@ -66,7 +66,7 @@ export function refusalsOf(endpoint: Endpoint): ReadonlyMap<number, readonly str
     add(428, 'VERSION_REQUIRED');
   }
   if (endpoint.repeats === undefined) {
-    if (method !== 'GET') add(400, 'IDEMPOTENCY_KEY_REFUSED');
+    if (method === 'POST') add(400, 'IDEMPOTENCY_KEY_REFUSED');
   } else {
     add(400, 'IDEMPOTENCY_KEY_INVALID');
     add(409, 'IDEMPOTENCY_KEY_REUSED', 'IDEMPOTENCY_IN_FLIGHT', 'IDEMPOTENCY_CLAIM_LOST');

@@ -259,7 +259,7 @@ describe('What comes in', () => {
     });
 
     it('is refused where it would do nothing', async () => {
-      for (const it of ENDPOINTS.filter((one) => one.method !== 'GET' && one.repeats === undefined)) {
+      for (const it of ENDPOINTS.filter((one) => one.method === 'POST' && one.repeats === undefined)) {
         const path = it.path.replaceAll(/:\w+/g, '00000000-0000-7000-8000-000000000000');
         const headers = { 'Idempotency-Key': 'order-3', 'If-Match': '*' };
         const { status, body } = await api.refused(it.method, path, it.body && it.example.body, headers);
