@@ -19,6 +19,7 @@ export type AuthorityCode =
   | 'LINT_FAILED'
   | 'CLAIMS_ABOVE_PARENT'
   | 'ISSUER_NOT_VALID'
+  | 'ISSUER_ENDED' // a CA above is over: no time brings it back, another has to take its place
   | 'TICKET_USED'
   | 'REQUEST_PENDING' // the same request is under way in another process: ask again in a moment
   | 'RENEWAL_UNDER_WAY' // another request renews the same license: ask again in a moment

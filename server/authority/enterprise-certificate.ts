@@ -112,7 +112,7 @@ export async function parentFor(
 }
 
 /** A CA is certified anew when so much of its life is over: then its licenses still get their whole life. */
-const RENEW_AFTER = 2 / 3;
+export const RENEW_AFTER = 2 / 3;
 
 /**
  * Whether the certificate of a CA says what its contract says, stands below the organization's CA in office, and is not

@@ -24,6 +24,7 @@ const ANSWERS: Readonly<Partial<Record<AuthorityCode, Answer>>> = {
   BUSY: { kind: 'unavailable', retryAfterSeconds: 2 },
   FENCED: { kind: 'unavailable', retryAfterSeconds: 60 },
   ISSUER_NOT_VALID: { kind: 'unavailable', retryAfterSeconds: 60 },
+  ISSUER_ENDED: { kind: 'unavailable', retryAfterSeconds: Infinity },
   REQUEST_PENDING: { kind: 'unavailable', retryAfterSeconds: 1 },
   RENEWAL_UNDER_WAY: { kind: 'unavailable', retryAfterSeconds: 5 },
   ALREADY_REVOKED: { kind: 'conflict' },

@@ -92,4 +92,5 @@ export const ISSUE_REFUSALS = {
   JOURNAL_FULL: 503,
   FENCED: 503,
   ISSUER_NOT_VALID: 503,
+  ISSUER_ENDED: 503,
 } as const;
