@@ -4,10 +4,20 @@ import { checkCrls, type CrlWatchDeps } from '../../authority/crl-watch.ts';
 const NOW = new Date('2026-11-21T12:00:00Z');
 const DAY = 86_400_000;
 
-type Given = { readonly own?: number; readonly root?: number | 'none'; readonly rootIsHeld?: boolean };
+type Given = {
+  readonly own?: number;
+  readonly root?: number | 'none';
+  readonly rootIsHeld?: boolean;
+  readonly at?: readonly string[];
+};
 
 /** Lists that end in so many days; what is not said ends in a hundred. */
-function deps({ own = 100, root = 100, rootIsHeld = false }: Given): CrlWatchDeps {
+function deps({
+  own = 100,
+  root = 100,
+  rootIsHeld = false,
+  at = ['http://pki.example/crl/root'],
+}: Given): CrlWatchDeps {
   const standing = (issuer: string, days: number) => {
     const crl = { issuer, shard: 0, nextUpdate: new Date(NOW.getTime() + days * DAY) };
     return { issuer, shard: 0, crl };
@@ -16,7 +26,7 @@ function deps({ own = 100, root = 100, rootIsHeld = false }: Given): CrlWatchDep
   return {
     directory: {
       held: () => Promise.resolve([{ key: 'organization', purpose: 'organization' }]),
-      list: () => Promise.resolve([{ key: 'root', held: rootIsHeld, status: 'active' }]),
+      list: () => Promise.resolve([{ key: 'root', held: rootIsHeld, status: 'active', addresses: { crls: at } }]),
     },
     revocations: {
       shards: (keys: readonly string[]) => Promise.resolve(all.filter(({ issuer }) => keys.includes(issuer))),
@@ -46,5 +56,9 @@ describe('the CRLs above all others', () => {
 
   it('say so when none of the root is published here, which may be meant so', async () => {
     assert.match((await checkCrls(deps({ root: 'none' }), NOW)) ?? '', /No CRL of the root/);
+  });
+
+  it('do not ask for that of a root whose organization publishes it elsewhere', async () => {
+    assert.equal(await checkCrls(deps({ root: 'none', at: [] }), NOW), undefined);
   });
 });
