@@ -52,11 +52,15 @@ async function endingOf(
   return {
     authority,
     begin: chain[0]!.notBefore,
-    end: chain.map(({ notAfter }) => notAfter).reduce(sooner),
+    end: endOf({ chain }),
     rootEnd: chain.at(-1)!.notAfter,
     isParentHere: parent?.authority.held === true,
   };
 }
+
+/** Of the first that ends in the chain of a CA. */
+export const endOf = ({ chain }: Pick<Opened['generation'], 'chain'>): Date =>
+  chain.map(({ notAfter }) => notAfter).reduce(sooner);
 
 const sooner = (a: Date, b: Date): Date => (a < b ? a : b);
 

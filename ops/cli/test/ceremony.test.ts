@@ -204,6 +204,7 @@ describe('docs/ceremony.md', function () {
       'crls-2027',
       'crls.yaml',
       'organization-2026',
+      'organization-wider',
       'organization.yaml',
       'rollover.yaml',
       'root-2026',
@@ -213,6 +214,7 @@ describe('docs/ceremony.md', function () {
       'service.yaml',
       'successor-2026',
       'successor.yaml',
+      'wider.yaml',
     ]);
     assert.equal(readdirSync(inRoom('online', 'signer', 'authorities')).length, 3);
   });

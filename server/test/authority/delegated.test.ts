@@ -24,6 +24,7 @@ import { requireTool } from '@licet/checks';
 import { retire } from '../../authority/retire.ts';
 import { rollOver } from '../../authority/rollover.ts';
 import { systemClock } from '../../clock.ts';
+import type { DelegatedContract } from '../../licensing/ports/delegation.ts';
 import type { IssuedLicense } from '../../licensing/ports/issuance.ts';
 import type { AuthorityParts } from '../../wiring/authority.ts';
 import { Hub, HUB_BASE } from './hub.ts';
@@ -151,6 +152,19 @@ describe('an enterprise that keeps its own CA', function () {
     await assert.rejects(hub.authority.issuance.issue(longer), { code: 'CLAIMS_ABOVE_PARENT', message: /term/ });
     const foreign = hub.authority.issuance.issue({ ...order(3), enterprise: 'initech' });
     await assert.rejects(foreign, { code: 'AUTHORITY_MISSING' });
+  });
+
+  it('says before what it will not license', async () => {
+    const obstacles = async (at: AuthorityParts, about: DelegatedContract, site?: Claims) =>
+      (await at.issuance.obstacles(about, site)).map(({ code, claim }) => [code, claim]);
+    const wide = contract({ id: OTHER, features: ['press', 'press/forever'] });
+    const here = { organization: 'demo', enterprise: 'globex', contract: wide };
+    assert.deepEqual(await obstacles(hub.authority, here), [['CLAIMS_ABOVE_PARENT', 'features']]);
+    assert.deepEqual(await obstacles(hub.authority, here, { ...wide, features: ['press'] }), []);
+    const foreign = await obstacles(hub.authority, { ...here, enterprise: 'initech' });
+    assert.deepEqual(foreign, [['AUTHORITY_MISSING', 'issuer']]);
+    assert.deepEqual(await obstacles(vendor.authority, of), [['AUTHORITY_DELEGATED', 'issuer']]);
+    assert.deepEqual(await obstacles(vendor.authority, here), [], 'an evaluation widens its CA by itself');
   });
 
   it('starts with no other signer than its own', async () => {
