@@ -184,6 +184,7 @@ async function open(
   const authorityLog = log.with({ component: 'authority' });
   authority.directory.watch((err) => authorityLog.warn({ err }, 'authorities not looked at'));
   const guard = authority.guard.watch((err) => authorityLog.error({ err }, 'journal and database not compared'));
+  signer.signer.onLink(() => guard.look());
   lifecycle.add({
     name: 'authority',
     async stop() {

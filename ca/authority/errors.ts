@@ -3,6 +3,7 @@ export type AuthorityCode =
   | 'SIGNER_REFUSED'
   | 'SIGNER_UNAVAILABLE'
   | 'JOURNAL_CORRUPT'
+  | 'JOURNAL_LOST' // there are keys, and nothing that says what they signed
   | 'JOURNAL_FULL'
   | 'KEY_UNKNOWN'
   | 'KEY_LOCKED' // wrong passphrase or share
@@ -20,9 +21,11 @@ export type AuthorityCode =
   | 'CLAIMS_ABOVE_PARENT'
   | 'ISSUER_NOT_VALID'
   | 'ISSUER_ENDED' // a CA above is over: no time brings it back, another has to take its place
+  | 'ISSUER_CHANGED' // it was certified anew meanwhile: ask again in a moment
   | 'TICKET_USED'
   | 'REQUEST_PENDING' // the same request is under way in another process: ask again in a moment
   | 'RENEWAL_UNDER_WAY' // another request renews the same license: ask again in a moment
+  | 'ENROLMENT_UNDER_WAY' // another request is for the first license of the same lineage: ask again in a moment
   | 'SERIAL_TAKEN' // the source of randomness repeats itself: nothing may be issued until it is replaced
   | 'BUSY' // the queue is full: nothing was done, ask again later
   | 'PROOF_FAILED'

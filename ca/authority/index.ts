@@ -4,7 +4,7 @@ export { crlInForce, readCrlFolder, type ReadyCrl } from './ceremony/crl-folder.
 export { rootAddresses } from './ceremony/desk.ts';
 export { fingerprintOf } from './ceremony/words.ts';
 export { createHierarchy, type Hierarchy, type HierarchyOptions } from './ceremony/hierarchy.ts';
-export { openJournal } from './journal/journal.ts';
+export { beginJournal, openJournal } from './journal/journal.ts';
 export { verifyJournal } from './journal/reader.ts';
 export { SCRYPT_COSTS, type Unlock } from './keys/keyring.ts';
 export { listKeyFiles, rewrapSigner } from './keys/offline.ts';
@@ -103,6 +103,6 @@ export {
   type Revoker,
   type RevokerDeps,
 } from './revoke/revoker.ts';
-export { reasonNumberOf, replay, stateOf, step } from './revoke/steps.ts';
+export { reasonNumberOf, stateOf, step, whichCounts } from './revoke/steps.ts';
 export { loadProfiles, profileHash, type ProfileOverrides, type Profiles } from './profiles/index.ts';
 export type { Profile, ProfileName } from './profiles/profile.ts';

@@ -25,8 +25,11 @@ const ANSWERS: Readonly<Partial<Record<AuthorityCode, Answer>>> = {
   FENCED: { kind: 'unavailable', retryAfterSeconds: 60 },
   ISSUER_NOT_VALID: { kind: 'unavailable', retryAfterSeconds: 60 },
   ISSUER_ENDED: { kind: 'unavailable', retryAfterSeconds: Infinity },
+  // As long as the directory of another process takes to notice.
+  ISSUER_CHANGED: { kind: 'unavailable', retryAfterSeconds: 2 },
   REQUEST_PENDING: { kind: 'unavailable', retryAfterSeconds: 1 },
   RENEWAL_UNDER_WAY: { kind: 'unavailable', retryAfterSeconds: 5 },
+  ENROLMENT_UNDER_WAY: { kind: 'unavailable', retryAfterSeconds: 2 },
   ALREADY_REVOKED: { kind: 'conflict' },
   NOT_HELD: { kind: 'conflict' },
   NOT_ISSUED: { kind: 'not-found' },

@@ -2,7 +2,7 @@ import { AuthorityError } from '@licet/authority';
 
 /**
  * Closed while the database is older than the journal: then a revoked license would look good, and a signed one would
- * be unknown. Nothing is issued and nothing revoked until `licet reconcile` has put back what is missing. What only
+ * be unknown. Nothing is issued and nothing revoked until what is missing was put back. What only
  * reads goes on.
  */
 export class Fence {
@@ -12,6 +12,7 @@ export class Fence {
     return this.#reason;
   }
 
+  /** `reason` ends with what is to be done. */
   close(reason: string): void {
     this.#reason = reason;
   }
@@ -22,9 +23,6 @@ export class Fence {
 
   assertOpen(): void {
     if (this.#reason === undefined) return;
-    throw new AuthorityError(
-      'FENCED',
-      `${this.#reason} Run "licet reconcile"; until then nothing is issued or revoked.`,
-    );
+    throw new AuthorityError('FENCED', `${this.#reason} Until then nothing is issued or revoked.`);
   }
 }

@@ -1,4 +1,4 @@
-import { type CrashHook, type Issuer, type IssueRequest, loadProfiles } from '@licet/authority';
+import { checkRequest, type CrashHook, type Issuer, type IssueRequest, loadProfiles } from '@licet/authority';
 import { type Certificate, decodeCertificate, toHex } from '@licet/format';
 import { LicetError } from '../licensing/errors.ts';
 import type { Delegation } from '../licensing/ports/delegation.ts';
@@ -33,6 +33,13 @@ export function createIssuance(deps: IssuanceDeps): Issuance {
         deps.fence.assertOpen();
         deps.crashPoint('issue.authorized');
         return await issue(deps, finder, order);
+      } catch (error) {
+        throw asLicetError(error);
+      }
+    },
+    checkRequest(csr) {
+      try {
+        checkRequest(csr, PROFILE);
       } catch (error) {
         throw asLicetError(error);
       }

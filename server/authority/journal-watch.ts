@@ -1,4 +1,4 @@
-import type { JournalEntry, RevocationRecord, Signer } from '@licet/authority';
+import { type JournalEntry, type RevocationRecord, type Signer, whichCounts } from '@licet/authority';
 import { toHex } from '@licet/format';
 import type { Clock } from '../licensing/ports/clock.ts';
 import type { Transactions } from '../licensing/ports/transactions.ts';
@@ -6,7 +6,7 @@ import type { Directory } from './directory.ts';
 import { type JournalOrder, serialOf } from './lost-order.ts';
 import type { CertificateRecords, JournalMark, JournalMarks, SerialNumber } from './ports/journal-marks.ts';
 
-/** The statuses of certificates in the database. Of each certificate there is one record: the last. */
+/** The statuses of certificates in the database. Of each certificate there is one record: the one that counts. */
 export interface RevocationReplay {
   /** Those that the database does not reflect. */
   missing(records: readonly RevocationRecord[]): Promise<readonly RevocationRecord[]>;
@@ -30,6 +30,14 @@ export type Comparison =
 /** The journal is not the one that this database was written with: nothing may be signed with it. */
 export class JournalLost extends Error {
   override readonly name = 'JournalLost';
+  /** It belongs to the keys, though: where the right one is lost for good, this one can take its place. */
+  readonly isAcceptable: boolean;
+
+  constructor(why: string, isAcceptable: boolean) {
+    const accept = ', or, if that is lost for good, run "licet reconcile --accept-journal"';
+    super(`${why}${isAcceptable ? accept : ''}.`);
+    this.isAcceptable = isAcceptable;
+  }
 }
 
 const PAGE = 1000;
@@ -64,7 +72,7 @@ export async function compareJournal(deps: JournalDeps, { isAlone = false }: Com
   if (!waiting.every(isNear(mark))) return { state: 'level' };
   // Up to what is under way, so that a server which is killed again and again, and always leaves something, goes on.
   const level = waiting.length === 0 ? last : await entryBefore(deps.signer, firstOf(waiting, changes));
-  await advanceMark(deps, level ?? mark);
+  await setMark(deps, level ?? mark);
   return { state: 'level' };
 }
 
@@ -97,7 +105,7 @@ export async function replayJournal(deps: JournalDeps, replay: Replay): Promise<
   const missing = await missingOf(deps, changes);
   if (missing.length > 0) await deps.revocations.apply(missing);
   await replay.follow(() => ordersAfter(deps.signer, from), recordsIn(changes));
-  if (last !== undefined) await advanceMark(deps, last);
+  if (last !== undefined) await setMark(deps, last);
   return { revocations: missing.length };
 }
 
@@ -105,23 +113,31 @@ async function* ordersAfter(signer: Signer, sequence: bigint): AsyncGenerator<re
   for await (const page of pagesAfter(signer, sequence)) yield ordersIn(page);
 }
 
-/** The journal is new, and so is whatever it will hold: what the lost one knew cannot be put back any more. */
+/**
+ * This journal is new, or an old copy, and counts from here on: what only the lost one knew cannot be put back any more.
+ * Throws where none is lost: there the journal knows what the database has forgotten, and accepting it would forget that.
+ */
 export async function acceptJournal(deps: JournalDeps): Promise<void> {
-  const { sequence } = await deps.signer.journalHead();
-  const [last] = sequence === 0n ? [] : await deps.signer.journalAfter(sequence - 1n, 1);
-  if (last !== undefined) await advanceMark(deps, last);
+  try {
+    await checkedMark(deps);
+  } catch (error) {
+    if (!(error instanceof JournalLost && error.isAcceptable)) throw error;
+    return setMark(deps, await deps.signer.journalHead(), 'replace');
+  }
+  throw new Error('The journal is the one that the database has seen, so none is lost: run "licet reconcile".');
 }
 
 /** Also where nothing was added: the mark says until when the two were level, see `LEFT_BEHIND_MS`. */
-async function advanceMark(
+async function setMark(
   deps: JournalDeps,
   level: Pick<JournalEntry, 'sequence' | 'hash'> | undefined,
+  how: 'advance' | 'replace' = 'advance',
 ): Promise<void> {
   const journal = await identityOf(deps.signer);
   if (journal === undefined || level === undefined) return;
   const { sequence, hash } = level;
   await deps.transactions.run('platform', (tx) =>
-    deps.marks.advance(tx, journal, { sequence, hash, at: deps.clock.now() }),
+    deps.marks[how](tx, journal, { sequence, hash, at: deps.clock.now() }),
   );
 }
 
@@ -140,7 +156,8 @@ async function checkedMark(deps: JournalDeps): Promise<JournalMark | undefined> 
   const [entry] = await signer.journalAfter(mark.sequence - 1n, 1);
   if (entry !== undefined && Buffer.compare(entry.hash, mark.hash) === 0) return mark;
   throw new JournalLost(
-    `The signer's journal ends before entry ${mark.sequence}, which the database has seen: restore the newest copy of the journal.`,
+    `The signer's journal ends before entry ${mark.sequence}, which the database has seen: restore the newest copy of the journal`,
+    true,
   );
 }
 
@@ -153,12 +170,14 @@ async function refuseForeign({ signer, directory }: JournalDeps): Promise<void> 
     const missing = known.find(({ key, status }) => !ours.has(key) && status !== 'retired');
     if (missing !== undefined) {
       throw new JournalLost(
-        `The database knows the authority with key ${missing.key}, which this signer does not hold: restore the signer's folder, or correct signer.folder.`,
+        `The database knows the authority with key ${missing.key}, which this signer does not hold: restore the signer's folder, or correct signer.folder`,
+        false,
       );
     }
     if (known.some(({ key }) => ours.has(key))) {
       throw new JournalLost(
-        'The signer\'s journal is not the one that the database has seen: restore the newest copy of the journal, or, if it is lost for good, run "licet reconcile --accept-journal".',
+        "The signer's journal is not the one that the database has seen: restore the newest copy of the journal",
+        true,
       );
     }
   }
@@ -207,7 +226,7 @@ async function withSignatures({ signer }: JournalDeps, orders: readonly Order[])
   return orders.map(({ sequence, ...order }) => ({ ...order, signature: signatures.get(sequence) }));
 }
 
-/** What was last said of each certificate, and where. */
+/** What counts of all that was said of each certificate, and where. */
 type Changes = Map<string, { readonly sequence: bigint; readonly record: RevocationRecord }>;
 
 const nameOf = ({ key, serial }: RevocationRecord): string => `${key} ${toHex(serial)}`;
@@ -216,7 +235,9 @@ const recordsIn = (changes: Changes): RevocationRecord[] => [...changes.values()
 
 function collectChanges(page: readonly JournalEntry[], into: Changes): void {
   for (const { sequence, record } of page) {
-    if (record.type === 'revocation') into.set(nameOf(record), { sequence, record });
+    if (record.type !== 'revocation') continue;
+    const earlier = into.get(nameOf(record))?.record;
+    if (whichCounts(earlier, record) === record) into.set(nameOf(record), { sequence, record });
   }
 }
 

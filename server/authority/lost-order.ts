@@ -12,6 +12,7 @@ import {
 import {
   type Bytes,
   type Certificate,
+  type Claims,
   decodeCertificate,
   decodeClaims,
   DerReader,
@@ -55,24 +56,24 @@ export function issuedFrom(
   const read = decodeCertificate(certificate);
   const profile = profileOf(read);
   const { organization, enterprise } = tenantOf(read, by);
-  const claims = read.extensions.all.find(({ oid }) => oid === OID.licenseClaims);
+  const claims = claimsIn(read);
   const intent: Intent = {
     issuer,
     serial,
     request: hash('sha256', tbs, 'buffer'),
     csr: new Uint8Array(32),
     publicKey: hash('sha256', read.publicKey.raw, 'buffer'),
-    keyOwner: claims === undefined ? `reconciled ${toHex(serial)}` : `lineage ${decodeClaims(claims.value).id}`,
+    keyOwner: claims === undefined ? `reconciled ${toHex(serial)}` : `lineage ${claims.id}`,
     tbs,
     profile,
     profileHash: profileHash(profiles[profile]),
-    claims: claims && decodeClaims(claims.value),
+    claims,
     organization,
     enterprise,
     notBefore: read.notBefore,
     notAfter: read.notAfter,
     crlShard: shardIn(serial, by),
-    context: { principal: 'reconcile', ...(claims && { grant: decodeClaims(claims.value).id }) },
+    context: { principal: 'reconcile', ...(claims && { grant: claims.id }) },
     at,
   };
   return { intent, certificate, at };
@@ -80,8 +81,15 @@ export function issuedFrom(
 
 /** What is certain of an order that was never finished: the serial is taken. */
 export function takenBy({ issuer, serial, tbs }: JournalOrder, by: Opened) {
-  const { notAfter } = decodeCertificate(encodeCertificate(tbs, { raw: signatureAlgorithmIn(tbs) }, UNSIGNED));
-  return { issuer, serial, organization: by.authority.organization, crlShard: shardIn(serial, by), notAfter };
+  const read = decodeCertificate(encodeCertificate(tbs, { raw: signatureAlgorithmIn(tbs) }, UNSIGNED));
+  const { organization } = by.authority;
+  const grace = claimsIn(read)?.grace ?? 0;
+  return { issuer, serial, organization, crlShard: shardIn(serial, by), notAfter: read.notAfter, grace };
+}
+
+function claimsIn({ extensions }: Certificate): Claims | undefined {
+  const found = extensions.all.find(({ oid }) => oid === OID.licenseClaims);
+  return found && decodeClaims(found.value);
 }
 
 /** In place of a signature that was never made; the decoder looks at its form only. */

@@ -124,6 +124,7 @@ async function toldBy(
     publicKey: hash('sha256', publicKey.raw, 'buffer'),
     notBefore,
     notAfter,
+    grace: claims.grace,
   };
 }
 

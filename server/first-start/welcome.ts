@@ -27,9 +27,7 @@ export function welcome(at: Welcomed): string {
     ...roots.map((root) => `  root         SHA-256 ${fingerprint(root)}`),
     ...(owner === undefined ? [] : [`  owner token  ${owner}   (shown this once; owner.token in data)`]),
     ...(isEvaluation ? WARNING : []),
-    ...(fenced === undefined
-      ? []
-      : ['', `FENCED: ${fenced} Nothing is issued or revoked until "licet reconcile" ran.`]),
+    ...(fenced === undefined ? [] : ['', `FENCED: ${fenced} Until then nothing is issued or revoked.`]),
     ...(roots.length === 0 ? NO_AUTHORITY : []),
     '',
     'Try it, in another terminal:',

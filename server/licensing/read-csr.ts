@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { type CertificationRequest, decodeCertificationRequest, FormatError } from '@licet/format';
 import { LicetError } from './errors.ts';
 
@@ -11,3 +12,6 @@ export function readCsr(csr: Uint8Array): CertificationRequest {
     throw new LicetError('invalid', 'CSR_INVALID', message, { pointer: '/csr', cause });
   }
 }
+
+/** SHA-256 of the public key in it, as licenses are known by. */
+export const keyIn = (csr: Uint8Array): Uint8Array => hash('sha256', readCsr(csr).publicKey.raw, 'buffer');

@@ -35,7 +35,7 @@ import { createCertificateStore } from '../persistence/authority/certificate-sto
 import { journalMarks } from '../persistence/authority/journal-marks.ts';
 import { makeCertificatePartitions } from '../persistence/authority/partitions.ts';
 import type { Database } from '../persistence/database.ts';
-import { bindRenewals } from '../persistence/licensing/bind-renewals.ts';
+import { takenSteps } from '../persistence/licensing/taken-steps.ts';
 import { createIssuedRecorder } from '../persistence/licensing/record-issued.ts';
 import { outbox } from '../persistence/outbox.ts';
 import { systemRandom as random } from '../random.ts';
@@ -79,7 +79,7 @@ export function connectAuthority({ config, database, signer, holder, base }: Aut
   // What fails now is looked at again by the directory itself.
   const retired = () => void directory.refresh().catch(() => undefined);
   const { revocations, revoker, ...told } = connectRevocation({ database, signer, holder, fence, crashPoint, retired });
-  const domain = { taken: bindRenewals, committed: createIssuedRecorder(told.licenseRevocations) };
+  const domain = { taken: takenSteps, committed: createIssuedRecorder(told.licenseRevocations) };
   const store = createCertificateStore({ transactions: database, auditLog, outbox, domain });
   const generationOf = generationIn(directory, signer, publish);
   const issuer = createIssuer({ signer, store, clock, random, generationOf, crashPoint });
@@ -133,6 +133,7 @@ export async function readyAuthority(ground: AuthorityGround, parts: AuthorityPa
     throw new StartError(EXIT_CODES.unavailable.code, error.message, error);
   });
   if (fence.reason !== undefined) return;
+  // What is left is no reason to be without CRL and OCSP: the job that does this every minute says what and why.
   await parts.settle(isAlone ? 0 : ABANDONED_AFTER_MS);
   if (!isEvaluation(config)) return;
   const { algorithm, organization } = config.authority;

@@ -1,3 +1,5 @@
+import type { Settled } from '@licet/authority';
+import { toHex } from '@licet/format';
 import { checkWholeJournal } from '../authority/journal-check.ts';
 import { lostKeys, sayLost } from '../authority/lost-keys.ts';
 import type { Job } from '../jobs/job.ts';
@@ -20,7 +22,8 @@ export function checkJobs(database: Database, { journal, fence, settle }: Author
       timeoutSeconds: 120,
       async run() {
         fence.assertOpen();
-        await settle(ABANDONED_AFTER_MS);
+        const { left } = await settle(ABANDONED_AFTER_MS);
+        if (left.length > 0) throw new Error(left.map(describeLeft).join(' '));
       },
     },
     {
@@ -50,6 +53,9 @@ export function checkJobs(database: Database, { journal, fence, settle }: Author
     },
   ];
 }
+
+const describeLeft = ({ intent, reason }: Settled['left'][number]): string =>
+  `The order of serial ${toHex(intent.serial)} is neither completed nor closed: ${reason.message}`;
 
 async function verifyAudit(database: Database, signal: AbortSignal): Promise<void> {
   const broken: string[] = [];

@@ -4,7 +4,6 @@ import { dirname, join } from 'node:path';
 import {
   AuthorityError,
   SCRYPT_COSTS,
-  type Signer,
   SignerClient,
   signerSocketIn,
   startSigner,
@@ -16,7 +15,7 @@ import { evaluationPassphraseOf, isEvaluation, signerFolderOf } from '../effecti
 import { StartError } from '../start-error.ts';
 
 export type OpenedSigner = {
-  readonly signer: Signer;
+  readonly signer: SignerClient;
   /** Of the process that this one started, if it did. */
   readonly pid: () => number | undefined;
   readonly close: () => Promise<void>;

@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto';
-import { type Bytes, toHex } from '@licet/format';
+import { type Bytes, equalBytes, toHex } from '@licet/format';
 import { AuthorityError } from '../errors.ts';
 import type { Intent, Reservation } from '../ports/certificate-store.ts';
 import type { Random } from '../ports/random.ts';
 import { type CrashHook, noCrash } from './crash-points.ts';
+import type { IssuerGeneration } from './issuer-generation.ts';
 import { type IssueRequest, prepare } from './prepare.ts';
 import { prove } from './prove.ts';
 import { type Recovery, settle } from './recover.ts';
@@ -101,7 +102,7 @@ class BatchingIssuer implements Issuer {
 
   async #finish(ticket: Ticket): Promise<Bytes> {
     const { intent, issuer, preview } = ticket;
-    const signature = await this.#stages.sign(ticket);
+    const signature = await this.#sign(ticket);
     this.#crashPoint('issue.signed');
     const certificate = prove(intent.tbs, signature, issuer, intent.at, preview);
     this.#crashPoint('issue.proven');
@@ -111,12 +112,30 @@ class BatchingIssuer implements Issuer {
     return certificate;
   }
 
+  async #sign(ticket: Ticket): Promise<Bytes> {
+    try {
+      return await this.#stages.sign(ticket);
+    } catch (error) {
+      if (!(error instanceof AuthorityError) || error.code !== 'SIGNER_REFUSED') throw error;
+      if (!(await this.#isChanged(ticket.issuer))) throw error;
+      const message = 'The CA was certified anew while this was prepared; ask again in a moment.';
+      throw new AuthorityError('ISSUER_CHANGED', message, { cause: error });
+    }
+  }
+
+  /** Asked of the signer, which holds a key to what its newest certificate says before another process knows of that. */
+  async #isChanged({ key, certificate }: IssuerGeneration): Promise<boolean> {
+    const now = (await this.#options.signer.keys()).find(({ id }) => id === key)?.certificate;
+    return now !== undefined && certificate !== undefined && !equalBytes(now, certificate.der);
+  }
+
   /** The same request was recorded before and is not finished: completes what was signed and gives up what was not. */
   async #settleEarlier(earlier: Intent): Promise<void> {
     const serial = toHex(earlier.serial);
     const age = this.#options.clock.now().getTime() - earlier.at.getTime();
     if (!this.#failed.has(serial) && age < ABANDONED_AFTER_MS) throw refusal('pending');
-    await settle(this.#options, [earlier]);
+    const { left } = await settle(this.#options, [earlier]);
+    if (left[0] !== undefined) throw left[0].reason;
     this.#failed.delete(serial);
   }
 }
@@ -127,6 +146,7 @@ const REFUSALS = {
   'key-blocked': ['KEY_BLOCKED', 'The private key of this public key is known to others; make a new key.'],
   'key-reused': ['KEY_REUSED', 'This public key belongs to another license; make a new key.'],
   'renewal-taken': ['RENEWAL_UNDER_WAY', 'This license is being renewed or changed; ask again in a moment.'],
+  'first-taken': ['ENROLMENT_UNDER_WAY', 'Another request enrols the same site; ask again in a moment.'],
 } as const;
 
 function refusal(outcome: keyof typeof REFUSALS): AuthorityError {

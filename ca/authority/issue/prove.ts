@@ -33,8 +33,15 @@ export function prove(tbs: Bytes, signature: Bytes, issuer: IssuerGeneration, at
 const anchors = new WeakMap<IssuerGeneration, TrustAnchors>();
 
 /**
- * The path from the issuer up is verified once for each key generation, to the root. From then on the issuer is itself
- * the anchor, held to the constraints of its certificate; that all above are still valid was asked by `validityOf`.
+ * RFC 5280 §4.1.2.5 has no later date. That all above were valid was asked by `validityOf` before anything was signed;
+ * who completes an order of the past may find a younger certificate of the same key here.
+ */
+const AT_ALL_TIMES = { from: new Date(0), to: new Date('9999-12-31T23:59:59Z') };
+
+/**
+ * The path from the issuer up is verified once for each key generation, to the root, at the first moment at which all of
+ * it is valid. From then on the issuer is itself the anchor, held to the constraints of its certificate and not to its
+ * dates.
  */
 function anchorFor(issuer: IssuerGeneration, certificate: Certificate): TrustAnchors {
   const own = issuer.certificate;
@@ -43,12 +50,11 @@ function anchorFor(issuer: IssuerGeneration, certificate: Certificate): TrustAnc
   if (anchor === undefined) {
     const root = issuer.chain.at(-1)!;
     const intermediates = issuer.chain.slice(1, -1).map(({ der }) => der);
-    expect(
-      verifyPathSync(own, { intermediates, anchors: [root.der], at: certificate.notBefore }),
-      'the chain of its issuer',
-    );
+    const at = new Date(Math.max(...issuer.chain.map(({ notBefore }) => notBefore.getTime())));
+    expect(verifyPathSync(own, { intermediates, anchors: [root.der], at }), 'the chain of its issuer');
     const { nameConstraints, basicConstraints } = own.extensions;
     anchor = TrustAnchors.fromDer([own.der], {
+      validity: AT_ALL_TIMES,
       constraints: {
         ...(nameConstraints !== undefined && { names: nameConstraints }),
         ...(basicConstraints?.pathLength !== undefined && { pathLength: basicConstraints.pathLength }),

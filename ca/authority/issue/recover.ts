@@ -14,7 +14,12 @@ export type Recovery = {
   readonly generationOf: (key: string) => Promise<IssuerGeneration | undefined>;
 };
 
-export type Settled = { readonly completed: number; readonly closed: number };
+export type Settled = {
+  readonly completed: number;
+  readonly closed: number;
+  /** What can be neither, as long as that is so. */
+  readonly left: readonly { readonly intent: Intent; readonly reason: AuthorityError }[];
+};
 
 const PAGE = 500;
 const JOURNAL_PAGE = 1000;
@@ -27,32 +32,38 @@ const SKEW_MS = 10 * 60_000;
  * outcomes may be written twice.
  */
 export async function recover(recovery: Recovery, before: Date): Promise<Settled> {
-  const total = { completed: 0, closed: 0 };
+  let { completed, closed } = { completed: 0, closed: 0 };
   for (;;) {
     const intents = await recovery.store.intentsWithoutCertificate(before, PAGE);
-    if (intents.length === 0) return total;
-    const { completed, closed } = await settle(recovery, intents);
-    total.completed += completed;
-    total.closed += closed;
-    // What can be neither completed nor closed would come again for ever.
-    if (completed + closed < intents.length) return total;
+    const page = await settle(recovery, intents);
+    completed += page.completed;
+    closed += page.closed;
+    // What is left comes again with the next page, and alone it would come for ever.
+    if (page.completed + page.closed === 0) return { completed, closed, left: page.left };
   }
 }
 
-/** Completes or closes each of these intents. */
+/** Completes or closes each of these intents, or leaves it as it is: what is wrong with one is no matter of the others. */
 export async function settle(recovery: Recovery, intents: readonly Intent[]): Promise<Settled> {
   const { store, clock } = recovery;
+  if (intents.length === 0) return { completed: 0, closed: 0, left: [] };
   const signatures = await findSignatures(recovery.signer, intents);
   const issued: Issued[] = [];
   const lost: Intent[] = [];
+  const left: Settled['left'][number][] = [];
   for (const intent of intents) {
-    const certificate = await rebuild(recovery, intent, signatures.get(toHex(intent.serial)));
-    if (certificate === undefined) lost.push(intent);
-    else issued.push({ intent, certificate, at: clock.now() });
+    try {
+      const certificate = await rebuild(recovery, intent, signatures.get(toHex(intent.serial)));
+      if (certificate === undefined) lost.push(intent);
+      else issued.push({ intent, certificate, at: clock.now() });
+    } catch (error) {
+      if (!(error instanceof AuthorityError)) throw error;
+      left.push({ intent, reason: error });
+    }
   }
   if (issued.length > 0) await store.commit(issued);
   if (lost.length > 0) await store.close(lost, 'never signed', clock.now());
-  return { completed: issued.length, closed: lost.length };
+  return { completed: issued.length, closed: lost.length, left };
 }
 
 async function rebuild(

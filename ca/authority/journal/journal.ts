@@ -1,4 +1,5 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Journal } from '../ports/journal.ts';
 import type { JournalEntry, JournalRecord } from '../ports/signer.ts';
 import { AuthorityError } from '../errors.ts';
@@ -6,11 +7,14 @@ import type { Head } from './frame.ts';
 import { lockFolder } from './lock.ts';
 import { JournalReader } from './reader.ts';
 import { recoverTail } from './recover.ts';
+import { listSegments } from './segment.ts';
 import { JournalWriter, realDisk, type Disk } from './writer.ts';
 
 export type JournalOptions = {
   readonly folder: string;
   readonly clock: { now(): Date };
+  /** One that is not there was lost: refuses with JOURNAL_LOST instead of beginning another. */
+  readonly mustExist?: boolean;
   /** Bytes after which the next segment starts. */
   readonly segmentSize?: number;
   /** Records waiting for the disk, above which a caller is told to come back. */
@@ -35,6 +39,7 @@ type Waiting = {
  * takes no longer after years; `verifyJournal` checks everything.
  */
 export function openJournal(options: JournalOptions): Journal {
+  if (options.mustExist === true && !isBegun(options.folder)) throw lost(options.folder);
   mkdirSync(options.folder, { recursive: true, mode: 0o700 });
   chmodSync(options.folder, 0o700);
   const lock = lockFolder(options.folder);
@@ -47,6 +52,19 @@ export function openJournal(options: JournalOptions): Journal {
     throw error;
   }
 }
+
+/** An empty journal in place of one that is lost for good. Changes nothing where there is one. */
+export async function beginJournal(folder: string, clock: JournalOptions['clock']): Promise<void> {
+  if (!isBegun(folder)) await openJournal({ folder, clock }).close();
+}
+
+const isBegun = (folder: string): boolean => existsSync(folder) && listSegments(folder).length > 0;
+
+const lost = (folder: string): AuthorityError =>
+  new AuthorityError(
+    'JOURNAL_LOST',
+    `The journal of these keys is gone from ${folder}: put its newest copy back, or, if it is lost for good, run "licet keys begin-journal --folder ${dirname(folder)}".`,
+  );
 
 /** Group commit: whoever comes while the disk is busy shares the next write and its one fsync. */
 class GroupCommit implements Journal {

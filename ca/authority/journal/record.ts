@@ -5,7 +5,7 @@ import type { ByteReader, ByteWriter } from './binary.ts';
 const TYPES = { signature: 1, signed: 2, statements: 3, revocation: 4, key: 5 } as const;
 export const KINDS = { certificate: 1, request: 2, crl: 3, ocsp: 4, manifest: 5, token: 6 } as const;
 const STATEMENTS = { ocsp: KINDS.ocsp, token: KINDS.token } as const;
-const KEY_EVENTS = { created: 1, bound: 2, rotated: 3, retired: 4 } as const;
+const KEY_EVENTS = { created: 1, bound: 2, rotated: 3, retired: 4, found: 5 } as const;
 const REVOCATION_EVENTS = { revoked: 1, held: 2, reinstated: 3 } as const;
 
 export function writeRecord(to: ByteWriter, record: JournalRecord): void {

@@ -46,7 +46,9 @@ export type Reservation =
   /** The public key was certified for another owner. */
   | { readonly outcome: 'key-reused' }
   /** Another request renews the same license at this moment. */
-  | { readonly outcome: 'renewal-taken' };
+  | { readonly outcome: 'renewal-taken' }
+  /** Another request has begun the same lineage, or does so at this moment. */
+  | { readonly outcome: 'first-taken' };
 
 export type Issued = { readonly intent: Intent; readonly certificate: Uint8Array; readonly at: Date };
 
@@ -67,7 +69,7 @@ export interface CertificateStore {
    * One outcome per intent, in order. Atomic over all processes: of two intents with one serial, one request, or one
    * public key of two owners, at most one is reserved. A serial that was reserved is never free again, whatever
    * becomes of the intent. An intent that is there already byte for byte (same serial, same TBS) is `reserved`.
-   * Two intents of one batch are judged in order. Whether a renewal may be recorded, the store asks the domain.
+   * Two intents of one batch are judged in order. Whether a license may be recorded, the store asks the domain.
    */
   reserve(intents: readonly Intent[]): Promise<readonly Reservation[]>;
   /** Writes each certificate together with its audit entry and its event. One outcome per item, in order. */

@@ -12,7 +12,8 @@ export type CertificateId = {
 export type KnownCertificate = {
   readonly organization: string;
   readonly crlShard: number;
-  readonly notAfter: Date;
+  /** How long it can be used: to its end, and on for the grace in its own claims. Until then it stands on CRLs. */
+  readonly graceUntil: Date;
   /** Given up before a certificate left. It can be revoked all the same. */
   readonly closed: boolean;
   readonly state: RevocationState;
@@ -64,7 +65,7 @@ export type PublishedCrl = ShardId & {
 
 /** A page of entries, packed (`revoke/crl/entries.ts`), and where the next one starts; undefined: there is none. */
 export type EntryPage = { readonly packed: Uint8Array; readonly next: EntryCursor | undefined };
-export type EntryCursor = { readonly notAfter: Date; readonly serial: Uint8Array };
+export type EntryCursor = { readonly graceUntil: Date; readonly serial: Uint8Array };
 
 /** The right to publish one shard, which nobody else in any process has meanwhile. */
 export type ShardHold = ShardId & { readonly hold: true };
@@ -87,9 +88,9 @@ export interface RevocationStore {
   ): Promise<readonly ChangeOutcome[]>;
   /** The progress of an order over many, if it was begun. */
   order(organization: string, id: string): Promise<OrderProgress | undefined>;
-  /** The unexpired CA certificates of an enterprise, and the keys here that are or were its own. */
+  /** The CA certificates of an enterprise that can still be used, and the keys here that are or were its own. */
   enterprise(organization: string, enterprise: string, at: Date): Promise<Enterprise>;
-  /** Unexpired certificates of an issuer that are not revoked for good, responders aside; in order, after `after`. */
+  /** Certificates of an issuer that can still be used and are not revoked for good, responders aside; after `after`. */
   issuedBy(issuer: string, at: Date, after: Uint8Array | undefined, limit: number): Promise<readonly CertificateId[]>;
 
   /** The number of the last change of all. */
@@ -101,7 +102,7 @@ export interface RevocationStore {
 
   /** The present CRL of each shard, and the number of the last change in it. A shard without either is left out. */
   shards(issuers: readonly string[]): Promise<readonly ShardStanding[]>;
-  /** Held and revoked certificates that expire at `from` or later. */
+  /** Held and revoked certificates that can be used until `from` or later. */
   entries(shard: ShardId, from: Date, after: EntryCursor | undefined, limit: number): Promise<EntryPage>;
   /** The header and the bytes of the CRL in force, in parts: never of two different CRLs. */
   published(shard: ShardId): Promise<PublishedCrl | undefined>;

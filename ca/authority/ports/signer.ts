@@ -75,7 +75,8 @@ export type JournalRecord =
   | {
       readonly type: 'key';
       readonly key: string;
-      readonly event: 'created' | 'bound' | 'rotated' | 'retired';
+      /** `found`: it was there before the journal, which took the place of one that is lost. */
+      readonly event: 'created' | 'bound' | 'rotated' | 'retired' | 'found';
       /** SHA-256 of the public key, or, when `bound`, of the certificate. */
       readonly digest: Uint8Array;
     };

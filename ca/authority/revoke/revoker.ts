@@ -124,8 +124,8 @@ async function journalAndChange(
     .map(({ issuer: key, serial }) => ({ key, serial, event, reason, at }));
   if (records.length > 0) await signer.recordRevocations(records);
   crashPoint('revoke.journaled');
-  // Judged anew under lock. Should another order have come first, a journal line is left that its state does not
-  // allow; `replay` passes over it, so journal and database still say the same.
+  // Judged anew under lock. Should a revocation have come first, a line is left behind it in the journal that is not
+  // true; whoever reads the journal passes over it (`whichCounts`).
   const outcomes = await store.change(order, ids, at, bulk);
   return {
     outcomes,

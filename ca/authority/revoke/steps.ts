@@ -49,14 +49,10 @@ export function step(state: RevocationState, event: RevocationEvent): Exclude<Ch
 
 export const JOURNAL_EVENTS = { revoke: 'revoked', hold: 'held', reinstate: 'reinstated' } as const;
 
-/** What the lines of a journal come to for one certificate. A line that its state does not allow has no effect. */
-export function replay(records: readonly RevocationRecord[]): RevocationState {
-  let state: RevocationState = { state: 'valid' };
-  for (const { event, reason, at } of records) {
-    if (state.state === 'revoked') break;
-    if (event === 'revoked') state = { state: 'revoked', since: at, reason: finalReason(reason) };
-    else if (event === 'held') state = state.state === 'held' ? state : { state: 'held', since: at };
-    else state = { state: 'valid' };
-  }
-  return state;
+/**
+ * Of two lines of the journal about one certificate, in their order, the one that counts. A change is journaled before it
+ * is judged under lock, so a line may stand behind a revocation that the database then refused: nothing undoes those.
+ */
+export function whichCounts(earlier: RevocationRecord | undefined, later: RevocationRecord): RevocationRecord {
+  return earlier?.event === 'revoked' ? earlier : later;
 }

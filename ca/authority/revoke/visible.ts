@@ -51,8 +51,8 @@ export async function proveVisible(deps: VisibilityDeps): Promise<Visibility> {
     const { crls, ocsp } = generation.addresses!;
     const address = crls[certificate.crlShard]!;
     const serials = listed.get(address) ?? new Set();
-    // An entry may leave with the first CRL after the end of its certificate.
-    if (certificate.notAfter >= now) listed.set(address, serials.add(toHex(id.serial)));
+    // An entry may leave with the first CRL after its certificate could be used for the last time.
+    if (certificate.graceUntil >= now) listed.set(address, serials.add(toHex(id.serial)));
     if (ocsp !== undefined) hidden.push(...(await hiddenIn(ocsp, () => unknownTo(deps, ocsp, generation, id))));
   }
   for (const [address, serials] of listed) {

@@ -67,6 +67,7 @@ export class SignerClient implements Signer {
   readonly #options: SignerClientOptions;
   readonly #calls = new Map<number, Call>();
   #unsent: number[] = [];
+  readonly #linked: (() => void)[] = [];
   #socket: Socket | undefined;
   #connected = false;
   #closed = false;
@@ -80,6 +81,11 @@ export class SignerClient implements Signer {
   constructor(options: SignerClientOptions) {
     this.#options = options;
     this.#connect();
+  }
+
+  /** Told of every new link: behind it may be another process, with another journal. */
+  onLink(listener: () => void): void {
+    this.#linked.push(listener);
   }
 
   async ping(): Promise<void> {
@@ -196,6 +202,7 @@ export class SignerClient implements Signer {
       this.#heard();
       const waiting = this.#unsent.splice(0);
       for (const call of waiting) this.#send(this.#calls.get(call)?.bytes);
+      for (const listener of this.#linked) listener();
     });
     socket.on('data', (chunk) => {
       try {

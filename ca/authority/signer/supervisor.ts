@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { AuthorityError, type AuthorityCode } from '../errors.ts';
-import type { Signer } from '../ports/signer.ts';
 import { SignerClient, type SignerClientOptions } from './client.ts';
 import { signerCommand } from './command.ts';
 import { encodeLaunch, type Secret, type VaultChoice } from './launch.ts';
@@ -21,7 +20,7 @@ export type SupervisorEvent =
   | { readonly kind: 'start failed'; readonly error: AuthorityError };
 
 export type SupervisedSigner = {
-  readonly signer: Signer;
+  readonly signer: SignerClient;
   /** Of the process that runs now. */
   readonly pid: () => number | undefined;
   readonly close: () => Promise<void>;

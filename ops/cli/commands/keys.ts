@@ -1,4 +1,12 @@
-import { listKeyFiles, openSigner, rewrapSigner, type KeyDescription, withSecretFile } from '@licet/authority';
+import {
+  beginJournal,
+  listKeyFiles,
+  openSigner,
+  rewrapSigner,
+  type KeyDescription,
+  withSecretFile,
+} from '@licet/authority';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.ts';
 import { CliError, type CliIo } from '../io.ts';
@@ -48,6 +56,14 @@ export function register(program: Command, io: CliIo): void {
     .action(async (options: Options) => {
       const moved = await orExplain(rewrap(options, io));
       io.out(`${moved} ${moved === 1 ? 'key' : 'keys'} sealed anew.`);
+    });
+  keys
+    .command('begin-journal')
+    .description('Begins an empty journal for keys whose own is lost for good; what it knew of them is lost with it.')
+    .requiredOption(...FOLDER)
+    .action(async ({ folder }: Options) => {
+      await orExplain(beginJournal(join(folder, 'journal'), io));
+      io.out('The signer can be started. Have its server count from here on: "licet reconcile --accept-journal".');
     });
   for (const command of keys.commands) command.exitOverride();
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openSigner } from '@licet/authority';
@@ -65,6 +65,18 @@ describe('licet keys', function () {
     await assert.rejects(run('rotate', id, '--passphrase-file', join(signer, 'one')), { code: 'NO_INPUT' });
     assert.equal(existsSync(folder), false);
     folder = signer;
+  });
+
+  it('begins a journal where the one of the keys is lost for good, and only there', async () => {
+    const rotate = ['rotate', id, '--passphrase-file', join(folder, 'one')];
+    const begun = () => readFileSync(join(folder, 'journal/journal-00000000000000000001.lj'));
+    const before = begun();
+    await run('begin-journal');
+    assert.deepEqual(begun(), before);
+    rmSync(join(folder, 'journal'), { recursive: true });
+    await assert.rejects(run(...rotate), { code: 'JOURNAL_LOST' });
+    assert.match(await run('begin-journal'), /"licet reconcile --accept-journal"/);
+    assert.match(await run(...rotate), /generation 2/);
   });
 
   it('gives the keys a new passphrase', async () => {

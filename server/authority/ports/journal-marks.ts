@@ -9,6 +9,8 @@ export interface JournalMarks {
   get(tx: Transaction, journal: Uint8Array): Promise<JournalMark | undefined>;
   /** Moves forward only: the mark of another process that is further stays. */
   advance(tx: Transaction, journal: Uint8Array, mark: JournalMark): Promise<void>;
+  /** The only one from here on, wherever this or another journal had one. */
+  replace(tx: Transaction, journal: Uint8Array, mark: JournalMark): Promise<void>;
 }
 
 export type SerialNumber = { readonly issuer: string; readonly serial: Uint8Array };
@@ -18,6 +20,8 @@ export type LostOrder = SerialNumber & {
   readonly organization: string;
   readonly crlShard: number;
   readonly notAfter: Date;
+  /** In seconds, of its claims. */
+  readonly grace: number;
 };
 
 /** Puts back what a restored backup has forgotten. */

@@ -21,6 +21,8 @@ export type ToldLicense = {
   readonly publicKey: Uint8Array;
   readonly notBefore: Date;
   readonly notAfter: Date;
+  /** In seconds. */
+  readonly grace: number;
 };
 
 /** `contract`: the contract is forgotten as well. `name`: another site that is alive has the name. */

@@ -6,7 +6,7 @@ import type { FoundCertificate } from './certificates.ts';
 /** Revocations as a part of a transaction that others began, whatever its scope: they commit with it. */
 export type RevocationsWithin = (tx: Transaction) => ChangingStore &
   Pick<RevocationStore, 'enterprise'> & {
-    /** The unexpired certificates of the CAs that an enterprise keeps itself for one contract. */
+    /** The certificates that can still be used of the CAs that an enterprise keeps itself for one contract. */
     delegated(organization: string, enterprise: string, contract: string, at: Date): Promise<readonly CertificateId[]>;
     /** Takes those CAs out of office for good. Resolves to those that were not so already, as they are now. */
     retireDelegated(organization: string, enterprise: string, contract: string): Promise<readonly Authority[]>;

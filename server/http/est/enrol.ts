@@ -52,8 +52,8 @@ export type Asked = {
   readonly wrapping: Wrapping;
   /** It is a license that asks, whatever it calls the operation: for the next of its lineage. */
   readonly renews: boolean;
-  /** Issues for this request, or for another one of the same asker. */
-  readonly issue: (csr: Bytes) => Promise<EnrolAnswer>;
+  /** Issues for this request, or for another one of the same asker. `mayWait`: it can be sent again. */
+  readonly issue: (csr: Bytes, mayWait: boolean) => Promise<EnrolAnswer>;
 };
 
 type Asker = EnrolRequest['applicant'] | PresentedLicense;
@@ -71,7 +71,8 @@ export async function readAsked(request: Request, reenrols: boolean, deps: EstDe
   const { enrolment } = deps;
   const common = { request: csr, label, wrapping };
   if ('kind' in asker) {
-    return { ...common, renews: false, issue: (der) => enrolment.enrol({ applicant: asker, label, csr: der }) };
+    const issue = (der: Bytes, mayWait: boolean) => enrolment.enrol({ applicant: asker, label, csr: der, mayWait });
+    return { ...common, renews: false, issue };
   }
   checkRenewedNames(csr, asker.certificate);
   return { ...common, renews: true, issue: (der) => enrolment.renew({ predecessor: asker, label, csr: der }) };

@@ -44,7 +44,7 @@ const ADDRESSES = /^(?:\/[^/?]+\/?)?\/\.well-known\/est(?:[/?]|$)/;
 /** Enrolment over Secure Transport, RFC 7030 with RFC 8951 and RFC 9908, for the existing clients. */
 export function estRoutes(deps: EstDeps): Route[] {
   const common = {
-    produces: [CERTIFICATES, ATTRIBUTES, 'multipart/mixed', 'text/plain', 'application/octet-stream'],
+    produces: [CERTIFICATES, ISSUED, ATTRIBUTES, 'multipart/mixed', 'text/plain', 'application/octet-stream'],
     refuse: (error, request, response) => refuse(error, request, response, deps),
     refusesAt: ADDRESSES,
   } satisfies Partial<Route>;
@@ -79,7 +79,7 @@ async function caCertificates(request: Request, response: Response, { enrolment 
 
 async function enrol(request: Request, response: Response, renews: boolean, deps: EstDeps): Promise<void> {
   const asked = await readAsked(request, renews, deps);
-  answer(response, await asked.issue(asked.request.der), asked.wrapping, deps);
+  answer(response, await asked.issue(asked.request.der, true), asked.wrapping, deps);
 }
 
 function answer(response: Response, result: EnrolAnswer, wrapping: Wrapping, { random }: EstDeps): void {
@@ -116,7 +116,7 @@ async function serverKey(request: Request, response: Response, deps: EstDeps): P
   assertPlainKeyWanted(asked.request);
   if (asked.renews) throw keyWantedAtSite();
   const { privateKey, csr } = makeServerKey(asked.request);
-  const result = await asked.issue(csr);
+  const result = await asked.issue(csr, false);
   if (result.outcome === 'pending') {
     throw new LicetError(
       'conflict',

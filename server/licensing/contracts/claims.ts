@@ -61,12 +61,14 @@ export function assertSold(terms: Terms, mode: Mode): void {
 
 /** A machine may lose a disk: more than half of its fingerprints must match, and as many as the contract demands. */
 function bindingOf(terms: Terms, fingerprints: readonly string[]): Binding | undefined {
-  const { bindingNeed } = terms;
-  if (fingerprints.length < bindingNeed) {
-    const message = `The contract demands ${bindingNeed} fingerprints of the machine, and ${fingerprints.length} are known.`;
-    throw new LicetError('conflict', 'BINDING_NEEDED', message, { pointer: '/fingerprints' });
-  }
+  assertBinding(terms, fingerprints.length);
   if (fingerprints.length === 0) return undefined;
-  const need = Math.max(bindingNeed, Math.floor(fingerprints.length / 2) + 1);
+  const need = Math.max(terms.bindingNeed, Math.floor(fingerprints.length / 2) + 1);
   return { need, digests: fingerprints.toSorted(compareCodes) };
+}
+
+export function assertBinding({ bindingNeed }: Terms, known: number): void {
+  if (known >= bindingNeed) return;
+  const message = `The contract demands ${bindingNeed} fingerprints of the machine, and ${known} are known.`;
+  throw new LicetError('conflict', 'BINDING_NEEDED', message, { pointer: '/fingerprints' });
 }

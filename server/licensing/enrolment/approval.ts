@@ -1,11 +1,9 @@
-import { hash } from 'node:crypto';
-import { equalBytes } from '@licet/format';
+import { equalBytes, toHex } from '@licet/format';
 import { z } from 'zod';
 import { found } from '../entities.ts';
 import { LicetError } from '../errors.ts';
 import { reference } from '../fields.ts';
 import type { EnrolmentToken } from '../model/enrolment-token.ts';
-import { readCsr } from '../read-csr.ts';
 import { type Dependencies, inTransaction, useCase, type Work } from '../use-case.ts';
 import { enterpriseOf } from './create-token.ts';
 
@@ -13,33 +11,37 @@ import { enterpriseOf } from './create-token.ts';
 const ASK_AGAIN_SECONDS = 60;
 
 /** What comes with a token, as far as a person needs it to decide. */
-export type Asking = { readonly csr: Uint8Array; readonly request: Uint8Array; readonly name: string | undefined };
+export type Asking = {
+  readonly key: Uint8Array;
+  readonly name?: string | undefined;
+  /** Whoever cannot come again with this key is told that it would have to wait, and nobody is asked. */
+  readonly mayWait: boolean;
+};
 
 /**
  * Whether the enrolment has to wait for a person. The first request that comes with the token is the one that is decided
- * about; sent again it hears the decision.
+ * about; sent again, or another one for its key, it hears the decision.
  */
 export async function waitsForApproval(
   { stores }: Dependencies,
   { tx, at, note }: Work,
   token: EnrolmentToken,
-  { csr, request, name }: Asking,
+  { key, name, mayWait }: Asking,
 ): Promise<boolean> {
   if (token.approval === undefined || token.approval === 'given') return false;
   if (token.approval === 'declined') {
     throw new LicetError('forbidden', 'ENROLMENT_DECLINED', 'The vendor has declined this enrolment; ask there why.');
   }
-  if (token.asked !== undefined) return true;
-  const key = hash('sha256', readCsr(csr).publicKey.raw, 'buffer');
-  await stores.tokens.ask(tx, token.id, { request, key, name, at });
-  const details = { enterprise: token.enterprise, contract: token.contract, key: key.toString('hex') };
+  if (token.asked !== undefined || !mayWait) return true;
+  await stores.tokens.ask(tx, token.id, { key, name, at });
+  const details = { enterprise: token.enterprise, contract: token.contract, key: toHex(key) };
   note({ action: 'enrolment.asked', subject: `token:${token.id}`, details });
   return true;
 }
 
-/** An enrolment that a person decides about belongs to one request. */
-export function assertOwnRequest({ asked }: EnrolmentToken, request: Uint8Array): void {
-  if (asked === undefined || equalBytes(asked.request, request)) return;
+/** An enrolment that a person decides about belongs to who asked for it. */
+export function assertOwnRequest({ asked }: EnrolmentToken, key: Uint8Array): void {
+  if (asked === undefined || equalBytes(asked.key, key)) return;
   throw new LicetError('forbidden', 'TOKEN_USED', 'Another request waits with this token; have a new one made.');
 }
 

@@ -53,7 +53,7 @@ export async function issueToken(
     hash,
     fingerprint: fingerprint === undefined ? undefined : fingerprintDigest(id, fingerprint),
     lineage: undefined,
-    request: undefined,
+    key: undefined,
     approval: approval ? 'needed' : undefined,
     decidedBy: undefined,
     asked: undefined,

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { equalBytes } from '@licet/format';
 import { z } from 'zod';
 import { assertInForce } from '../contracts/in-force.ts';
@@ -9,7 +8,7 @@ import { licenseOrder } from '../licenses/order.ts';
 import type { Site } from '../model/site.ts';
 import { ownOrganization } from '../organizations/organizations.ts';
 import type { IssuedLicense, LicenseOrder } from '../ports/issuance.ts';
-import { readCsr } from '../read-csr.ts';
+import { keyIn } from '../read-csr.ts';
 import { addFingerprints, fingerprintsIn } from '../sites/fingerprints.ts';
 import { type Dependencies, inTransaction, useCase, type Work } from '../use-case.ts';
 import { enterpriseOf } from './create-token.ts';
@@ -67,8 +66,7 @@ async function firstOrder(
 async function licenseFor({ stores }: Dependencies, { tx }: Work, site: Site, request: Uint8Array): Promise<string> {
   const lineage = found('lineage', await stores.licenses.lineage(tx, site.lineage));
   const head = lineage.head === undefined ? undefined : await stores.licenses.get(tx, lineage.head);
-  const key = hash('sha256', readCsr(request).publicKey.raw, 'buffer');
-  if (head !== undefined && equalBytes(head.publicKey, key)) return head.serial;
+  if (head !== undefined && equalBytes(head.publicKey, keyIn(request))) return head.serial;
   const message = 'The site has its license: have it renewed, or install the site anew with an enrolment token.';
   throw new LicetError('conflict', 'SITE_ENROLLED', message);
 }

@@ -1,16 +1,9 @@
-import { hash } from 'node:crypto';
 import { createBatcher, type Outcome, outcomeOf } from '@licet/authority';
-import {
-  type Bytes,
-  type CertificationRequest,
-  decodeCertificationRequest,
-  equalBytes,
-  type Name,
-  OID,
-} from '@licet/format';
+import { type Bytes, type CertificationRequest, decodeCertificationRequest, type Name, OID } from '@licet/format';
 import { authorize } from '../access/authorize.ts';
 import { assertOwnNames } from '../enrolment/asked-names.ts';
 import { enrol, NAME_FORM } from '../enrolment/enrol.ts';
+import { firstLicense } from '../enrolment/first-license.ts';
 import { hashToken, organizationOfToken } from '../enrolment/token.ts';
 import { found } from '../entities.ts';
 import { LicetError } from '../errors.ts';
@@ -23,6 +16,7 @@ import type { Principal } from '../model/principal.ts';
 import { type EnrolAnswer, type Enrolment, type EnterpriseLabel, unknownLabel } from '../ports/enrolment.ts';
 import type { IssuedLicense } from '../ports/issuance.ts';
 import type { Transaction } from '../ports/transactions.ts';
+import { keyIn } from '../read-csr.ts';
 import { createSite } from '../sites/create-site.ts';
 import { fingerprintsIn } from '../sites/fingerprints.ts';
 import { type Dependencies, reading } from '../use-case.ts';
@@ -48,10 +42,10 @@ export function createEnrolment(deps: ProtocolDeps): Enrolment {
     lanes: 4,
   });
   return {
-    async enrol({ applicant, label, csr }) {
+    async enrol({ applicant, label, csr, mayWait }) {
       if (applicant.kind === 'principal') return answer(await enrolAs(deps, applicant.principal, label, csr));
       await checkToken(deps, applicant.token, label);
-      return enrolWithToken(deps, applicant.token, csr);
+      return enrolWithToken(deps, { token: applicant.token, csr, mayWait });
     },
 
     async renew({ predecessor: { principal, serial, certificate, renewal }, label, csr }) {
@@ -88,10 +82,13 @@ const answer = ({ chain: [certificate] }: IssuedLicense): EnrolAnswer => ({
   certificate: certificate!,
 });
 
-async function enrolWithToken(deps: Dependencies, token: string, csr: Bytes): Promise<EnrolAnswer> {
-  const name = siteNameIn(decodeCertificationRequest(csr));
-  const fingerprints = fingerprintsIn(csr);
-  const asked = { token, csr, ...(name !== undefined && { name }), ...(fingerprints && { fingerprints }) };
+async function enrolWithToken(
+  deps: Dependencies,
+  sent: { readonly token: string; readonly csr: Bytes; readonly mayWait: boolean },
+): Promise<EnrolAnswer> {
+  const name = siteNameIn(decodeCertificationRequest(sent.csr));
+  const fingerprints = fingerprintsIn(sent.csr);
+  const asked = { ...sent, ...(name !== undefined && { name }), ...(fingerprints && { fingerprints }) };
   try {
     return answer(await enrol(deps)(asked));
   } catch (error) {
@@ -235,18 +232,17 @@ function onlyMode({ terms }: Contract) {
   return modes.includes('production') ? 'production' : (modes[0] ?? 'production');
 }
 
-/** The serial of the license that this very key has at this site. */
+/** The serial of the license that this very key was given at this site. */
 async function issuedBefore(
-  { stores }: Dependencies,
+  deps: Dependencies,
   tx: Transaction,
   enterprise: Enterprise,
   name: string,
   csr: Bytes,
 ): Promise<string | undefined> {
-  const { items } = await stores.sites.list(tx, { where: { enterprise: enterprise.id, name }, limit: 10 });
+  const { items } = await deps.stores.sites.list(tx, { where: { enterprise: enterprise.id, name }, limit: 10 });
   const site = items.find(({ status }) => status !== 'retired');
-  const lineage = site && (await stores.licenses.lineage(tx, site.lineage));
-  const license = lineage?.head === undefined ? undefined : await stores.licenses.get(tx, lineage.head);
-  const key = hash('sha256', decodeCertificationRequest(csr).publicKey.raw, 'buffer');
-  return license?.status === 'current' && equalBytes(license.publicKey, key) ? license.serial : undefined;
+  if (site === undefined) return undefined;
+  const given = await firstLicense(deps, tx, { lineage: site.lineage, key: keyIn(csr), at: deps.clock.now() });
+  return typeof given === 'string' ? undefined : given.serial;
 }

@@ -55,7 +55,7 @@ export const resolveFork = useCase(
           'No clone of this site is suspected; there is nothing to resolve.',
         );
       }
-      const all = await licenses.unexpired(work.tx, lineage.id, work.at);
+      const all = await licenses.notOver(work.tx, lineage.id, work.at);
       const survivor = found(
         'license',
         all.find(({ serial }) => serial === input.survivor),

@@ -1,7 +1,7 @@
 import { type LicenseFinding, type State, STATES, type Verdict } from '@licet/verify';
 import type { Standing } from '../ports/licenses.ts';
 
-export type Known = Pick<Standing, 'status' | 'lineage' | 'onFork'> & { readonly isIssuerRevoked: boolean };
+export type Known = Pick<Standing, 'status' | 'lineage' | 'held' | 'onFork'> & { readonly isIssuerRevoked: boolean };
 
 /** What a verifier without the authority can only have doubts about: here it is known. */
 const ANSWERED: ReadonlySet<string> = new Set(['STATUS_UNKNOWN', 'STATUS_STALE', 'CONTACT_OVERDUE']);
@@ -35,10 +35,11 @@ function stateOf(rest: readonly LicenseFinding[], verdict: Verdict): State {
 
 type Status = readonly [finding: LicenseFinding | undefined, state: State];
 
-function statusOf({ status, lineage, onFork, isIssuerRevoked }: Known): Status {
-  if (status === 'revoked') return refused('REVOKED', 'The license is revoked.', 'invalid');
+/** What became of the site holds for each of its licenses, whatever their own rows say. */
+function statusOf({ status, lineage, held, onFork, isIssuerRevoked }: Known): Status {
+  if (status === 'revoked' || lineage === 'closed') return refused('REVOKED', 'The license is revoked.', 'invalid');
   if (isIssuerRevoked) return refused('ISSUER_REVOKED', 'A CA above the license is revoked or on hold.', 'invalid');
-  if (status === 'suspended') return refused('SUSPENDED', 'The license is suspended.', 'restricted');
+  if (status === 'suspended' || held) return refused('SUSPENDED', 'The license is suspended.', 'restricted');
   if (lineage === 'forked') {
     const detail = 'This license is used on two machines, and nobody has said yet which counts.';
     if (onFork !== 'alarm') return refused('CLONED', detail, 'restricted');

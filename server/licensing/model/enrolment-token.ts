@@ -17,12 +17,15 @@ export type EnrolmentToken = {
   readonly site: string | undefined;
   /** The lineage that it began. */
   readonly lineage: string | undefined;
-  /** SHA-256 of the request that it was used with: the same request may come again. */
-  readonly request: Uint8Array | undefined;
+  /**
+   * SHA-256 of the public key that it was used with: who lost the answer may come again. Not of the request: one that is
+   * bound to its TLS session (RFC 7030 §3.5) is another in the next.
+   */
+  readonly key: Uint8Array | undefined;
   /** Whether a person has to agree to what the token is used for; undefined: nobody has to. */
   readonly approval: 'needed' | 'given' | 'declined' | undefined;
   readonly decidedBy: string | undefined;
-  /** What the person is asked about. The token is for this request from now on. */
+  /** What the person is asked about. The token is for this key from now on. */
   readonly asked: AskedEnrolment | undefined;
   readonly expiresAt: Date;
   readonly usedAt: Date | undefined;
@@ -32,9 +35,7 @@ export type EnrolmentToken = {
 };
 
 export type AskedEnrolment = {
-  /** SHA-256 of the request. */
-  readonly request: Uint8Array;
-  /** SHA-256 of its public key: what the people at both ends can compare over the telephone. */
+  /** SHA-256 of the public key: what the people at both ends can compare over the telephone. */
   readonly key: Uint8Array;
   /** How the site wants to be called. */
   readonly name: string | undefined;
@@ -45,7 +46,7 @@ export const ENROLMENT_STATUSES = ['open', 'waiting', 'approved', 'declined', 'u
 
 /** Where the token stands, for people. */
 export function enrolmentStatus(token: EnrolmentToken, at: Date): (typeof ENROLMENT_STATUSES)[number] {
-  if (token.request !== undefined) return 'used';
+  if (token.key !== undefined) return 'used';
   if (token.withdrawnAt !== undefined) return 'withdrawn';
   if (token.approval === 'declined') return 'declined';
   if (token.asked !== undefined) return token.approval === 'given' ? 'approved' : 'waiting';

@@ -22,6 +22,8 @@ export type EnrolRequest = {
   readonly label: EnterpriseLabel | undefined;
   /** PKCS#10, DER, not yet looked at. */
   readonly csr: Bytes;
+  /** Whether the applicant can ask again with this key; if not, an answer that says `pending` has asked nobody. */
+  readonly mayWait: boolean;
 };
 
 /** A license whose private key the caller has shown to hold, and whose chain and dates were judged. */

@@ -74,6 +74,8 @@ export interface Issuance {
    * any other is final for this request. Orders that arrive together are recorded, signed and committed together.
    */
   issue(order: LicenseOrder): Promise<IssuedLicense>;
+  /** Throws what `issue` would refuse by the request alone. Writes nothing and signs nothing. */
+  checkRequest(csr: Uint8Array): void;
   /** What was issued under this serial, with its chain; undefined when there is no such license. */
   find(organization: string, serial: string): Promise<IssuedLicense | undefined>;
   /** The same for several, in the look of a transaction that asks for more about them. */

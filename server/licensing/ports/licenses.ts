@@ -48,6 +48,8 @@ export type Fork = {
 /** What decides about a license besides its certificate. */
 export type Standing = Pick<License, 'organization' | 'serial' | 'enterprise' | 'site' | 'status'> & {
   readonly lineage: Lineage['status'];
+  /** Its site is suspended. */
+  readonly held: boolean;
   /** When the last usage report of its site was accepted. */
   readonly reportedAt: Date | undefined;
   readonly onFork: OrganizationSettings['onFork'];
@@ -66,14 +68,14 @@ export interface Licenses {
   get(tx: Transaction, serial: string): Promise<License | undefined>;
   /** By serial the key that issued it, of those that are licenses of the organization. One statement. */
   issuers(tx: Transaction, serials: readonly string[]): Promise<ReadonlyMap<string, string>>;
-  /** Of a lineage, newest first, those that had not expired at `at`. */
-  unexpired(tx: Transaction, lineage: string, at: Date): Promise<readonly License[]>;
+  /** Of a lineage, newest first, those that are not over at `at`: one that has expired works on for its grace. */
+  notOver(tx: Transaction, lineage: string, at: Date): Promise<readonly License[]>;
   setStatus(tx: Transaction, serials: readonly string[], status: License['status']): Promise<void>;
   /** The license may be renewed again, as if it never was: an operator has decided that it is the one that counts. */
   forgetRenewal(tx: Transaction, serial: string): Promise<void>;
 
   list(tx: Transaction, query: LicenseQuery): Promise<Page<License>>;
-  /** With the licenses that have not expired at `at`. Two statements. */
+  /** With the licenses that are not over at `at`. Two statements. */
   forks(
     tx: Transaction,
     query: { readonly enterprise?: string | undefined; readonly after?: string | undefined; readonly limit: number },

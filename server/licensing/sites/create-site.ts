@@ -3,6 +3,7 @@ import { equalBytes } from '@licet/format';
 import { z } from 'zod';
 import { assertInForce } from '../contracts/in-force.ts';
 import { issueToken, type ShownToken, tokenForSite, tokenOptions } from '../enrolment/create-token.ts';
+import { firstLicense } from '../enrolment/first-license.ts';
 import { found } from '../entities.ts';
 import { LicetError } from '../errors.ts';
 import { count, csr, labels, mode, reference, slug } from '../fields.ts';
@@ -14,6 +15,7 @@ import type { Site } from '../model/site.ts';
 import { ownOrganization } from '../organizations/organizations.ts';
 import type { IssuedLicense } from '../ports/issuance.ts';
 import type { Transaction } from '../ports/transactions.ts';
+import { keyIn } from '../read-csr.ts';
 import { type Dependencies, inTransaction, reading, useCase, type Work } from '../use-case.ts';
 import { addFingerprints, fingerprints } from './fingerprints.ts';
 import { addSite } from './new-site.ts';
@@ -55,6 +57,8 @@ export const createSite = useCase(
 
 type Input = z.output<typeof createSite.input>;
 type Made = { readonly site: Site; readonly contract: Contract; readonly enterprise: Enterprise };
+/** `given`: the license that it has already. */
+type MadeBefore = Made & { readonly given?: string };
 
 /**
  * A new site that may have a license now; or, when this very request has made one and its answer was lost, that one. In
@@ -64,7 +68,8 @@ async function siteFor(
   deps: Dependencies,
   actor: Principal,
   input: Input & { readonly csr: Uint8Array },
-): Promise<Made> {
+): Promise<MadeBefore> {
+  deps.issuance.checkRequest(input.csr);
   const request = hash('sha256', input.csr, 'buffer');
   try {
     return await inTransaction(deps, actor, async (work) => {
@@ -84,9 +89,9 @@ async function siteFor(
 function siteOf(
   deps: Dependencies,
   actor: Principal,
-  { contract: sold, name, mode: wanted }: Input,
+  { contract: sold, name, mode: wanted, csr: der }: Input & { readonly csr: Uint8Array },
   request: Uint8Array,
-): Promise<Made | undefined> {
+): Promise<MadeBefore | undefined> {
   const { stores } = deps;
   return reading(deps, actor, async (tx) => {
     const contract = await stores.contracts.get(tx, sold);
@@ -96,7 +101,11 @@ function siteOf(
     const [site] = items;
     const isSame = site?.status !== 'retired' && site?.contract === sold && site.mode === wanted;
     if (!isSame || site.request === undefined || !equalBytes(site.request, request)) return undefined;
-    return { site, contract, enterprise: await assertIssuable(deps, tx, contract, deps.clock.now()) };
+    const at = deps.clock.now();
+    const made = { site, contract, enterprise: await assertIssuable(deps, tx, contract, at) };
+    const given = await firstLicense(deps, tx, { lineage: site.lineage, key: keyIn(der), at });
+    if (given === 'none') return made;
+    return typeof given === 'string' ? undefined : { ...made, given: given.serial };
   });
 }
 
@@ -104,8 +113,17 @@ function siteOf(
  * When there can be no license there shall be no site either: what was asked for is both. But what may pass is asked for
  * again, and then this site is meant.
  */
-async function issueFirst(deps: Dependencies, actor: Principal, made: Made, request: Uint8Array): Promise<CreatedSite> {
+async function issueFirst(
+  deps: Dependencies,
+  actor: Principal,
+  { given, ...made }: MadeBefore,
+  request: Uint8Array,
+): Promise<CreatedSite> {
   const { site } = made;
+  if (given !== undefined) {
+    const license = found('license', await deps.issuance.find(actor.organization, given));
+    return { site, enrolment: undefined, license };
+  }
   try {
     const order = licenseOrder({
       ...made,

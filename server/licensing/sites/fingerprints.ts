@@ -36,8 +36,11 @@ export async function addFingerprints(
   texts: readonly string[] | undefined,
 ): Promise<Site> {
   if (texts === undefined) return site;
-  const digests = texts.map((one) => fingerprintDigest(site.lineage, one)).toSorted(compareCodes);
-  const bound = changed(site, at, { fingerprints: digests });
+  const bound = changed(site, at, { fingerprints: fingerprintDigests(site.lineage, texts) });
   await stores.sites.replace(tx, bound);
   return bound;
 }
+
+/** What is kept of them: salted by the lineage. */
+export const fingerprintDigests = (lineage: string, texts: readonly string[]): string[] =>
+  texts.map((one) => fingerprintDigest(lineage, one)).toSorted(compareCodes);

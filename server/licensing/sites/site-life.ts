@@ -16,8 +16,7 @@ export const suspendSite = useCase(target, (deps, actor, input) =>
   inTransaction(deps, actor, async (work) => {
     const before = await lockSite(deps, work, actor, input);
     const after = await setStatus(deps, work, before, 'suspend');
-    await holdLineage(deps, work, after, true);
-    await changeLicenses(deps, work, after, { type: 'hold' });
+    await holdLineages(deps, work, after, true);
     return after;
   }),
 );
@@ -26,8 +25,7 @@ export const reinstateSite = useCase(target, (deps, actor, input) =>
   inTransaction(deps, actor, async (work) => {
     const before = await lockSite(deps, work, actor, input);
     const after = await setStatus(deps, work, before, 'reinstate');
-    await holdLineage(deps, work, after, false);
-    await changeLicenses(deps, work, after, { type: 'reinstate' });
+    await holdLineages(deps, work, after, false);
     return after;
   }),
 );
@@ -43,24 +41,27 @@ export const retireSite = useCase(target, (deps, actor, input) =>
 export async function retire(deps: Dependencies, work: Work, id: string): Promise<Site> {
   const before = found('site', await deps.stores.sites.lock(work.tx, id));
   const after = await setStatus(deps, work, before, 'retire');
-  await endLineage(deps, work, after, 'cessationOfOperation');
+  await endLineages(deps, work, after, 'cessationOfOperation');
   return after;
 }
 
-/** Closes the lineage of the site and revokes what is left of it. */
-export async function endLineage(
+/**
+ * Closes the lineages of the site, but for the one that it goes on with, and revokes what is left of them. There are
+ * several while it is being installed anew.
+ */
+export async function endLineages(
   deps: Dependencies,
   work: Work,
-  site: Pick<Site, 'id' | 'lineage' | 'enterprise'>,
+  site: Pick<Site, 'id' | 'enterprise'>,
   reason: 'cessationOfOperation' | 'superseded',
+  goesOn?: string,
 ): Promise<void> {
-  await deps.stores.licenses.lockLineage(work.tx, site.lineage);
-  await deps.stores.licenses.setLineage(work.tx, site.lineage, {
-    status: 'closed',
-    held: false,
-    forkedFrom: undefined,
-  });
-  await changeLicenses(deps, work, site, { type: 'revoke', reason });
+  const { licenses, tokens } = deps.stores;
+  for (const { id } of await tokens.lineages(work.tx, site.id)) {
+    if (id === goesOn) continue;
+    await licenses.setLineage(work.tx, id, { status: 'closed', held: false, forkedFrom: undefined });
+    await changeLicenses(deps, work, site, id, { type: 'revoke', reason });
+  }
 }
 
 const DONE = { suspend: 'suspended', reinstate: 'reinstated', retire: 'retired' } as const;
@@ -73,15 +74,13 @@ async function setStatus({ stores }: Dependencies, work: Work, before: Site, eve
   return after;
 }
 
-/** Under the lock of the lineage, so that a license that is being committed is either seen here or held there. */
-async function holdLineage(
-  { stores }: Dependencies,
-  { tx }: Work,
-  { lineage: id }: Site,
-  held: boolean,
-): Promise<void> {
-  const { status, forkedFrom } = found('lineage', await stores.licenses.lockLineage(tx, id));
-  await stores.licenses.setLineage(tx, id, { status, forkedFrom, held });
+/** Under the locks of the lineages, so that a license that is being committed is either seen here or held there. */
+async function holdLineages(deps: Dependencies, work: Work, site: Site, held: boolean): Promise<void> {
+  const { licenses, tokens } = deps.stores;
+  for (const { id, status, forkedFrom } of await tokens.lineages(work.tx, site.id)) {
+    await licenses.setLineage(work.tx, id, { status, forkedFrom, held });
+    await changeLicenses(deps, work, site, id, { type: held ? 'hold' : 'reinstate' });
+  }
 }
 
 /** Where a license stands, as its certificate does: a license that has a successor is good until it ends. */
@@ -91,11 +90,12 @@ const STANDS = { current: 'valid', superseded: 'valid', suspended: 'held', revok
 async function changeLicenses(
   { stores }: Dependencies,
   { tx, at, change }: Work,
-  { id: site, lineage, enterprise }: Pick<Site, 'id' | 'lineage' | 'enterprise'>,
+  { id: site, enterprise }: Pick<Site, 'id' | 'enterprise'>,
+  lineage: string,
   event: RevocationEvent,
 ): Promise<void> {
-  const unexpired = await stores.licenses.unexpired(tx, lineage, at);
-  const licenses = unexpired.filter(({ status }) => REVOCATION_STEPS[STANDS[status]].includes(event.type));
+  const all = await stores.licenses.notOver(tx, lineage, at);
+  const licenses = all.filter(({ status }) => REVOCATION_STEPS[STANDS[status]].includes(event.type));
   change({ event, of: licenses.map(certificateOf), context: { site, lineage, enterprise } });
 }
 

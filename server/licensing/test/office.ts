@@ -1,5 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { addressesOf, createIssuer, createRevoker, IssuerGeneration, loadProfiles } from '@licet/authority';
+import {
+  addressesOf,
+  checkRequest,
+  createIssuer,
+  createRevoker,
+  IssuerGeneration,
+  loadProfiles,
+} from '@licet/authority';
 import { makeCsr, Workshop } from '@licet/authority/workshop';
 import { decodeCertificate, encodeClaims, fromHex, MODES, toHex } from '@licet/format';
 import { asLicetError } from '../../authority/errors.ts';
@@ -12,7 +19,7 @@ import { leases } from '../../persistence/leases.ts';
 import { createLicenseFollower } from '../../persistence/licensing/follow-revocations.ts';
 import { makeCertificatePartitions } from '../../persistence/authority/partitions.ts';
 import { type Database, sql } from '../../persistence/database.ts';
-import { bindRenewals } from '../../persistence/licensing/bind-renewals.ts';
+import { takenSteps } from '../../persistence/licensing/taken-steps.ts';
 import { createIssuedRecorder } from '../../persistence/licensing/record-issued.ts';
 import { stores } from '../../persistence/licensing/stores.ts';
 import { outbox } from '../../persistence/outbox.ts';
@@ -99,7 +106,7 @@ export class Office {
         transactions: database,
         auditLog,
         outbox,
-        domain: { taken: bindRenewals, committed },
+        domain: { taken: takenSteps, committed },
       }),
       clock: this.clock,
       random,
@@ -111,6 +118,13 @@ export class Office {
       stores,
       issuance: {
         issue: (order) => this.issuing(order),
+        checkRequest(csr) {
+          try {
+            checkRequest(csr, loadProfiles().site);
+          } catch (error) {
+            throw asLicetError(error);
+          }
+        },
         find: (_, serial) => this.#find(serial),
         look: async (_, names) =>
           names.map(

@@ -355,6 +355,42 @@ describe('Renewal', function () {
     }
   });
 
+  describe('of a license that two machines renewed in its grace', () => {
+    const DAY = 86_400_000;
+    const forked = async () => {
+      await onFork('quarantine-both');
+      const made = await fresh();
+      office.clock.set(new Date(made.license.notAfter.getTime() + DAY));
+      const ask = (serial: string) => renew(siteActor(made.site), { predecessor: serial, csr: makeCsr() });
+      const second = await ask(made.license.serial);
+      await assert.rejects(ask(made.license.serial), hasCode('CLONE_SUSPECTED'));
+      const listed = async (site = made.site.id) => {
+        const { licenses } = office.deps.stores;
+        const page = await database.run({ organization: 'acme' }, (tx) =>
+          licenses.forks(tx, { limit: 1000 }, office.clock.now()),
+        );
+        return page.items.find((fork) => fork.site === site)?.licenses.map(({ serial }) => serial);
+      };
+      return { ...made, first: made.license, second, ask, listed };
+    };
+
+    it('shows both, and goes on for the expired one when an operator says that it counts', async () => {
+      const { site, first, second, ask, listed } = await forked();
+      assert.deepEqual(await listed(), [second.serial, first.serial]);
+      const { revoked } = await resolveFork(office.deps)(OWNER, { site: site.id, survivor: first.serial });
+      assert.deepEqual(revoked, [second.serial]);
+      assert.equal((await ask(first.serial)).fresh, true);
+    });
+
+    it('can be resolved as long as one of them works', async () => {
+      const { site, second, ask, listed } = await forked();
+      office.clock.set(new Date(second.notAfter.getTime() + 13 * DAY));
+      assert.deepEqual(await listed(), [second.serial]);
+      await resolveFork(office.deps)(OWNER, { site: site.id, survivor: second.serial });
+      assert.equal((await ask(second.serial)).fresh, true);
+    });
+  });
+
   /** What a machine has on disk: its license, and the request that it is waiting for an answer to. */
   type Machine = { license: IssuedLicense; pending: Uint8Array | undefined };
 

@@ -12,6 +12,7 @@ import { createRenewalInfo } from '../identity/renewal-info.ts';
 import { claimsOf } from '../licenses/claims-of.ts';
 import { renewLicense } from '../licenses/renew.ts';
 import { LicetError } from '../errors.ts';
+import type { IssuedLicense } from '../ports/issuance.ts';
 import { createSite } from '../sites/create-site.ts';
 import { reinstateSite, retireSite, suspendSite } from '../sites/site-life.ts';
 import { updateSite } from '../sites/update-site.ts';
@@ -32,6 +33,15 @@ describe('Sites', () => {
 
   const statusOf = async (id: string) =>
     (await database.run({ organization: 'acme' }, (tx) => office.deps.stores.sites.get(tx, id)))?.status;
+  // On a machine that is at its end some are told to ask again.
+  const patiently = async (token: string, csr: Uint8Array): Promise<IssuedLicense> => {
+    try {
+      return await enrol(office.deps)({ token, csr });
+    } catch (error) {
+      if (error instanceof LicetError && error.code === 'DATABASE_BUSY') return patiently(token, csr);
+      throw error;
+    }
+  };
   const licenseStatus = async (serial: string) =>
     (await database.run({ organization: 'acme' }, (tx) => office.deps.stores.licenses.get(tx, serial)))?.status;
 
@@ -69,6 +79,8 @@ describe('Sites', () => {
     const { contract } = await office.customer();
     const name = 'ghost';
     await assert.rejects(office.site(contract, { name, csr: makeCsr('P-256').slice(0, 60) }), hasCode('CSR_INVALID'));
+    const rows = await database.run({ organization: 'acme' }, (tx) => office.deps.stores.sites.count(tx, { name }));
+    assert.equal(rows, 0);
     await office.site(contract, { name });
   });
 
@@ -119,9 +131,7 @@ describe('Sites', () => {
       name: 'rush',
       mode: 'production',
     });
-    const all = await Promise.allSettled(
-      Array.from({ length: 50 }, () => enrol(office.deps)({ token: enrolment!.token, csr: makeCsr() })),
-    );
+    const all = await Promise.allSettled(Array.from({ length: 50 }, () => patiently(enrolment!.token, makeCsr())));
     assert.equal(all.filter(({ status }) => status === 'fulfilled').length, 1);
     for (const one of all) if (one.status === 'rejected') hasCode('TOKEN_USED')(one.reason);
   });
@@ -134,9 +144,7 @@ describe('Sites', () => {
       mode: 'production',
     });
     const csr = makeCsr();
-    const all = await Promise.all(
-      Array.from({ length: 50 }, () => enrol(office.deps)({ token: enrolment!.token, csr })),
-    );
+    const all = await Promise.all(Array.from({ length: 50 }, () => patiently(enrolment!.token, csr)));
     assert.equal(new Set(all.map(({ serial }) => serial)).size, 1);
   });
 
@@ -375,6 +383,15 @@ describe('Sites', () => {
     assert.equal(await licenseStatus(license.serial), 'revoked');
     const renewal = renewLicense(office.deps)(siteActor(site), { predecessor: license.serial, csr: makeCsr() });
     await assert.rejects(renewal, hasCode('SITE_RETIRED'));
+  });
+
+  it('installed anew leave a license behind that is revoked, also when it had come into its grace', async () => {
+    const { contract } = await office.customer();
+    const { site, license } = await office.site(contract);
+    office.clock.set(new Date(license.notAfter.getTime() + 86_400_000));
+    const { token } = await createToken(office.deps)(OWNER, { site: site.id, options: {} });
+    await enrol(office.deps)({ token, csr: makeCsr() });
+    assert.equal(await licenseStatus(license.serial), 'revoked');
   });
 
   it('are not renewed while their contract is suspended', async () => {

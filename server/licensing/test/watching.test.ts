@@ -8,6 +8,7 @@ import { renewLicense } from '../licenses/renew.ts';
 import { validateLicense } from '../licenses/validate.ts';
 import { tellEndingContracts, tellExpiring, tellOverdueReports, tellRecovered } from '../notices/notices.ts';
 import { changeContract } from '../contracts/contracts.ts';
+import { closeEnterprise } from '../enterprises/enterprises.ts';
 import { reinstateSite, retireSite, suspendSite } from '../sites/site-life.ts';
 import { aggregateUsage, reportUsage } from '../usage/usage.ts';
 import { quarterOf, textOfQuarter } from '../usage/quarter.ts';
@@ -255,6 +256,12 @@ describe('Watching over licenses', () => {
     const pem = (chain: readonly Uint8Array[]) => chain.map((der) => encodePem('CERTIFICATE', der)).join('');
     const codes = (verdict: { codes: readonly { code: string }[] }) => verdict.codes.map(({ code }) => code);
     const validate = (input: object) => validateLicense(office.deps)(OWNER, input as { serial: string });
+    const revocationOf = async (serial: string) => {
+      const [row] = await database.run('platform', (tx) =>
+        sql(tx).query<{ reason: number }>(`select reason from revocations where serial = decode($1, 'hex')`, [serial]),
+      );
+      return row?.reason === 6 ? 'held' : row && 'revoked';
+    };
 
     it('a good license as good, shown, by serial and by site, long after it was issued', async () => {
       const { site, license } = await office.site((await office.customer()).contract);
@@ -280,6 +287,48 @@ describe('Watching over licenses', () => {
         [(await validate({ serial })).state, codes(await validate({ serial }))[0]],
         ['invalid', 'REVOKED'],
       );
+    });
+
+    it('one whose site is suspended, reinstated or retired when it has expired and is in its grace', async () => {
+      const { site, license } = await office.site((await office.customer()).contract);
+      const answer = async () => {
+        const { usable, codes: found } = await validate({ serial: license.serial });
+        return [usable, found[0]?.code];
+      };
+      at(31 * DAY);
+      assert.deepEqual(await answer(), [true, 'IN_GRACE']);
+      await suspendSite(office.deps)(OWNER, { id: site.id });
+      assert.deepEqual(await answer(), [false, 'SUSPENDED']);
+      assert.equal(await revocationOf(license.serial), 'held');
+      await reinstateSite(office.deps)(OWNER, { id: site.id });
+      assert.deepEqual(await answer(), [true, 'IN_GRACE']);
+      await retireSite(office.deps)(OWNER, { id: site.id });
+      assert.deepEqual(await answer(), [false, 'REVOKED']);
+      assert.equal(await revocationOf(license.serial), 'revoked');
+    });
+
+    it('one whose site is over, or suspended, by that, whatever its own row says', async () => {
+      const { site, license } = await office.site((await office.customer()).contract);
+      const set = async (change: string) => {
+        await database.run('platform', (tx) =>
+          sql(tx).query(`update lineages set ${change} where id = $1`, [site.lineage]),
+        );
+        return codes(await validate({ serial: license.serial }))[0];
+      };
+      assert.equal(await set('held = true'), 'SUSPENDED');
+      assert.equal(await set(`held = false, status = 'closed'`), 'REVOKED');
+    });
+
+    it('one in its grace whose enterprise is closed', async () => {
+      const { enterprise, contract } = await office.customer();
+      const { license } = await office.site(contract);
+      at(31 * DAY);
+      await closeEnterprise(office.deps)(OWNER, { id: enterprise.id });
+      assert.equal(codes(await validate({ serial: license.serial }))[0], 'REVOKED');
+      const rows = await database.run('platform', (tx) =>
+        sql(tx).query('select status from licenses where serial = $1', [license.serial]),
+      );
+      assert.deepEqual(rows, [{ status: 'revoked' }]);
     });
 
     it('what one server has suspended or revoked, on another in its next answer, in the same second', async () => {

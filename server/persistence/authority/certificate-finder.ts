@@ -3,6 +3,7 @@ import type { CertificateFinder, FoundCertificate } from '../../authority/ports/
 import type { Transaction } from '../../licensing/ports/transactions.ts';
 import { sql } from '../transactions.ts';
 import { columns, hex, plain } from '../columns.ts';
+import { usable } from './revocation-queries.ts';
 
 export const certificateFinder: CertificateFinder = {
   async licenses(tx, names) {
@@ -31,11 +32,9 @@ export const certificateFinder: CertificateFinder = {
   },
 
   authorities: (tx, { organization, enterprise }, at) =>
-    authorities(tx, at, 'c.organization = $2 and c.enterprise is not distinct from $3', [
-      organization,
-      enterprise ?? null,
-    ]),
-  below: (tx, issuer, at) => authorities(tx, at, 'c.issuer = $2 and c.profile <> $3', [issuer, 'root']),
+    authorities(tx, at, `${OF_TENANT} and ${UNEXPIRED}`, [organization, enterprise ?? null]),
+  below: (tx, issuer, at) =>
+    authorities(tx, at, `c.issuer = $2 and c.profile <> $3 and ${UNEXPIRED}`, [issuer, 'root']),
 
   async live(tx, signed, at) {
     const [row] = await sql(tx).query<{ count: string; until: Date | null }>(
@@ -57,7 +56,7 @@ export async function grantingOf(
   enterprise: string,
   at: Date,
 ): Promise<readonly FoundCertificate[]> {
-  const found = await certificateFinder.authorities(tx, { organization, enterprise }, at);
+  const found = await authorities(tx, at, `${OF_TENANT} and ${usable('$1')}`, [organization, enterprise]);
   const former = await sql(tx).query<{ key_identifier: Buffer }>(
     `select key_identifier from authorities where organization = $1 and enterprise = $2 and held and status <> 'active'`,
     [organization, enterprise],
@@ -71,6 +70,8 @@ export async function grantingOf(
 
 /** Not revoked for good: certificateHold (6) may end, removeFromCRL (8) has ended. */
 const COUNTS = '(r.reason is null or r.reason in (6, 8))';
+const UNEXPIRED = 'c.not_after > $1';
+const OF_TENANT = 'c.organization = $2 and c.enterprise is not distinct from $3';
 
 /** Certificates of authorities are in a partition of their own. */
 async function authorities(
@@ -82,7 +83,7 @@ async function authorities(
   const rows = await sql(tx).query<{ issuer: string; certificate: Buffer }>(
     `select c.issuer, c.certificate from certificates c
        left join revocations r on r.issuer = c.issuer and r.serial = c.serial
-      where c.kept_until = '9999-12-31 00:00:00Z' and c.not_after > $1 and ${where} and ${COUNTS}
+      where c.kept_until = '9999-12-31 00:00:00Z' and ${where} and ${COUNTS}
       order by c.issued_at, c.issuer, c.serial`,
     [at, ...values],
   );

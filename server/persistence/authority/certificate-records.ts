@@ -6,6 +6,7 @@ import type { Transaction } from '../../licensing/ports/transactions.ts';
 import { sql } from '../transactions.ts';
 import { auditEntryOf, eventOf, type Key, keptUntil, keyOf } from './certificate-store.ts';
 import { bytea, columns } from '../columns.ts';
+import { graceOf } from './intent-row.ts';
 
 /** The certificates as the journal knows them, written to where the database has forgotten them. */
 export function createCertificateRecords(deps: { auditLog: AuditLog; outbox: Outbox }): CertificateRecords {
@@ -37,7 +38,7 @@ async function rebuild(
   if (issued.length === 0) return 0;
   await insertSerials(
     tx,
-    issued.map(({ intent }) => ({ ...intent, keptUntil: keptUntil(intent) })),
+    issued.map(({ intent }) => ({ ...intent, keptUntil: keptUntil(intent), grace: graceOf(intent) })),
     false,
   );
   const fresh = new Set((await insertCertificates(tx, issued)).map(keyOf));
@@ -69,9 +70,9 @@ type SerialRow = LostOrder & { readonly keptUntil: Date };
 
 function insertSerials(tx: Transaction, rows: readonly SerialRow[], closed: boolean): Promise<Key[]> {
   return sql(tx).query<Key>(
-    `insert into serials (issuer, serial, organization, crl_shard, not_after, kept_until, closed)
+    `insert into serials (issuer, serial, organization, crl_shard, not_after, grace, kept_until, closed)
      select g.*, ${closed} from unnest($1::text[], $2::bytea[], $3::text[], $4::integer[], $5::timestamptz[],
-                                       $6::timestamptz[]) as g
+                                       $6::bigint[], $7::timestamptz[]) as g
      on conflict do nothing returning issuer, serial`,
     columns(
       rows,
@@ -80,6 +81,7 @@ function insertSerials(tx: Transaction, rows: readonly SerialRow[], closed: bool
       ({ organization }) => organization,
       ({ crlShard }) => crlShard,
       ({ notAfter }) => notAfter,
+      ({ grace }) => grace,
       (row) => row.keptUntil,
     ),
   );

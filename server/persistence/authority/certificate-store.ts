@@ -17,7 +17,7 @@ export type CertificateStoreDeps = {
 
 /** Both within the transaction of the store. */
 export type Domain = {
-  /** Of what is to be recorded: the renewals that another request has begun. */
+  /** Of what is to be recorded: the renewals and first licenses that another request has begun. */
   readonly taken: Taken;
   /** What else becomes true with certificates. */
   readonly committed: (tx: Transaction, issued: readonly Issued[]) => Promise<Committed>;

@@ -131,19 +131,19 @@ async function shards(tx: Transaction, issuers: readonly string[]): Promise<read
 // base64: in hexadecimal, as the driver asks for bytes, they take half as much again, and twice that while they are read.
 const ENTRIES = `
   with page as (
-    select serial, not_after, reason, revoked_at, invalid_since from revocations
-     where issuer = $1 and crl_shard = $2 and reason <> 8 and not_after >= $3 and (not_after, serial) > ($4, $5)
-     order by not_after, serial limit $6
+    select serial, grace_until, reason, revoked_at, invalid_since from revocations
+     where issuer = $1 and crl_shard = $2 and reason <> 8 and grace_until >= $3 and (grace_until, serial) > ($4, $5)
+     order by grace_until, serial limit $6
   ), last as (
-    select not_after, serial from page order by not_after desc, serial desc limit 1
+    select grace_until, serial from page order by grace_until desc, serial desc limit 1
   )
   select count(*)::integer as count,
-         (select not_after from last) as not_after, (select serial from last) as serial,
+         (select grace_until from last) as grace_until, (select serial from last) as serial,
          encode(string_agg(
            set_byte('\\x00', 0, length(serial)) || serial || set_byte('\\x00', 0, reason)
              || int8send(floor(extract(epoch from revoked_at))::bigint)
              || int8send(coalesce(floor(extract(epoch from invalid_since))::bigint, -9223372036854775808)),
-           '' order by not_after, serial), 'base64') as packed
+           '' order by grace_until, serial), 'base64') as packed
     from page`;
 
 async function entries(
@@ -153,12 +153,12 @@ async function entries(
   after: EntryCursor | undefined,
   limit: number,
 ): Promise<EntryPage> {
-  type Row = { count: number; not_after: Date | null; serial: Buffer | null; packed: string | null };
-  const start = after ?? { notAfter: from, serial: new Uint8Array() };
-  const rows = await sql(tx).query<Row>(ENTRIES, [issuer, shard, from, start.notAfter, bytea(start.serial), limit]);
+  type Row = { count: number; grace_until: Date | null; serial: Buffer | null; packed: string | null };
+  const start = after ?? { graceUntil: from, serial: new Uint8Array() };
+  const rows = await sql(tx).query<Row>(ENTRIES, [issuer, shard, from, start.graceUntil, bytea(start.serial), limit]);
   const [row] = rows.splice(0);
   const isLast = row === undefined || row.count < limit;
-  const next = isLast ? undefined : { notAfter: row.not_after!, serial: row.serial! };
+  const next = isLast ? undefined : { graceUntil: row.grace_until!, serial: row.serial! };
   return { packed: Buffer.from(row?.packed ?? '', 'base64'), next };
 }
 

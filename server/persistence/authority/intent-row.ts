@@ -43,6 +43,9 @@ export const INTENT_COLUMNS: readonly (readonly [name: string, type: string, val
   ['at', 'timestamptz', (intent) => intent.at],
 ];
 
+/** For how many seconds the certificate can be used after its end. Without claims there is no license that could be. */
+export const graceOf = ({ claims }: Pick<Intent, 'claims'>): number => claims?.grace ?? 0;
+
 export function intentOf(row: IntentRow): Intent {
   return {
     issuer: row.issuer,

@@ -19,4 +19,9 @@ export const journalMarks: JournalMarks = {
       [bytea(journal), sequence.toString(), bytea(hash), at],
     );
   },
+
+  async replace(tx, journal, mark) {
+    await sql(tx).query('delete from journal_marks');
+    await journalMarks.advance(tx, journal, mark);
+  },
 };

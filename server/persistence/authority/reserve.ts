@@ -3,12 +3,12 @@ import { LicetError } from '../../licensing/errors.ts';
 import type { Transaction } from '../../licensing/ports/transactions.ts';
 import { sql } from '../transactions.ts';
 import { bytea, columns, hex } from '../columns.ts';
-import { INTENT_COLUMNS, intentOf, type IntentRow } from './intent-row.ts';
+import { graceOf, INTENT_COLUMNS, intentOf, type IntentRow } from './intent-row.ts';
 
 type Judged = Map<Intent, Reservation>;
 
-/** Which of these may not be recorded, because others renew the same licenses. */
-export type Taken = (tx: Transaction, intents: readonly Intent[]) => Promise<ReadonlySet<Intent>>;
+/** Which of these may not be recorded, because others renew the same licenses or enrol the same sites. */
+export type Taken = (tx: Transaction, intents: readonly Intent[]) => Promise<ReadonlyMap<Intent, Reservation>>;
 
 export type Reserving = { readonly keptUntil: (intent: Intent) => Date; readonly taken?: Taken | undefined };
 
@@ -20,7 +20,7 @@ export async function reserveAll(
 ): Promise<Reservation[]> {
   const judged: Judged = new Map();
   // What each waits for goes out at once, the licenses first: locks are taken in the same order by all.
-  const late = taken?.(tx, intents).then((found) => found.forEach((intent) => judged.set(intent, TAKEN)));
+  const late = taken?.(tx, intents).then((found) => found.forEach((verdict, intent) => judged.set(intent, verdict)));
   for (let left = intents; left.length > 0; left = left.filter((intent) => !judged.has(intent))) {
     const { firsts, repeats } = sorted(left);
     await Promise.all([late, judgeKeys(tx, firsts, judged)]);
@@ -37,8 +37,6 @@ export async function reserveAll(
   }
   return intents.map((intent) => judged.get(intent)!);
 }
-
-const TAKEN = { outcome: 'renewal-taken' } as const;
 
 /** The intents that can be judged side by side, and those that repeat the request or the serial of one before them. */
 function sorted(intents: readonly Intent[]): { firsts: Intent[]; repeats: Map<Intent, Intent> } {
@@ -103,13 +101,13 @@ async function judgeKeys(tx: Transaction, intents: readonly Intent[], judged: Ju
 
 const NAMES = INTENT_COLUMNS.map(([name]) => name).join(', ');
 const ARRAYS = INTENT_COLUMNS.map(([, type], index) => `$${index + 1}::${type}[]`).join(', ');
-const KEPT_UNTIL = `$${INTENT_COLUMNS.length + 1}::timestamptz[]`;
+const MORE = `$${INTENT_COLUMNS.length + 1}::timestamptz[], $${INTENT_COLUMNS.length + 2}::bigint[]`;
 
 // In the order of the requests, so that two batches with the same requests wait for each other instead of deadlocking.
 // A request whose certificate has expired is a new one.
 const RECORD = `
   with given as (
-    select * from unnest(${ARRAYS}, ${KEPT_UNTIL}) with ordinality as g(${NAMES}, kept_until, number)
+    select * from unnest(${ARRAYS}, ${MORE}) with ordinality as g(${NAMES}, kept_until, grace, number)
   ), requested as (
     insert into issue_requests as old (request, issuer, serial, organization, not_after, at)
     select request, issuer, serial, organization, not_after, at from given order by request
@@ -119,8 +117,8 @@ const RECORD = `
       where old.not_after <= excluded.at
     returning issuer, serial
   ), numbered as (
-    insert into serials (issuer, serial, organization, crl_shard, not_after, kept_until)
-    select issuer, serial, organization, crl_shard, not_after, kept_until
+    insert into serials (issuer, serial, organization, crl_shard, not_after, kept_until, grace)
+    select issuer, serial, organization, crl_shard, not_after, kept_until, grace
       from given join requested using (issuer, serial)
     on conflict do nothing returning issuer, serial
   ), recorded as (
@@ -157,7 +155,7 @@ async function recordOnce(
   keptUntil: (intent: Intent) => Date,
   judged: Judged,
 ): Promise<readonly Intent[]> {
-  const values = columns(intents, ...INTENT_COLUMNS.map(([, , value]) => value), keptUntil);
+  const values = columns(intents, ...INTENT_COLUMNS.map(([, , value]) => value), keptUntil, graceOf);
   const rows = await sql(tx).prepared<{ number: number; requested: boolean; numbered: boolean }>(RECORD, values);
   const known: Intent[] = [];
   const taken: Intent[] = [];

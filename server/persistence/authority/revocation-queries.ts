@@ -32,6 +32,11 @@ export async function latest(tx: Transaction, limit: number): ReturnType<Revocat
   return rows.map((row) => ({ ...idOf(row), shard: row.crl_shard, changedAt: row.revoked_at }));
 }
 
+/** A certificate that has ended can be used on for the grace in its claims, and what it vouches for with it. */
+export const usable = (at: string): string =>
+  `exists (select from serials s where s.issuer = c.issuer and s.serial = c.serial
+                                   and licet_grace_until(s.not_after, s.grace) >= ${at})`;
+
 /** Certificates of authorities are few and in a partition of their own, whatever the number of licenses. */
 export async function enterpriseOf(
   tx: Transaction,
@@ -40,8 +45,8 @@ export async function enterpriseOf(
   at: Date,
 ): Promise<Enterprise> {
   const certificates = await sql(tx).query<IdRow>(
-    `select issuer, serial from certificates
-      where kept_until = '9999-12-31 00:00:00Z' and organization = $1 and enterprise = $2 and not_after > $3
+    `select issuer, serial from certificates c
+      where kept_until = '9999-12-31 00:00:00Z' and organization = $1 and enterprise = $2 and ${usable('$3')}
       order by issuer, serial`,
     [organization, enterprise, at],
   );
@@ -58,8 +63,8 @@ export async function delegatedOf(
   of: { readonly organization: string; readonly enterprise: string; readonly contract: string; readonly at: Date },
 ): Promise<readonly CertificateId[]> {
   const rows = await sql(tx).query<IdRow>(
-    `select issuer, serial from certificates
-      where kept_until = '9999-12-31 00:00:00Z' and organization = $1 and enterprise = $2 and not_after > $3
+    `select issuer, serial from certificates c
+      where kept_until = '9999-12-31 00:00:00Z' and organization = $1 and enterprise = $2 and ${usable('$3')}
         and context ->> 'contract' = $4
         and exists (select 1 from authorities a where a.organization = $1 and a.enterprise = $2
                                                   and a.contract::text = $4 and not a.held)
@@ -82,7 +87,7 @@ export async function issuedBy(
        from serials s
        left join revocations r on r.issuer = s.issuer and r.serial = s.serial
        left join certificates c on c.issuer = s.issuer and c.serial = s.serial and c.kept_until = s.kept_until
-      where s.issuer = $1 and s.serial > $2 and s.not_after > $3
+      where s.issuer = $1 and s.serial > $2 and licet_grace_until(s.not_after, s.grace) >= $3
         and (r.reason is null or r.reason in (6, 8)) and c.profile is distinct from 'ocsp'
       order by s.serial limit $4`,
     [issuer, bytea(after ?? new Uint8Array()), at, limit],

@@ -83,7 +83,7 @@ type StatusRow = {
   number: number;
   organization: string;
   crl_shard: number;
-  not_after: Date;
+  grace_until: Date;
   closed: boolean;
   reason: number | null;
   revoked_at: Date | null;
@@ -91,7 +91,8 @@ type StatusRow = {
 
 async function find(tx: Transaction, ids: readonly CertificateId[]): Promise<(KnownCertificate | undefined)[]> {
   const rows = await sql(tx).query<StatusRow>(
-    `select g.number::integer as number, s.organization, s.crl_shard, s.not_after, s.closed, r.reason, r.revoked_at
+    `select g.number::integer as number, s.organization, s.crl_shard, s.closed, r.reason, r.revoked_at,
+            licet_grace_until(s.not_after, s.grace) as grace_until
        from unnest($1::text[], $2::bytea[]) with ordinality as g(issuer, serial, number)
        join serials s on s.issuer = g.issuer and s.serial = g.serial
        left join revocations r on r.issuer = g.issuer and r.serial = g.serial`,
@@ -106,7 +107,7 @@ async function find(tx: Transaction, ids: readonly CertificateId[]): Promise<(Kn
     found[row.number - 1] = {
       organization: row.organization,
       crlShard: row.crl_shard,
-      notAfter: row.not_after,
+      graceUntil: row.grace_until,
       closed: row.closed,
       state: row.reason === null ? { state: 'valid' } : stateOf(row.reason, row.revoked_at!),
     };
@@ -166,9 +167,9 @@ async function write(tx: Transaction, { order, at }: Change, ids: readonly Certi
   const invalidSince = event.type === 'revoke' ? (event.invalidSince ?? null) : null;
   // What was suspended and is now revoked has not been valid since the suspension (RFC 5280 5.3.2).
   await sql(tx).query(
-    `insert into revocations as r (issuer, serial, organization, crl_shard, not_after, reason, revoked_at,
-                                   invalid_since, change)
-     select s.issuer, s.serial, s.organization, s.crl_shard, s.not_after, $3, $4, $5, $6
+    `insert into revocations as r (issuer, serial, organization, crl_shard, not_after, grace, reason,
+                                   revoked_at, invalid_since, change)
+     select s.issuer, s.serial, s.organization, s.crl_shard, s.not_after, s.grace, $3, $4, $5, $6
        from unnest($1::text[], $2::bytea[]) as g(issuer, serial)
        join serials s on s.issuer = g.issuer and s.serial = g.serial
      on conflict (issuer, serial) do update

@@ -1,4 +1,4 @@
-import type { Intent } from '@licet/authority';
+import type { Intent, Reservation } from '@licet/authority';
 import { ABANDONED_AFTER_MS } from '../../licensing/licenses/judge-renewal.ts';
 import type { Transaction } from '../../licensing/ports/transactions.ts';
 import { columns } from '../columns.ts';
@@ -31,9 +31,12 @@ const BIND = `
  * the request, so at most one request in the world has it. One of which nothing came for long gives way. Returns those
  * that were too late. One statement.
  */
-export async function bindRenewals(tx: Transaction, intents: readonly Intent[]): Promise<ReadonlySet<Intent>> {
+export async function bindRenewals(
+  tx: Transaction,
+  intents: readonly Intent[],
+): Promise<ReadonlyMap<Intent, Reservation>> {
   const renewals = intents.filter(({ context: { kind } }) => kind === 'renewal');
-  if (renewals.length === 0) return new Set();
+  if (renewals.length === 0) return new Map();
   const rows = await sql(tx).prepared<{ number: number }>(
     BIND,
     columns(
@@ -46,5 +49,6 @@ export async function bindRenewals(tx: Transaction, intents: readonly Intent[]):
     ),
   );
   const bound = new Set(rows.map(({ number }) => number));
-  return new Set(renewals.filter((_, index) => !bound.has(index + 1)));
+  const late = renewals.filter((_, index) => !bound.has(index + 1));
+  return new Map(late.map((intent) => [intent, { outcome: 'renewal-taken' }]));
 }

@@ -3,26 +3,28 @@ import { isId } from '../../licensing/model/id.ts';
 import type { EnrolmentTokens } from '../../licensing/ports/enrolment-tokens.ts';
 import { bytea } from '../columns.ts';
 import { sql } from '../transactions.ts';
+import { lineageOf, type LineageRow } from './license-row.ts';
 import { pageOf, startOf } from './page.ts';
 
-const COLUMNS = `id, organization, hash, enterprise, contract, mode, name, fingerprint, site, lineage, request,
+// `request` and `asked_request` are older than what they are for: both hold the key. A server of an earlier version, which
+// compares them with the hash of a request, takes no repetition for the first use.
+const COLUMNS = `id, organization, hash, enterprise, contract, mode, name, fingerprint, site, lineage, request as key,
   expires_at as "expiresAt", used_at as "usedAt", withdrawn_at as "withdrawnAt", created_at as "createdAt",
-  created_by as "createdBy", approval, decided_by as "decidedBy", asked_request as "askedRequest",
+  created_by as "createdBy", approval, decided_by as "decidedBy",
   asked_key as "askedKey", asked_name as "askedName", asked_at as "askedAt"`;
 
 type Plain = Omit<EnrolmentToken, 'asked'>;
 type Row = { [K in keyof Plain]: Plain[K] | null } & {
-  readonly askedRequest: Uint8Array | null;
   readonly askedKey: Uint8Array | null;
   readonly askedName: string | null;
   readonly askedAt: Date | null;
 };
 
-function tokenOf({ askedRequest, askedKey, askedName, askedAt, ...row }: Row): EnrolmentToken {
+function tokenOf({ askedKey, askedName, askedAt, ...row }: Row): EnrolmentToken {
   const plain = Object.fromEntries(Object.entries(row).map(([name, value]) => [name, value ?? undefined])) as Plain;
-  // The table sees to it that all three are there or none.
-  if (askedRequest === null || askedKey === null || askedAt === null) return { ...plain, asked: undefined };
-  return { ...plain, asked: { request: askedRequest, key: askedKey, name: askedName ?? undefined, at: askedAt } };
+  // The table sees to it that both are there or none.
+  if (askedKey === null || askedAt === null) return { ...plain, asked: undefined };
+  return { ...plain, asked: { key: askedKey, name: askedName ?? undefined, at: askedAt } };
 }
 
 export const enrolmentTokens: EnrolmentTokens = {
@@ -59,17 +61,17 @@ export const enrolmentTokens: EnrolmentTokens = {
     return (await sql(tx).query<Row>(`select ${COLUMNS} from enrolment_tokens where id = $1`, [id])).map(tokenOf)[0];
   },
 
-  async use(tx, id, { request, site, lineage }, at) {
+  async use(tx, id, { key, site, lineage }, at) {
     await sql(tx).query(
       'update enrolment_tokens set request = $2, site = $3, lineage = $4, used_at = $5 where id = $1',
-      [id, bytea(request), site, lineage, at],
+      [id, bytea(key), site, lineage, at],
     );
   },
 
-  async ask(tx, id, { request, key, name, at }) {
+  async ask(tx, id, { key, name, at }) {
     await sql(tx).query(
-      `update enrolment_tokens set asked_request = $2, asked_key = $3, asked_name = $4, asked_at = $5 where id = $1`,
-      [id, bytea(request), bytea(key), name ?? null, at],
+      `update enrolment_tokens set asked_request = $2, asked_key = $2, asked_name = $3, asked_at = $4 where id = $1`,
+      [id, bytea(key), name ?? null, at],
     );
   },
 
@@ -82,13 +84,23 @@ export const enrolmentTokens: EnrolmentTokens = {
     return rows.length === 1;
   },
 
-  async release(tx, id, request) {
+  async release(tx, id, key) {
     await sql(tx).query(
       `update enrolment_tokens set request = null, used_at = null, asked_request = null, asked_key = null,
               asked_name = null, asked_at = null, approval = case when approval is null then null else 'needed' end
-        where id = $1 and request = $2`,
-      [id, bytea(request)],
+        where id = $1 and request = $2
+          and not exists (select 1 from lineages l where l.id = enrolment_tokens.lineage and l.head is not null)`,
+      [id, bytea(key)],
     );
+  },
+
+  async lineages(tx, site) {
+    const rows = await sql(tx).query<LineageRow>(
+      `select id, organization, site, sequence, head, status, held, forked_from from lineages
+        where site = $1 and status <> 'closed' order by id for update`,
+      [site],
+    );
+    return rows.map(lineageOf);
   },
 
   async withdraw(tx, id, at) {

@@ -2,7 +2,7 @@ import { isId } from '../../licensing/model/id.ts';
 import { LicetError } from '../../licensing/errors.ts';
 import type { Fork, Licenses } from '../../licensing/ports/licenses.ts';
 import { sql } from '../transactions.ts';
-import { LICENSE_COLUMNS, licenseOf, type LicenseRow } from './license-row.ts';
+import { LICENSE_COLUMNS, licenseOf, type LicenseRow, notOver } from './license-row.ts';
 import { startOf } from './page.ts';
 
 /** Where the page after this license begins: its end and, because several may end at once, its serial. */
@@ -47,7 +47,7 @@ export const listForks: Licenses['forks'] = async (tx, { enterprise, after, limi
   );
   const page = rows.slice(0, limit);
   const licenses = await sql(tx).query<LicenseRow>(
-    `select ${LICENSE_COLUMNS} from licenses where lineage = any($1::uuid[]) and not_after >= $2
+    `select ${LICENSE_COLUMNS} from licenses where lineage = any($1::uuid[]) and ${notOver('$2')}
       order by sequence desc, serial`,
     [page.map(({ lineage }) => lineage), at],
   );

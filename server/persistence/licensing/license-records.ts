@@ -32,6 +32,7 @@ export const licenseRecords: LicenseRecords = {
       bytea(license.publicKey),
       license.notBefore,
       license.notAfter,
+      license.grace,
     ]);
     if (row === undefined) return false;
     const { organization, serial, lineage, sequence, publicKey } = license;
@@ -70,11 +71,11 @@ export const licenseRecords: LicenseRecords = {
 // Its place in the lineage, and not who asked for it, says which license it renewed: the one before.
 const INSERT = `
   insert into licenses (organization, serial, issuer_key, enterprise, contract, site, lineage, sequence, predecessor, mode,
-                        public_key, not_before, not_after, status)
+                        public_key, not_before, not_after, grace, status)
   select g.organization, $2, $4, s.enterprise, s.contract, s.id, g.id, $5,
          (select p.serial from licenses p where p.organization = g.organization and p.lineage = g.id and p.sequence < $5
            order by p.sequence desc limit 1),
-         $6, $7, $8, $9,
+         $6, $7, $8, $9, $10,
          case when g.status = 'closed' then 'revoked' when g.held then 'suspended'
               when g.sequence > $5 then 'superseded' else 'current' end
     from lineages g join sites s on s.organization = g.organization and s.id = g.site

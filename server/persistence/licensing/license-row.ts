@@ -27,6 +27,9 @@ export const LICENSE_COLUMNS = `organization, serial, issuer_key, enterprise, co
   predecessor, mode, public_key, not_before, not_after, status, renewal_request, renewal_key, renewal_at, successor,
   reissued_as`;
 
+/** The one meaning of a license that still counts: by the grace in its own claims, which nothing above it can lengthen. */
+export const notOver = (at: string): string => `licet_grace_until(not_after, grace) >= ${at}`;
+
 export function licenseOf(row: LicenseRow): License {
   return {
     organization: row.organization,

@@ -1,6 +1,6 @@
 import type { Licenses } from '../../licensing/ports/licenses.ts';
 import { sql } from '../transactions.ts';
-import { LICENSE_COLUMNS, licenseOf, type LicenseRow, lineageOf, type LineageRow } from './license-row.ts';
+import { LICENSE_COLUMNS, licenseOf, type LicenseRow, lineageOf, type LineageRow, notOver } from './license-row.ts';
 import { listForks, listLicenses } from './license-lists.ts';
 import { revokedAuthorities, standings } from './standings.ts';
 import { releaseRenewal, renewalCases } from './renewals.ts';
@@ -49,9 +49,9 @@ export const licenses: Licenses = {
     return new Map(rows.map(({ serial, issuer_key: issuer }) => [serial, issuer]));
   },
 
-  async unexpired(tx, lineage, at) {
+  async notOver(tx, lineage, at) {
     const rows = await sql(tx).query<LicenseRow>(
-      `select ${LICENSE_COLUMNS} from licenses where lineage = $1 and not_after >= $2 order by sequence desc, serial`,
+      `select ${LICENSE_COLUMNS} from licenses where lineage = $1 and ${notOver('$2')} order by sequence desc, serial`,
       [lineage, at],
     );
     return rows.map(licenseOf);

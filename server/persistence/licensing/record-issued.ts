@@ -9,6 +9,7 @@ import type { Revocations } from '../../licensing/ports/revocations.ts';
 import type { Transaction } from '../../licensing/ports/transactions.ts';
 import { columns, hex } from '../columns.ts';
 import type { Committed } from '../authority/certificate-store.ts';
+import { graceOf } from '../authority/intent-row.ts';
 import { sql } from '../transactions.ts';
 import { stores } from './stores.ts';
 
@@ -121,6 +122,7 @@ const COLUMNS: readonly (readonly [name: string, type: string, value: (issued: I
   ['public_key', 'bytea', ({ intent }) => intent.publicKey],
   ['not_before', 'timestamptz', ({ intent }) => intent.notBefore],
   ['not_after', 'timestamptz', ({ intent }) => intent.notAfter],
+  ['grace', 'bigint', ({ intent }) => graceOf(intent)],
   ['kind', 'text', context('kind')],
   ['request', 'bytea', ({ intent }) => intent.csr],
   ['at', 'timestamptz', ({ at }) => at],

@@ -1,6 +1,7 @@
 import { MODES, type Mode } from '@licet/format';
 import type { Seats } from '../../licensing/ports/stores.ts';
 import { sql } from '../transactions.ts';
+import { notOver } from './license-row.ts';
 
 export const seats: Seats = {
   async used(tx, contract, except) {
@@ -43,7 +44,7 @@ export const seats: Seats = {
       [enterprise, at],
     );
     await sql(tx).query(
-      `update licenses set status = 'revoked' where enterprise = $1 and not_after >= $2 and status <> 'revoked'`,
+      `update licenses set status = 'revoked' where enterprise = $1 and ${notOver('$2')} and status <> 'revoked'`,
       [enterprise, at],
     );
     return rows.length;

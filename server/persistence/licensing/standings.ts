@@ -11,7 +11,7 @@ const STANDINGS = `
   select asked.number::integer as number, l.organization, l.serial, l.enterprise, l.site,
          case when l.status = 'revoked' or r.reason not in (6, 8) then 'revoked'
               when r.reason = 6 then 'suspended' else l.status end as status,
-         g.status as lineage, s.reported_at as "reportedAt", o.settings ->> 'onFork' as "onFork",
+         g.status as lineage, g.held, s.reported_at as "reportedAt", o.settings ->> 'onFork' as "onFork",
          (select last from revocation_changes) as change
     from unnest($1::text[], $2::text[]) with ordinality as asked(organization, serial, number)
     join licenses l on l.organization = asked.organization and l.serial = asked.serial

@@ -17,6 +17,8 @@ import { enterpriseHold } from './0015-enterprise-hold.ts';
 import { workloadSites } from './0016-workload-sites.ts';
 import { incidentSets } from './0017-incident-sets.ts';
 import { earlierWorkloadSites } from './0018-earlier-workload-sites.ts';
+import { grace } from './0019-grace.ts';
+import { firstLicenses } from './0020-first-licenses.ts';
 
 /** In the order in which they run. Append only. */
 export const migrations: readonly Migration[] = [
@@ -38,4 +40,6 @@ export const migrations: readonly Migration[] = [
   workloadSites,
   incidentSets,
   earlierWorkloadSites,
+  grace,
+  firstLicenses,
 ];

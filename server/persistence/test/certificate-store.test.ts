@@ -51,7 +51,7 @@ onBothHosts('The certificate store', (getDatabase) => {
       auditLog,
       outbox,
       domain: {
-        taken: () => Promise.resolve(new Set()),
+        taken: () => Promise.resolve(new Map()),
         committed: () => Promise.reject(new Error('the domain refuses')),
       },
     });

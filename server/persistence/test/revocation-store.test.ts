@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { makeIntent } from '@licet/authority/contracts';
 import { revocationStoreContract } from '@licet/authority/revocation-contract';
 import { auditLog } from '../audit-log.ts';
+import { createCertificateRecords } from '../authority/certificate-records.ts';
 import { createCertificateStore } from '../authority/certificate-store.ts';
 import { createRevocationStore } from '../authority/revocation-store.ts';
 import { leases } from '../leases.ts';
@@ -47,6 +48,36 @@ onBothHosts('The revocation store', (getDatabase) => {
     assert.equal(await tried(), undefined);
     await pause(700);
     assert.equal(await tried(), 'taken');
+  });
+
+  it('lists a serial that the journal alone knew of for the grace of its claims', async () => {
+    const database = getDatabase();
+    const id = { issuer: 'journal', serial: Uint8Array.of(1) };
+    const records = createCertificateRecords({ auditLog, outbox });
+    const order = { ...id, organization: 'acme', crlShard: 0, notAfter: AT, grace: 60 };
+    assert.equal(await database.run('platform', (tx) => records.takeSerials(tx, [order])), 1);
+    const [known] = await storeOf(database, 'one').find([id]);
+    assert.deepEqual(known?.graceUntil, new Date(AT.getTime() + 60_000));
+  });
+
+  it('lists what was reserved before anybody noted its grace for a year and a day after its end', async () => {
+    const database = getDatabase();
+    const id = { issuer: 'earlier', serial: Uint8Array.of(1) };
+    await database.run('platform', (tx) =>
+      sql(tx).query(
+        `insert into serials (issuer, serial, organization, crl_shard, not_after, kept_until)
+         values ($1, $2, 'acme', 0, $3, $3)`,
+        [id.issuer, Buffer.from(id.serial), AT],
+      ),
+    );
+    const event = { type: 'revoke', reason: 'superseded' } as const;
+    const store = storeOf(database, 'one');
+    await store.change({ organization: 'acme', event, principal: 'user:7', context: {} }, [id], AT);
+    const bytesAfter = async (days: number) => {
+      const from = new Date(AT.getTime() + days * 86_400_000);
+      return (await store.entries({ issuer: id.issuer, shard: 0 }, from, undefined, 10)).packed.length > 0;
+    };
+    assert.deepEqual([await bytesAfter(366), await bytesAfter(366.1)], [true, false]);
   });
 
   it('writes audit entry and event with each change, and none for what changes nothing', async () => {

@@ -5,7 +5,16 @@ import { problemOf } from '../../problem.ts';
 
 describe('A refusal of the authority that may pass', () => {
   // Clients of EST know no other sign of it; a site that takes it for final comes back with another request: as a clone.
-  for (const code of ['REQUEST_PENDING', 'RENEWAL_UNDER_WAY', 'SIGNER_UNAVAILABLE', 'FENCED', 'BUSY'] as const) {
+  const codes = [
+    'REQUEST_PENDING',
+    'RENEWAL_UNDER_WAY',
+    'ENROLMENT_UNDER_WAY',
+    'ISSUER_CHANGED',
+    'SIGNER_UNAVAILABLE',
+    'FENCED',
+    'BUSY',
+  ] as const;
+  for (const code of codes) {
     it(`is a 503 that says when to ask again: ${code}`, () => {
       const { problem, headers } = problemOf(asLicetError(new AuthorityError(code, 'later')), 'one');
       assert.equal(problem.status, 503);

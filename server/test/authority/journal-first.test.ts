@@ -272,6 +272,21 @@ describe('A change of what licenses are worth', function () {
       assert.deepEqual(await grantedBy(enterprise.slug, id), ['development', 'recovery']);
     });
 
+    it('a CA that has ended, while licenses below it work on in their grace', async () => {
+      const { enterprise, contract: id } = await customer();
+      await made(id);
+      const [{ serial } = { serial: '' }] = await authoritiesOf(enterprise.slug);
+      for (const table of ['serials', 'certificates']) {
+        const end = `update ${table} set not_after = now() - interval '1 day' where serial = decode($1, 'hex')`;
+        await workshop.database.dataSource.query(end, [serial]);
+      }
+      await holdEnterprise(deps)(OWNER, { id: enterprise.id });
+      assert.deepEqual(await statesOf(enterprise.slug), ['held']);
+      await reinstateEnterprise(deps)(OWNER, { id: enterprise.id });
+      await lower(id);
+      assert.deepEqual(await journaled(serial), ['held', 'reinstated', 'revoked']);
+    });
+
     it('a contract whose CA the enterprise keeps itself, by every generation of it', async () => {
       const { enterprise, contract: id } = await customer();
       for (const csr of [requestOf(enterprise.slug), requestOf(enterprise.slug)]) {

@@ -97,6 +97,13 @@ describe('the domain after a restored backup was reconciled', function () {
     assert.deepEqual({ licenses, sites, homeless: [...homeless] }, { licenses: 7, sites: 3, homeless: [] });
   });
 
+  it('knows how long each works after its end, as the contract said', async () => {
+    const rows = await workshop.database.run('platform', (tx) =>
+      sql(tx).query<{ grace: string }>('select distinct grace from licenses'),
+    );
+    assert.deepEqual(rows, [{ grace: '1209600' }]);
+  });
+
   it('knows that an enterprise was put on hold, and its operator undoes that as ever', async () => {
     const { enterprise: id } = early.renewed.site;
     const known = await deps.transactions.run({ organization: 'demo' }, (tx) => deps.stores.enterprises.get(tx, id));

@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict';
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { mock } from 'node:test';
+import { beginJournal, type RevocationEvent } from '@licet/authority';
 import { fromHex } from '@licet/format';
 import { checkWholeJournal } from '../../authority/journal-check.ts';
 import type { JournalMarks } from '../../authority/ports/journal-marks.ts';
-import { compareJournal } from '../../authority/journal-watch.ts';
+import { acceptJournal, compareJournal } from '../../authority/journal-watch.ts';
 import { reconcile } from '../../authority/reconcile.ts';
 import type { IssuedLicense } from '../../licensing/ports/issuance.ts';
 import { auditLog } from '../../persistence/audit-log.ts';
 import { makeCertificatePartitions } from '../../persistence/authority/partitions.ts';
 import { licenseRecords } from '../../persistence/licensing/license-records.ts';
 import { sql } from '../../persistence/transactions.ts';
+import { systemClock } from '../../clock.ts';
 import { systemRandom as random } from '../../random.ts';
 import { contract, CONTRACT, licenseOrder, lineageOf, Workshop } from './workshop.ts';
 
@@ -21,6 +24,7 @@ describe('a database beside the journal of its signer', function () {
     workshop = await Workshop.open();
   });
   afterEach(() => workshop.close());
+  afterEach(() => mock.timers.reset());
 
   const issue = (number: number): Promise<IssuedLicense> =>
     workshop.authority.issuance.issue(licenseOrder(lineageOf(number)));
@@ -31,8 +35,8 @@ describe('a database beside the journal of its signer', function () {
     return { issuer: by!.authority.key, serial: fromHex(serial) };
   };
 
-  const revoke = async (license: IssuedLicense, type: 'revoke' | 'hold' = 'revoke') => {
-    const event = type === 'hold' ? { type } : ({ type, reason: 'keyCompromise' } as const);
+  const revoke = async (license: IssuedLicense, type: RevocationEvent['type'] = 'revoke') => {
+    const event = type === 'revoke' ? ({ type, reason: 'keyCompromise' } as const) : { type };
     const order = { organization: 'demo', event, principal: 'user:test', context: {} };
     return workshop.authority.revoker.change(order, await idOf(license));
   };
@@ -107,13 +111,18 @@ describe('a database beside the journal of its signer', function () {
 
     await restart(() => workshop.restore());
     assert.match(workshop.authority.fence.reason ?? '', /older than the signer's journal, which knows 3 more/);
-    await assert.rejects(issue(5), { name: 'LicetError', code: 'FENCED', kind: 'unavailable' });
+    await assert.rejects(issue(5), {
+      name: 'LicetError',
+      code: 'FENCED',
+      kind: 'unavailable',
+      message: /3 more revocations: run "licet reconcile"\. Until then nothing is issued or revoked\.$/,
+    });
 
     const done = await putBack();
     assert.deepEqual(done, { authorities: 0, certificates: 3, serials: 0, revocations: 3 });
     assert.deepEqual(
-      (await states()).map((known) => known?.state.state),
-      wanted.map((known) => known?.state.state),
+      (await states()).map((known) => [known?.state.state, known?.graceUntil]),
+      wanted.map((known) => [known?.state.state, known?.graceUntil]),
     );
     assert.deepEqual(
       wanted.map((known) => known?.state.state),
@@ -123,6 +132,68 @@ describe('a database beside the journal of its signer', function () {
     assert.equal(workshop.authority.fence.reason, undefined);
     assert.equal((await issue(6)).fresh, true);
     assert.deepEqual(await putBack(), { authorities: 0, certificates: 0, serials: 0, revocations: 0 });
+  });
+
+  it('keep revoked what was reinstated or held in the same moment', async () => {
+    const licenses = [await issue(1), await issue(2)] as const;
+    await revoke(licenses[0], 'hold');
+    await restart(() => workshop.backUp());
+    // All have read the status before the first of them changes it.
+    const { signer } = workshop;
+    const journal = signer.recordRevocations.bind(signer);
+    const begun: (() => Promise<void>)[] = [];
+    signer.recordRevocations = (records) =>
+      new Promise((resolve) => begun.push(async () => resolve(await journal(records))));
+    const changes = licenses.flatMap((license, index) => [
+      revoke(license),
+      revoke(license, index === 0 ? 'reinstate' : 'hold'),
+    ]);
+    const judged = Promise.allSettled(changes);
+    while (begun.length < changes.length) await new Promise((resolve) => setTimeout(resolve, 5));
+    for (const go of begun) await go();
+    const outcomes = (await judged).map(({ status }) => status);
+    assert.deepEqual(outcomes, ['fulfilled', 'rejected', 'fulfilled', 'rejected']);
+    const ids = await Promise.all(licenses.map(idOf));
+    // Of this minute, so made true at the start.
+    await restart(() => workshop.restore());
+    assert.equal(workshop.authority.fence.reason, undefined);
+    const known = await workshop.authority.revocations.find(ids);
+    assert.deepEqual(
+      known.map((one) => one?.state.state),
+      ['revoked', 'revoked'],
+    );
+  });
+
+  it('puts licenses back whose CAs were certified anew after them', async () => {
+    const before = await issue(1);
+    await restart(() => workshop.backUp());
+    const licenses = [before, await issue(2)];
+    mock.timers.enable({ apis: ['Date'], now: Date.now() + 3_600_000 });
+    // What the second adds the organization's CA does not have, which therefore is certified anew as well.
+    for (const [number, features] of [['press'], ['fax', 'press']].entries()) {
+      const changed = contract({ sequence: number + 2, features });
+      licenses.push(await workshop.authority.issuance.issue(licenseOrder(lineageOf(number + 3), changed)));
+    }
+    await restart(() => workshop.restore());
+    assert.deepEqual(await putBack(), { authorities: 2, certificates: 6, serials: 0, revocations: 0 });
+    const known = await workshop.authority.revocations.find(await Promise.all(licenses.map(idOf)));
+    assert.ok(known.every((one) => one?.state.state === 'valid'));
+    await workshop.authority.guard.check();
+    assert.equal(workshop.authority.fence.reason, undefined);
+  });
+
+  it('starts although an order of before its CA was certified anew is unfinished', async () => {
+    await issue(1);
+    const { store } = workshop.authority;
+    const commit = store.commit.bind(store);
+    store.commit = () => Promise.reject(new Error('gone'));
+    await assert.rejects(issue(2), /gone/);
+    store.commit = commit;
+    mock.timers.enable({ apis: ['Date'], now: Date.now() + 60_000 });
+    const smaller = contract({ sequence: 2, features: ['press'] });
+    await workshop.authority.issuance.issue(licenseOrder(lineageOf(3), smaller));
+    await restart();
+    assert.deepEqual(await workshop.authority.settle(0), { completed: 0, closed: 0, left: [] });
   });
 
   it('puts an authority back whose contract was activated after the backup', async () => {
@@ -141,8 +212,47 @@ describe('a database beside the journal of its signer', function () {
 
   it('refuses to start when the journal is lost, and says what to do', async () => {
     await issue(1);
-    const start = restart(() => rmSync(join(workshop.folder, 'signer/journal'), { recursive: true }));
-    await assert.rejects(start, /journal is not the one that the database has seen: restore the newest copy/);
+    const journal = join(workshop.folder, 'signer/journal');
+    await assert.rejects(
+      restart(() => rmSync(journal, { recursive: true })),
+      { code: 'JOURNAL_LOST', message: /put its newest copy back, or, .* run "licet keys begin-journal --folder/ },
+    );
+    await workshop.database.close();
+    await beginJournal(journal, systemClock);
+    await assert.rejects(workshop.start(), /is not the one that the database has seen: .* --accept-journal"\.$/);
+    await acceptJournal(workshop.authority.journal);
+    await restart();
+    assert.equal(workshop.authority.fence.reason, undefined);
+    assert.equal((await issue(2)).fresh, true);
+  });
+
+  it('are compared anew when asked, and not with what was read before', async () => {
+    const watch = workshop.authority.guard.watch((error) => assert.fail(String(error)));
+    const { signer } = workshop;
+    const before = signer.journalHead.bind(signer);
+    const asked: (() => void)[] = [];
+    const nextAsked = async () => {
+      while (asked.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      return asked.shift()!;
+    };
+    signer.journalHead = () => new Promise((resolve) => asked.push(() => resolve(before())));
+    const running = workshop.authority.guard.check();
+    const first = await nextAsked();
+    watch.look();
+    first();
+    await running;
+    const second = await nextAsked();
+    signer.journalHead = before;
+    second();
+    await watch.stop();
+  });
+
+  it('refuses to count from a journal that is not lost, which would forget what it alone knows', async () => {
+    const license = await issue(1);
+    await restart(() => workshop.backUp());
+    await revoke(license);
+    await restart(() => workshop.restore());
+    await assert.rejects(acceptJournal(workshop.authority.journal), /none is lost: run "licet reconcile"/);
   });
 
   it('refuses to start when the journal is an old copy', async () => {
@@ -152,10 +262,22 @@ describe('a database beside the journal of its signer', function () {
     await issue(2);
     await workshop.authority.guard.check();
     const start = restart(() => {
+      cpSync(journal, join(workshop.folder, 'newest'), { recursive: true });
       rmSync(journal, { recursive: true });
       cpSync(join(workshop.folder, 'old'), journal, { recursive: true });
     });
-    await assert.rejects(start, /ends before entry \d+, which the database has seen/);
+    await assert.rejects(start, /ends before entry \d+, which the database has seen: .* --accept-journal"\.$/);
+    const newest = join(workshop.folder, 'newest');
+    await acceptJournal(workshop.authority.journal);
+    await restart();
+    assert.equal((await issue(3)).fresh, true);
+    await workshop.authority.guard.check();
+    // The other one would know nothing of that: from now on it is the wrong one.
+    const back = restart(() => {
+      rmSync(journal, { recursive: true });
+      cpSync(newest, journal, { recursive: true });
+    });
+    await assert.rejects(back, /ends before entry|is not the one that the database has seen/);
   });
 
   it('a contract that changes has its CA certified anew under the same key', async () => {
@@ -182,6 +304,7 @@ describe('a database beside the journal of its signer', function () {
     const marks: JournalMarks = {
       get: async () => ({ sequence: 3n, hash: new Uint8Array(32), at: new Date() }),
       advance: async () => undefined,
+      replace: async () => undefined,
     };
     const foreign = checkWholeJournal({ ...workshop.authority.journal, marks }, signal);
     await assert.rejects(foreign, /Entry 3 of the signer's journal is not the one that was written/);

@@ -17,6 +17,8 @@ const SITE = 'plant-7';
 export class Office implements Enrolment {
   readonly workshop = new Workshop();
   readonly asked: string[] = [];
+  /** Whether the last applicant could come again with the same key. */
+  mayWait: boolean | undefined;
   /** How often a site may ask. */
   limiter: Limiter | undefined;
   /** What the next request is answered with, instead of a license. */
@@ -85,7 +87,8 @@ export class Office implements Enrolment {
     },
   };
 
-  async enrol({ applicant, label, csr }: Parameters<Enrolment['enrol']>[0]): Promise<EnrolAnswer> {
+  async enrol({ applicant, label, csr, mayWait }: Parameters<Enrolment['enrol']>[0]): Promise<EnrolAnswer> {
+    this.mayWait = mayWait;
     this.#checkLabel(label);
     if (applicant.kind !== 'token') return this.#give(csr, `principal ${applicant.principal.id}`, undefined);
     if (!this.#tokens.has(applicant.token)) {

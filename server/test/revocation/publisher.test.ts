@@ -171,6 +171,23 @@ describe('the publisher of CRLs', () => {
     assert.equal((await shop.publish()).refused, 0);
   }).timeout(20_000);
 
+  it('makes the lists of a CA that has ended for as long as a license below it works in its grace', async () => {
+    const before = shop.now;
+    const license = await revoke();
+    const ended = shop.enterprise.certificate!.notAfter.getTime();
+    const only = async (at: number) => {
+      shop.now = new Date(at);
+      return (await publishWith({})).published;
+    };
+    assert.equal(await only(ended + HOUR), 1);
+    assert.notEqual((await inForce()).list.find(license.serial), undefined);
+    assert.equal(await only(ended + shop.enterprise.claims!.grace * 1000), 0);
+    // Only here time may run backwards.
+    await database.dataSource.query('truncate published_crls, published_crl_parts');
+    shop.now = before;
+    assert.equal(await only(before.getTime()), 1);
+  });
+
   it('says that the list in force was damaged in the database, and does not guess what was on it', async () => {
     const { number } = await inForce();
     const damage = `update published_crl_parts set bytes = set_byte(bytes, $2, 255 - get_byte(bytes, $2))

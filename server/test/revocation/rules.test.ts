@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import {
   type Bytes,
   createAlgorithm,
+  decodeCertificate,
   decodeCertificateList,
   decodeOcspResponse,
   encodeCertId,
@@ -14,7 +15,7 @@ import { type CertificateId, proveVisible, type VisibilityDeps } from '@licet/au
 import { checkCrlSync, checkOcspSync } from '@licet/verify';
 import { sql } from '../../persistence/transactions.ts';
 import { type TestDatabase, testDatabase } from '../../persistence/test/test-database.ts';
-import { type License, Shop } from './shop.ts';
+import { claims, type License, Shop } from './shop.ts';
 
 const digest = (name: string, bytes: Bytes) => new Uint8Array(createHash(name).update(bytes).digest());
 
@@ -179,23 +180,40 @@ describe('revocation', () => {
     assert.equal(await inCrl(license), 'revoked');
   });
 
-  it('stays on the CRL until one CRL after its certificate expired', async () => {
-    const license = await shop.license();
-    await revoke(license);
+  it('stays on the CRL for as long as its certificate works, in its grace too, until one CRL after that', async () => {
+    const [license, late, lost] = [await shop.license(), await shop.license(), await shop.license()];
+    for (const one of [license, lost]) await revoke(one);
     shop.after(1000);
     await shop.publish();
-    const { notAfter } = (await shop.store.find([license]))[0]!;
+    const { notAfter } = decodeCertificate(license.der);
+    const { graceUntil } = (await shop.store.find([license]))[0]!;
+    assert.equal(graceUntil.getTime(), notAfter.getTime() + claims(shop.begun).grace * 1000);
     const before = shop.now;
+    const listed = async (one: License) => decodeCertificateList(await crlOf(one)).find(one.serial) !== undefined;
+    const publish = async () => {
+      const { refused } = await shop.publish();
+      shop.after(1100);
+      return refused;
+    };
     shop.now = new Date(notAfter.getTime() + 3600_000);
-    await shop.publish();
-    const entry = async () => decodeCertificateList(await crlOf(license)).find(license.serial);
-    shop.after(1100);
-    assert.notEqual(await entry(), undefined, 'the first CRL after its end');
+    await publish();
     shop.after(25 * 3600_000);
-    assert.equal((await shop.publish()).refused, 0);
-    shop.after(1100);
-    assert.equal(await entry(), undefined);
+    await revoke(late);
+    assert.equal(await publish(), 0);
+    assert.deepEqual([await listed(license), await listed(late)], [true, true], 'a day into its grace');
+    const hidden = 'update revocations set crl_shard = crl_shard + 7 * $2 where serial = $1';
+    await database.dataSource.query(hidden, [Buffer.from(lost.serial), 1]);
+    shop.after(13 * 3600_000);
+    assert.equal(await publish(), 1, 'none may be missing so early');
+    await database.dataSource.query(hidden, [Buffer.from(lost.serial), -1]);
+    shop.now = new Date(graceUntil.getTime() + 3600_000);
+    await publish();
+    assert.equal(await listed(license), true, 'the first CRL after its grace');
+    shop.after(25 * 3600_000);
+    assert.equal(await publish(), 0);
+    assert.equal(await listed(license), false);
     // Back to the present, with CRLs of the present: only here time may run backwards.
+    await database.dataSource.query('delete from revocations where serial = $1', [Buffer.from(late.serial)]);
     await database.dataSource.query('truncate published_crls, published_crl_parts');
     shop.now = new Date(before.getTime() + 60_000);
     shop.crls = shop.otherCrls();
@@ -250,6 +268,24 @@ describe('revocation', () => {
     const again = await shop.revoker.changeAll(order, licenses, options);
     assert.deepEqual(again.outcomes, end.outcomes);
     await assert.rejects(shop.revoker.changeAll(order, licenses.slice(1), options), { code: 'ORDER_MISMATCH' });
+  });
+
+  it('is looked for by the monitor for as long as the certificate works', async () => {
+    const license = await shop.license();
+    await revoke(license);
+    const monitor = (at: Date) =>
+      proveVisible({
+        store: { ...shop.store, latest: async () => [{ ...license, shard: 0, changedAt: shop.now }] },
+        clock: { now: () => at },
+        generationOf: async () => shop.enterprise,
+        fetchCrl: async (address) => (await fetch(address)).body!,
+        askOcsp: () => Promise.reject(new Error('not asked here')),
+      });
+    const { graceUntil } = (await shop.store.find([license]))[0]!;
+    const missed = async (at: Date) =>
+      (await monitor(at)).hidden.filter((text) => text.startsWith(toHex(license.serial))).length;
+    assert.equal(await missed(graceUntil), 1);
+    assert.equal(await missed(new Date(graceUntil.getTime() + 1)), 0);
   });
 
   it('is seen by the monitor, and what is hidden is named', async () => {

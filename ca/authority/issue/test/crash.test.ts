@@ -20,11 +20,13 @@ const HERE: readonly CrashPoint[] = [
 
 describe('issuing that is interrupted', () => {
   let shop: Workshop;
+  let root: IssuerGeneration;
+  let organization: IssuerGeneration;
   let enterprise: IssuerGeneration;
   let request: IssueRequest;
   beforeEach(async () => {
     shop = new Workshop();
-    ({ enterprise } = await shop.hierarchy());
+    ({ root, organization, enterprise } = await shop.hierarchy());
     request = shop.siteRequest(enterprise);
   });
 
@@ -53,7 +55,7 @@ describe('issuing that is interrupted', () => {
       shop.restart();
       const settled = await recover(shop.recovery(), shop.now);
       const signed = point === 'issue.signed' || point === 'issue.proven';
-      assert.deepEqual(settled, { completed: signed ? 1 : 0, closed: point === 'issue.recorded' ? 1 : 0 });
+      assert.deepEqual(settled, { completed: signed ? 1 : 0, closed: point === 'issue.recorded' ? 1 : 0, left: [] });
       const { certificate, fresh } = await shop.issuer.issue(request);
       assert.equal(fresh, point === 'issue.prepared' || point === 'issue.recorded');
       assert.deepEqual((await shop.issuer.issue(request)).certificate, certificate);
@@ -69,9 +71,41 @@ describe('issuing that is interrupted', () => {
     shop.now = new Date(shop.now.getTime() + 1000);
     shop.store.failNext('commit', 'after');
     await assert.rejects(recover(shop.recovery(), shop.now), /after commit/);
-    assert.deepEqual(await recover(shop.recovery(), shop.now), { completed: 0, closed: 0 });
+    assert.deepEqual(await recover(shop.recovery(), shop.now), { completed: 0, closed: 0, left: [] });
     shop.crashPoint = () => {};
     assert.equal((await shop.restart().issue(request)).fresh, false);
+    checkBooks();
+  });
+
+  const crashOnceSigned = async (asked: IssueRequest): Promise<void> => {
+    shop.crashPoint = (reached) => {
+      if (reached === 'issue.signed') throw new Crash(reached);
+    };
+    await assert.rejects(shop.issuer.issue(asked), Crash);
+    shop.crashPoint = () => {};
+  };
+
+  it('is completed also when all CAs above were certified anew meanwhile', async () => {
+    await crashOnceSigned(request);
+    shop.now = new Date(shop.now.getTime() + 86_400_000);
+    await shop.certifiedAnew(enterprise, await shop.certifiedAnew(organization, root));
+    shop.restart();
+    assert.deepEqual(await recover(shop.recovery(), shop.now), { completed: 1, closed: 0, left: [] });
+    assert.equal((await shop.issuer.issue(request)).fresh, false);
+    checkBooks();
+  });
+
+  it('holds up no other when it can be neither completed nor closed', async () => {
+    await crashOnceSigned(request);
+    const other = await shop.ca(organization, 'enterprise');
+    await crashOnceSigned(shop.siteRequest(other, { key: { csr: makeCsr() }, keyOwner: 'lineage 2' }));
+    shop.generations.delete(enterprise.key);
+    shop.now = new Date(shop.now.getTime() + 1000);
+    const { completed, closed, left } = await recover(shop.recovery(), shop.now);
+    assert.deepEqual([completed, closed, left.map(({ reason }) => reason.code)], [1, 0, ['KEY_UNKNOWN']]);
+    await assert.rejects(shop.issuer.issue(request), { code: 'KEY_UNKNOWN' });
+    shop.generations.set(enterprise.key, enterprise);
+    assert.equal((await shop.issuer.issue(request)).fresh, false);
     checkBooks();
   });
 
@@ -85,7 +119,7 @@ describe('issuing that is interrupted', () => {
     );
     assert.ok(results.every(({ status }) => status === 'rejected'));
     shop.now = new Date(shop.now.getTime() + 1000);
-    assert.deepEqual(await recover(shop.recovery(), shop.now), { completed: 600, closed: 0 });
+    assert.deepEqual(await recover(shop.recovery(), shop.now), { completed: 600, closed: 0, left: [] });
     checkBooks();
   }).timeout(10_000);
 

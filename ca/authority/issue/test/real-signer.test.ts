@@ -66,14 +66,35 @@ describe('issuing with the signer that ships', () => {
     return generation;
   }
 
+  const key = (purpose: KeyDescription['purpose'], enterprise?: string) =>
+    signer.createKey({
+      purpose,
+      algorithm: 'P-256',
+      organization: 'acme',
+      ...(enterprise !== undefined && { enterprise }),
+    });
+
+  it('asks to come again when the CA was certified anew for less while a license was prepared', async () => {
+    const root = await certify(await key('root'), 'root', undefined);
+    const organization = await certify(await key('organization'), 'organization', root);
+    const held = await key('enterprise', 'globex');
+    const enterprise = await certify(held, 'enterprise', organization);
+    const license = shop.siteRequest(enterprise);
+    const less = { ...CONTRACT, features: ['press'] };
+    const { certificate } = await issuer().issue({
+      ...request('enterprise', organization, held, less),
+      principal: 'lowered',
+    });
+    await signer.bindCertificate(held.id, certificate, organization.certificate?.der);
+    await assert.rejects(issuer().issue(license), { code: 'ISSUER_CHANGED', message: /ask again/ });
+    const chain = [decodeCertificate(certificate), ...organization.chain] as const;
+    const changed = IssuerGeneration.open(held, chain, enterprise.addresses!);
+    shop.now = new Date(shop.now.getTime() + 60_000);
+    const claims = { ...license.claims!, features: ['press'] };
+    assert.equal((await issuer().issue({ ...license, issuer: changed, claims })).fresh, true);
+  });
+
   it('signs every profile that the design has, and completes from its journal what was interrupted', async () => {
-    const key = (purpose: KeyDescription['purpose'], enterprise?: string) =>
-      signer.createKey({
-        purpose,
-        algorithm: 'P-256',
-        organization: 'acme',
-        ...(enterprise !== undefined && { enterprise }),
-      });
     const root = await certify(await key('root'), 'root', undefined);
     const organization = await certify(await key('organization'), 'organization', root);
     const enterprise = await certify(await key('enterprise', 'globex'), 'enterprise', organization);
@@ -94,7 +115,7 @@ describe('issuing with the signer that ships', () => {
     // The journal writes a signature down with its next order, at the latest.
     await issuer().issue(request('ocsp', service, await key('ocsp')));
     shop.now = new Date(shop.now.getTime() + 60_000);
-    assert.deepEqual(await recover({ ...shop.recovery(), signer }, shop.now), { completed: 1, closed: 0 });
+    assert.deepEqual(await recover({ ...shop.recovery(), signer }, shop.now), { completed: 1, closed: 0, left: [] });
     assert.equal((await issuer().issue(license)).fresh, false);
   }).timeout(20_000);
 });

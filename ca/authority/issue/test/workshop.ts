@@ -122,6 +122,28 @@ export class Workshop {
     return this.#open(IssuerGeneration.open(key, chain, this.#addresses(certificate, 4)));
   }
 
+  /** The same key with a new certificate, as after a change of a contract. */
+  async certifiedAnew(
+    { key: id, purpose }: IssuerGeneration,
+    above: IssuerGeneration,
+    change: Partial<Claims> = {},
+  ): Promise<IssuerGeneration> {
+    const key = (await this.signer.keys()).find((one) => one.id === id)!;
+    const enterprise = purpose === 'enterprise' ? { enterprise: 'globex' } : {};
+    const { certificate } = await this.issuer.issue({
+      profile: PROFILES[purpose === 'enterprise' ? 'enterprise' : 'organization'],
+      issuer: above,
+      key: { held: key },
+      subject: { organization: 'acme', ...enterprise, commonName: `Acme ${purpose} CA` },
+      claims: { ...CONTRACT, ...change },
+      principal: `authority ${id} anew ${this.now.toISOString()}`,
+      keyOwner: id,
+      context: { by: 'test' },
+    });
+    const chain = [decodeCertificate(certificate), ...above.chain] as const;
+    return this.#open(IssuerGeneration.open(key, chain, this.#addresses(certificate, 4)));
+  }
+
   async hierarchy(
     algorithm: KeyAlgorithm = 'P-256',
   ): Promise<Record<'root' | 'organization' | 'enterprise', IssuerGeneration>> {

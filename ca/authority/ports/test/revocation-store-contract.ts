@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { NO_EXPIRY } from '@licet/format';
 import type { Intent } from '../certificate-store.ts';
 import type { RevocationEvent } from '../revocation.ts';
 import type { RevocationStore } from '../revocation-store.ts';
@@ -8,6 +9,22 @@ import { makeIntent } from './certificate-store-contract.ts';
 const AT = new Date('2026-11-21T12:00:00Z');
 const later = (seconds: number) => new Date(AT.getTime() + seconds * 1000);
 const SHARD = { issuer: 'key-1', shard: 0 };
+
+const granting = (intent: Intent, grace: number): Intent => ({
+  ...intent,
+  claims: {
+    id: '00000000-0000-4000-8000-000000000001',
+    sequence: 1,
+    modes: ['production'],
+    tier: { rank: 20, code: 'gold' },
+    features: ['press'],
+    limits: [],
+    term: { from: AT, to: NO_EXPIRY },
+    grace,
+    contact: 0,
+    degrade: 'warn',
+  },
+});
 
 export type RevocationStoreUnderTest = {
   /** Empty, and the same from both ends as two processes have it. */
@@ -49,7 +66,7 @@ export function revocationStoreContract(make: () => Promise<RevocationStoreUnder
     assert.deepEqual(known, {
       organization: 'acme',
       crlShard: 0,
-      notAfter: intent!.notAfter,
+      graceUntil: intent!.notAfter,
       closed: false,
       state: { state: 'valid' },
     });
@@ -125,7 +142,7 @@ export function revocationStoreContract(make: () => Promise<RevocationStoreUnder
     assert.equal(await one.order('other', 'o'), undefined);
   });
 
-  it('lists what has not expired, page by page', async () => {
+  it('lists what can still be used, page by page', async () => {
     const intents = await issued(7);
     await one.change(revoke, intents, AT);
     const seen: string[] = [];
@@ -137,6 +154,22 @@ export function revocationStoreContract(make: () => Promise<RevocationStoreUnder
     }
     assert.deepEqual(seen.toSorted(), intents.map(({ serial }) => Buffer.from(serial).toString('hex')).toSorted());
     assert.deepEqual(await listed(new Date(intents[0]!.notAfter.getTime() + 1)), []);
+  });
+
+  it('takes what has expired for what can be used for as long as its claims say, and beyond all dates if they do', async () => {
+    const [plain, some, most] = [0, 60, Number.MAX_SAFE_INTEGER].map((grace) => granting(makeIntent(), grace));
+    await reserve([plain!, some!, most!]);
+    const until = (await one.find([plain!, some!, most!])).map((known) => known?.graceUntil);
+    const end = plain!.notAfter;
+    assert.deepEqual(until, [end, new Date(end.getTime() + 60_000), NO_EXPIRY]);
+    const serials = (found: readonly { serial: Uint8Array }[]) => found.map(({ serial }) => Buffer.from(serial));
+    const inGrace = new Date(end.getTime() + 60_000);
+    const isOne = ([found]: Buffer[], { serial }: Intent) => found?.equals(serial) === true;
+    assert.equal((await one.issuedBy('key-1', inGrace, undefined, 10)).length, 2);
+    await one.change(revoke, [some!], inGrace);
+    assert.ok(isOne(serials(await listed(inGrace)), some!));
+    assert.ok(isOne(serials(await one.issuedBy('key-1', inGrace, undefined, 10)), most!));
+    assert.deepEqual(await listed(new Date(inGrace.getTime() + 1)), []);
   });
 
   const crl = (number: bigint, size = 3_000_000) => ({

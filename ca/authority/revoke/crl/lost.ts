@@ -2,7 +2,7 @@ import { toHex } from '@licet/format';
 import { entriesSince } from '../../issue/recover.ts';
 import type { PublishedCrl, RevocationStore } from '../../ports/revocation-store.ts';
 import type { RevocationRecord, Signer } from '../../ports/signer.ts';
-import { replay } from '../steps.ts';
+import { whichCounts } from '../steps.ts';
 import type { LostEntry } from './draft.ts';
 
 const BATCH = 1000;
@@ -10,9 +10,9 @@ const BATCH = 1000;
 const SKEW_MS = 10 * 60_000;
 
 /**
- * Of the entries that the next CRL would lose, those that it may not: RFC 5280 §3.3 lets an entry go once it stood on a
- * CRL made after the certificate expired, and a hold goes with a reinstatement that is in the journal. The database alone
- * is not believed: one restored from an old backup has forgotten what was revoked since.
+ * Of the entries that the next CRL would lose, those that it may not: an entry goes once it stood on a CRL that was made
+ * when the certificate could not be used any more (RFC 5280 §3.3, and its grace), and a hold goes with a reinstatement that
+ * is in the journal. The database alone is not believed: one restored from an old backup has forgotten what was revoked since.
  */
 export async function unexcused(
   lost: readonly LostEntry[],
@@ -26,7 +26,7 @@ export async function unexcused(
     const known = await store.find(part.map(({ serial }) => ({ issuer: previous.issuer, serial })));
     part.forEach((entry, i) => {
       const certificate = known[i];
-      if (certificate !== undefined && certificate.notAfter < previous.thisUpdate) return;
+      if (certificate !== undefined && certificate.graceUntil < previous.thisUpdate) return;
       const isReinstated = entry.held && certificate?.state.state === 'valid';
       (isReinstated ? reinstated : left).push(entry);
     });
@@ -40,12 +40,12 @@ async function withoutReinstatement(
   { issuer, publishedAt }: PublishedCrl,
   signer: Signer,
 ): Promise<LostEntry[]> {
-  const records = new Map<string, RevocationRecord[]>(entries.map(({ serial }) => [toHex(serial), []]));
+  const wanted = new Set(entries.map(({ serial }) => toHex(serial)));
+  const records = new Map<string, RevocationRecord>();
   for await (const { record } of entriesSince(signer, new Date(publishedAt.getTime() - SKEW_MS))) {
-    if (record.type === 'revocation' && record.key === issuer) records.get(toHex(record.serial))?.push(record);
+    if (record.type !== 'revocation' || record.key !== issuer) continue;
+    const serial = toHex(record.serial);
+    if (wanted.has(serial)) records.set(serial, whichCounts(records.get(serial), record));
   }
-  return entries.filter(({ serial }) => {
-    const own = records.get(toHex(serial))!;
-    return !own.some(({ event }) => event === 'reinstated') || replay(own).state !== 'valid';
-  });
+  return entries.filter(({ serial }) => records.get(toHex(serial))?.event !== 'reinstated');
 }

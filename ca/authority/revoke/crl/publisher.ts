@@ -54,7 +54,7 @@ export type PublishSummary = { readonly published: number; readonly refused: num
 
 /** What is made of one page takes some ten milliseconds, less than it takes to start a thread. */
 const PAGE = 5000;
-/** Entries of a certificate that expired are kept a day on, so that it stands on a CRL made after its end. */
+/** Entries of a certificate whose grace is over are kept a day on, so that it stands on a CRL made after that. */
 const LOOKBACK_MS = 86_400_000;
 /** A first list is small: whoever makes it needs a few hundredths of a second. */
 const BUSY_MS = 50;
@@ -62,7 +62,7 @@ const BUSY_TRIES = 40;
 
 /**
  * Publishes each shard that knows too little or grows old. What it makes is compared with what is in force, and stays in
- * the drawer when it lost an unexpired entry, went back in number or time, or does not verify: the old CRL stays then,
+ * the drawer when it lost an entry too early, went back in number or time, or does not verify: the old CRL stays then,
  * and somebody is told. A crash at any point leaves the old one.
  */
 export async function publishDue(deps: CrlPublisherDeps, signal?: AbortSignal): Promise<PublishSummary> {
@@ -100,8 +100,12 @@ export async function publishFirst(deps: CrlPublisherDeps, id: ShardId): Promise
   throw new AuthorityError('BUSY', 'Another process is making this CRL, and takes its time; ask again later.');
 }
 
+/** The grace of a license counts from the end of its CA as well: as long as one can be used it needs a list. */
 const aliveAt = async ({ generations }: CrlPublisherDeps, now: Date): Promise<readonly IssuerGeneration[]> =>
-  (await generations()).filter(({ certificate }) => certificate !== undefined && certificate.notAfter > now);
+  (await generations()).filter(
+    ({ certificate, claims }) =>
+      certificate !== undefined && certificate.notAfter.getTime() + (claims?.grace ?? 0) * 1000 > now.getTime(),
+  );
 
 const nameOf = ({ issuer, shard }: ShardId): string => `${issuer}/${shard}`;
 
@@ -237,7 +241,7 @@ function timesOf(
 
 const wholeSecond = (time: number) => new Date(Math.floor(time / 1000) * 1000);
 
-/** §3.3: until it stood on one CRL made beyond the certificate's validity. The first CRL of a shard has them all. */
+/** §3.3: until it stood on one CRL made when nobody could use the certificate. The first CRL of a shard has them all. */
 function keptFrom(previous: PublishedCrl | undefined, now: Date): Date {
   if (previous === undefined) return new Date(0);
   return new Date(Math.min(previous.thisUpdate.getTime(), now.getTime() - LOOKBACK_MS));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { hash } from 'node:crypto';
-import { closeSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -91,6 +91,19 @@ describe('The signer process', function () {
       record.type === 'key' ? record.event : [],
     );
     assert.deepEqual(events.slice(-3), ['created', 'rotated', 'retired']);
+  });
+
+  it('begins no journal in place of one that went away, and whoever has asked is told when it is back', async () => {
+    const journal = join(folder(), 'signer/journal');
+    renameSync(journal, join(folder(), 'away'));
+    const linked = new Promise<void>((resolve) => running.signer.onLink(resolve));
+    process.kill(running.pid()!, 'SIGKILL');
+    const isFailed = (event: SupervisorEvent) => event.kind === 'start failed' && event.error.code === 'JOURNAL_LOST';
+    while (!events.some(isFailed)) await pause(5);
+    assert.equal(existsSync(journal), false);
+    renameSync(join(folder(), 'away'), journal);
+    await linked;
+    assert.ok((await everyEntry(running.signer)).length > 0);
   });
 
   it('loses no signature that it answered when it is killed under load, and is back by itself', async () => {
