@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { AuthorityError, readAuthorityBundle, readCrlFolder } from '@licet/authority';
 import { importAuthorities } from '../authority/import.ts';
+import { beginMark } from '../authority/journal-watch.ts';
 import type { Authority } from '../authority/ports/authorities.ts';
 import { retire } from '../authority/retire.ts';
 import { endOf, type RolloverDeps, rollOver } from '../authority/rollover.ts';
@@ -30,11 +31,18 @@ const TASKS: Readonly<Record<string, (backstage: Backstage, given: Given) => Pro
   },
 
   async import(backstage, { crls }) {
+    const { signer } = backstage.config;
+    if (signer.socket !== undefined && signer.folder === undefined) {
+      const message =
+        'The chains to be imported lie in the folder of the signer: name it as signer.folder, beside signer.socket.';
+      throw new StartError(EXIT_CODES.configuration.code, message);
+    }
     const bundles = await readAuthorityBundle(signerFolderOf(backstage.config));
     const lists = (await Promise.all(crls.map(readCrlFolder))).flat();
-    const { publish, revocations } = backstage.authority;
+    const { publish, revocations, journal, fence } = backstage.authority;
     const { organization } = backstage.config.authority;
-    const deps = { ...(await partsOf(backstage)), publish, revocations, organization };
+    const beforeSaving = () => beginMark(journal);
+    const deps = { ...(await partsOf(backstage)), publish, revocations, organization, beforeSaving };
     const imported = await importAuthorities(deps, bundles, lists);
     for (const one of imported.authorities) print(lineOf(one));
     if (imported.known > 0) print(`${imported.known} were known already.`);
@@ -42,6 +50,7 @@ const TASKS: Readonly<Record<string, (backstage: Backstage, given: Given) => Pro
     for (const { key } of imported.withoutCrl) {
       print(`The root ${key} has no CRL here: import again with --crls, and the folder of its "licet ceremony crl".`);
     }
+    if (fence.reason !== undefined) print(fence.reason);
   },
 
   async rollover(backstage, { key }) {

@@ -96,6 +96,7 @@ describe('the import of what a ceremony made', function () {
       clock: systemClock,
       publish: { base: BASE, shards: 4 },
       organization: 'acme',
+      beforeSaving: () => Promise.resolve(),
     };
   });
   after(async () => {
