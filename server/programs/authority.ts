@@ -7,6 +7,7 @@ import { retire } from '../authority/retire.ts';
 import { endOf, type RolloverDeps, rollOver } from '../authority/rollover.ts';
 import { type Backstage, splitArguments, withBackstage } from './backstage.ts';
 import { EXIT_CODES } from '../config/exit-codes.ts';
+import type { Config } from '../config/index.ts';
 import { signerFolderOf } from '../effective.ts';
 import { LicetError } from '../licensing/errors.ts';
 import { StartError, startFailure } from '../start-error.ts';
@@ -31,12 +32,6 @@ const TASKS: Readonly<Record<string, (backstage: Backstage, given: Given) => Pro
   },
 
   async import(backstage, { crls }) {
-    const { signer } = backstage.config;
-    if (signer.socket !== undefined && signer.folder === undefined) {
-      const message =
-        'The chains to be imported lie in the folder of the signer: name it as signer.folder, beside signer.socket.';
-      throw new StartError(EXIT_CODES.configuration.code, message);
-    }
     const bundles = await readAuthorityBundle(signerFolderOf(backstage.config));
     const lists = (await Promise.all(crls.map(readCrlFolder))).flat();
     const { publish, revocations, journal, fence } = backstage.authority;
@@ -76,6 +71,14 @@ const TASKS: Readonly<Record<string, (backstage: Backstage, given: Given) => Pro
   },
 };
 
+/** Asked before a signer is waited for, which would not say it. */
+function demandFolder({ signer }: Config): void {
+  if (signer.socket === undefined || signer.folder !== undefined) return;
+  const message =
+    'The chains to be imported lie in the folder of the signer: name it as signer.folder, beside signer.socket.';
+  throw new StartError(EXIT_CODES.configuration.code, message);
+}
+
 /** What is fenced for the server is fenced here. */
 async function partsOf({ authority }: Backstage): Promise<RolloverDeps> {
   await authority.guard.check();
@@ -106,8 +109,11 @@ async function main(argv: readonly string[]): Promise<void> {
   const run = Object.hasOwn(TASKS, name) ? TASKS[name] : undefined;
   const needsKey = name === 'rollover' || name === 'retire';
   if (run === undefined || (needsKey && key === '')) throw new StartError(EXIT_CODES.configuration.code, USAGE);
-  await withBackstage(configuration, (backstage) =>
-    run(backstage, { key, crls: values.crls, endLive: values['end-live'] }),
+  const given = { key, crls: values.crls, endLive: values['end-live'] };
+  await withBackstage(
+    configuration,
+    (backstage) => run(backstage, given),
+    name === 'import' ? demandFolder : undefined,
   );
 }
 

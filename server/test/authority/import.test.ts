@@ -256,6 +256,15 @@ describe('the import of what a ceremony made', function () {
     assert.ok(key?.retiredAt !== undefined);
   });
 
+  it('by the program asks for the folder of a signer that is reached by its socket', async () => {
+    const authority = { organization: 'acme', publicUrl: BASE, evaluation: 'off' };
+    writeFileSync(at('socket.yaml'), JSON.stringify({ authority, signer: { socket: at('nobody') } }));
+    const ran = promisify(execFile)(process.execPath, [PROGRAM, 'import', '--', '--config', at('socket.yaml')], {
+      env: { PATH: process.env['PATH'] },
+    });
+    await assert.rejects(ran, { code: 78, stderr: /^licet: The chains .* name it as signer\.folder, .*\.\n$/ });
+  });
+
   it('by the program, into PostgreSQL, from files alone', async function () {
     const production = await testDatabase(this, 'postgresql');
     try {
