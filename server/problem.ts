@@ -118,5 +118,5 @@ function headersOf({ kind, retryAfterSeconds }: LicetError): Record<string, stri
   if (kind === 'unauthenticated') return { 'WWW-Authenticate': 'Bearer realm="licet"' };
   const waits = kind === 'unavailable' || kind === 'too-many';
   const seconds = retryAfterSeconds ?? (waits ? 5 : undefined);
-  return seconds === undefined ? {} : { 'Retry-After': String(Math.ceil(seconds)) };
+  return seconds === undefined || seconds === Infinity ? {} : { 'Retry-After': String(Math.ceil(seconds)) };
 }

@@ -6,6 +6,7 @@ import { isEvaluation, isText, publishingBaseOf, tlsModeOf } from './effective.t
 import { openEvaluationShop } from './first-start/evaluation-shop.ts';
 import { letFirstOwnerIn } from './first-start/first-owner.ts';
 import { foundOrganization } from './first-start/found-organization.ts';
+import { createEndsCheck, createEndsReader, soonestEnds } from './authority/authority-ends.ts';
 import { createKeyCheck } from './authority/lost-keys.ts';
 import type { Ground } from './ground.ts';
 import type { Job } from './jobs/job.ts';
@@ -15,6 +16,7 @@ import { renewLicense } from './licensing/licenses/renew.ts';
 import type { Dependencies } from './licensing/use-case.ts';
 import type { Route } from './http/routes.ts';
 import manifest from './package.json' with { type: 'json' };
+import type { Readiness } from './operations/readiness.ts';
 import { crlFigures } from './persistence/authority/crl-figures.ts';
 import { type Database, openDatabase } from './persistence/database.ts';
 import { systemRandom as random } from './random.ts';
@@ -40,7 +42,7 @@ import { connectLicensing } from './wiring/licensing.ts';
 import { type Notices, openNotices } from './wiring/notices.ts';
 import { publishing } from './wiring/publishing.ts';
 import { readinessOf } from './wiring/readiness.ts';
-import { connectStatus } from './wiring/status.ts';
+import { connectStatus, type StatusParts } from './wiring/status.ts';
 import type { OpenedSigner } from './wiring/signer.ts';
 import { openOwnTls, openTlsFiles } from './wiring/tls.ts';
 
@@ -145,6 +147,18 @@ function enrolmentOf(
   });
 }
 
+function watchReadiness(
+  { config, metrics }: Ground,
+  { database, signer: { signer } }: Stores,
+  { directory, fence, journal }: AuthorityParts,
+  checkCrls: StatusParts['checkCrls'],
+): Readiness {
+  const ends = createEndsReader(directory);
+  metrics.watch({ authorityEnds: async () => soonestEnds(await ends()) });
+  const checks = { checkCrls, checkKeys: createKeyCheck(journal), checkEnds: createEndsCheck(ends, clock) };
+  return readinessOf({ database, signer, fence, ...checks }, config.operations.readinessSeconds);
+}
+
 /** Opens the doors, and says in which order everything is closed again. */
 async function open(
   ground: Ground,
@@ -154,10 +168,7 @@ async function open(
   const { config, log, lifecycle } = ground;
   const status = connectStatus(ground, authority, signer.signer);
   ground.metrics.revocation.watchCrls(() => database.run('platform', crlFigures, { readOnly: true }));
-  const { fence, journal } = authority;
-  const checks = { checkCrls: status.checkCrls, checkKeys: createKeyCheck(journal) };
-  const needed = { database, signer: signer.signer, fence, ...checks };
-  const readiness = readinessOf(needed, config.operations.readinessSeconds);
+  const readiness = watchReadiness(ground, { database, signer }, authority, status.checkCrls);
   let address = '';
   const fastPaths = [...publishing(authority, () => config.http.publicUrl ?? address), ...status.fastPaths];
   const served: Served = { routes, fastPaths };

@@ -20,6 +20,7 @@ export type AuthorityCode =
   | 'LINT_FAILED'
   | 'CLAIMS_ABOVE_PARENT'
   | 'ISSUER_NOT_VALID'
+  | 'ISSUER_ENDED' // a CA above is over: no time brings it back, another has to take its place
   | 'ISSUER_CHANGED' // it was certified anew meanwhile: ask again in a moment
   | 'TICKET_USED'
   | 'REQUEST_PENDING' // the same request is under way in another process: ask again in a moment

@@ -17,8 +17,9 @@ const DAY_MS = 86_400_000;
  */
 export async function checkCrls({ directory, revocations }: CrlWatchDeps, now: Date): Promise<string | undefined> {
   const own = (await directory.held()).filter(({ purpose }) => purpose === 'organization' || purpose === 'service');
+  // Above an enterprise that keeps its own CA, the organization publishes the list, and `import` takes none.
   const roots = (await directory.list({ kind: 'root', limit: MOST_ROOTS })).filter(
-    ({ status }) => status !== 'retired',
+    ({ status, addresses }) => status !== 'retired' && addresses.crls.length > 0,
   );
   const standings = await revocations.shards([...own, ...roots].map(({ key }) => key));
   const listsOf = (key: string) => standings.filter(({ issuer }) => issuer === key).flatMap(({ crl }) => crl ?? []);

@@ -6,6 +6,7 @@ import {
   decodeClaims,
   encodeClaims,
   equalBytes,
+  type Excess,
   excess,
   OID,
 } from '@licet/format';
@@ -87,12 +88,22 @@ const serialOf = (certificate: Certificate | undefined): string =>
 export const commonNameFor = ({ enterprise }: Customer, { id }: Claims): string =>
   `${enterprise} License CA ${id.slice(0, 8)}`;
 
-/** The CA of the organization that signs new certificates. */
+/** The CA of the organization that signs new certificates, able to grant the contract where that can be had here. */
 export async function parentFor(
   { directory, widen }: Pick<EnterpriseCertificateDeps, 'directory' | 'widen'>,
   organization: string,
   contract: Claims,
 ): Promise<Opened> {
+  const parent = await organizationCa(directory, organization);
+  return widen !== undefined && beyond(parent, contract).length > 0 ? widen(parent, contract) : parent;
+}
+
+/** What is asked for beyond what a CA may grant. */
+export const beyond = ({ generation: { claims } }: Opened, asked: Claims): readonly Excess[] =>
+  claims === undefined ? [] : excess(claims, asked);
+
+/** Throws where there is none in office that signs here. */
+export async function organizationCa(directory: Directory, organization: string): Promise<Opened> {
   const role = { organization, kind: 'organization', enterprise: undefined, contract: undefined } as const;
   const parent = await directory.active(role);
   if (parent === undefined) {
@@ -107,12 +118,11 @@ export async function parentFor(
     const message = `The CA of "${organization}" is on another server: have the CA of this enterprise certified there, and import it.`;
     throw new LicetError('conflict', 'AUTHORITY_MISSING', message);
   }
-  const isAbove = parent.generation.claims !== undefined && excess(parent.generation.claims, contract).length > 0;
-  return isAbove && widen !== undefined ? widen(parent, contract) : parent;
+  return parent;
 }
 
 /** A CA is certified anew when so much of its life is over: then its licenses still get their whole life. */
-const RENEW_AFTER = 2 / 3;
+export const RENEW_AFTER = 2 / 3;
 
 /**
  * Whether the certificate of a CA says what its contract says, stands below the organization's CA in office, and is not

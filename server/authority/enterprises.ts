@@ -1,14 +1,19 @@
 import { addressesOf, AuthorityError, type KeyAlgorithm, type KeyDescription, type Signer } from '@licet/authority';
-import { type Certificate, type Claims, excess } from '@licet/format';
+import type { Certificate, Claims } from '@licet/format';
 import { LicetError } from '../licensing/errors.ts';
+import type { DelegatedContract } from '../licensing/ports/delegation.ts';
+import type { IssuerObstacle } from '../licensing/ports/issuance.ts';
+import { endOf } from './authority-ends.ts';
 import type { Opened } from './directory.ts';
 import {
+  beyond,
   certifyEnterprise,
   checkEnterprise,
   commonNameFor,
   type Customer,
   type EnterpriseCertificateDeps,
   isStillGood,
+  organizationCa,
   parentFor,
   saysContract,
   stillCounts,
@@ -67,12 +72,30 @@ export class Enterprises {
     const found = await directory.active(roleOf(customer, contract));
     const { organization } = customer;
     const role = { organization, kind: 'organization', enterprise: undefined, contract: undefined } as const;
-    const above = (await directory.active(role))?.generation.claims;
+    const above = await directory.active(role);
     if (found === undefined || isOwn(found) || above === undefined || widen !== undefined) return;
-    const points = excess(above, contract).map(({ claim, detail }) => `${claim}: ${detail}`);
+    const points = beyond(above, contract).map(({ claim, detail }) => `${claim}: ${detail}`);
     if (points.length === 0) return;
     const message = `The CA of "${organization}" may not grant this: ${points.join('; ')}. Have it certified for it first.`;
     throw new LicetError('conflict', 'CLAIMS_ABOVE_PARENT', message, { pointer: '/terms' });
+  }
+
+  /** Why no license of a contract would be given now: what `ensure` would throw, and the signing below its CA. */
+  async obstacles(
+    { contract, ...customer }: DelegatedContract,
+    site: Claims = contract,
+  ): Promise<readonly IssuerObstacle[]> {
+    const { directory, clock, widen } = this.#deps;
+    const found = await directory.active(roleOf(customer, contract));
+    if (found?.authority.held === false) return [obstacleOf(keptElsewhere(found.authority))];
+    if (found !== undefined && isOwn(found)) return limitsOf(found, site, clock.now());
+    try {
+      const above = await organizationCa(directory, customer.organization);
+      return limitsOf(above, widen === undefined ? contract : undefined, clock.now());
+    } catch (error) {
+      if (error instanceof LicetError) return [obstacleOf(error)];
+      throw error;
+    }
   }
 
   /** One at a time for each contract; who comes meanwhile gets what is being made. */
@@ -177,6 +200,19 @@ export class Enterprises {
     return found;
   }
 }
+
+/** Nothing `asked`: what it may grant can be changed here. */
+function limitsOf(by: Opened, asked: Claims | undefined, now: Date): readonly IssuerObstacle[] {
+  const end = endOf(by.generation);
+  if (end < now) {
+    const detail = `The CA above ended at ${end.toISOString()}: another has to take its place first.`;
+    return [{ code: 'ISSUER_ENDED', claim: 'issuer', detail }];
+  }
+  const points = asked === undefined ? [] : beyond(by, asked);
+  return points.map(({ claim, detail }) => ({ code: 'CLAIMS_ABOVE_PARENT', claim, detail }));
+}
+
+const obstacleOf = ({ code, message }: LicetError): IssuerObstacle => ({ code, claim: 'issuer', detail: message });
 
 function roleOf({ organization, enterprise }: Customer, { id }: Claims) {
   return { organization, kind: 'enterprise', enterprise, contract: id } as const;

@@ -24,6 +24,7 @@ const ANSWERS: Readonly<Partial<Record<AuthorityCode, Answer>>> = {
   BUSY: { kind: 'unavailable', retryAfterSeconds: 2 },
   FENCED: { kind: 'unavailable', retryAfterSeconds: 60 },
   ISSUER_NOT_VALID: { kind: 'unavailable', retryAfterSeconds: 60 },
+  ISSUER_ENDED: { kind: 'unavailable', retryAfterSeconds: Infinity },
   // As long as the directory of another process takes to notice.
   ISSUER_CHANGED: { kind: 'unavailable', retryAfterSeconds: 2 },
   REQUEST_PENDING: { kind: 'unavailable', retryAfterSeconds: 1 },

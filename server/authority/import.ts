@@ -16,6 +16,8 @@ import { withLinks } from './root-links.ts';
 export type ImportDeps = ImportCheckDeps & {
   readonly revocations: RootCrls;
   readonly publish: { readonly base: string; readonly shards: number };
+  /** When all is checked and something is to be written. */
+  readonly beforeSaving: () => Promise<void>;
 };
 
 export type Imported = {
@@ -55,6 +57,7 @@ export async function importAuthorities(
   const changed: Authority[] = [];
   for (const one of wanted.values()) if (!(await isKnown(deps, one))) changed.push(one);
   if (changed.length > 0) {
+    await deps.beforeSaving();
     await deps.directory.saveAll(changed, { action: 'authority.imported', actor: 'system:import' });
   }
   const own = new Set(candidates.flatMap(({ role, root }) => (role.kind === 'enterprise' ? [] : [keyOf(root)])));

@@ -49,6 +49,7 @@ export function createIssuance(deps: IssuanceDeps): Issuance {
       return (await finder.look(tx, names)).map((find) => () => asIssued(find()));
     },
     checkContract: ({ contract, ...customer }) => deps.enterprises.check(customer, contract),
+    obstacles: (of, site) => deps.enterprises.obstacles(of, site),
     delegation: deps.delegation,
   };
 }

@@ -127,18 +127,27 @@ export async function acceptJournal(deps: JournalDeps): Promise<void> {
   throw new Error('The journal is the one that the database has seen, so none is lost: run "licet reconcile".');
 }
 
+/**
+ * Before authorities are saved in a database that has not seen this journal: without a mark it would be taken for the
+ * database of another. The first line is that of a key, so nothing that was signed counts as known.
+ */
+export async function beginMark(deps: JournalDeps): Promise<void> {
+  if ((await checkedMark(deps)) !== undefined) return;
+  const [first] = await deps.signer.journalAfter(0n, 1);
+  await setMark(deps, first, 'advance', first?.at);
+}
+
 /** Also where nothing was added: the mark says until when the two were level, see `LEFT_BEHIND_MS`. */
 async function setMark(
   deps: JournalDeps,
   level: Pick<JournalEntry, 'sequence' | 'hash'> | undefined,
   how: 'advance' | 'replace' = 'advance',
+  at: Date = deps.clock.now(),
 ): Promise<void> {
   const journal = await identityOf(deps.signer);
   if (journal === undefined || level === undefined) return;
   const { sequence, hash } = level;
-  await deps.transactions.run('platform', (tx) =>
-    deps.marks[how](tx, journal, { sequence, hash, at: deps.clock.now() }),
-  );
+  await deps.transactions.run('platform', (tx) => deps.marks[how](tx, journal, { sequence, hash, at }));
 }
 
 async function identityOf(signer: Signer): Promise<Uint8Array | undefined> {

@@ -18,10 +18,15 @@ export async function lostKeys({ signer, directory }: LostKeysDeps): Promise<rea
 }
 
 /** What is lost, and what to do. */
-export function sayLost({ key, kind, organization, enterprise, status }: Authority): string {
-  const whose = enterprise === undefined ? `"${organization}"` : `the enterprise "${enterprise}" of "${organization}"`;
+export function sayLost(authority: Authority): string {
+  const { key, status } = authority;
   const instead = status === 'active' ? 'rollover' : 'retire';
-  return `The signer does not hold the key ${key} of the ${kind} CA of ${whose}: put its file back and start the signer anew, or, if it is lost for good, run "licet authority ${instead} ${key}".`;
+  return `The signer does not hold the key ${key} of ${nameOf(authority)}: put its file back and start the signer anew, or, if it is lost for good, run "licet authority ${instead} ${key}".`;
+}
+
+export function nameOf({ kind, organization, enterprise }: Authority): string {
+  const whose = enterprise === undefined ? `"${organization}"` : `the enterprise "${enterprise}" of "${organization}"`;
+  return `the ${kind} CA of ${whose}`;
 }
 
 /** All keys are read for it, and none is lost while a signer runs. */
@@ -46,5 +51,5 @@ export function createKeyCheck(deps: LostKeysDeps): () => Promise<string | undef
 }
 
 /** The CA of the organization is above all others, and the one of an enterprise without a contract serves them all. */
-const isVital = ({ kind, status, contract }: Authority): boolean =>
+export const isVital = ({ kind, status, contract }: Authority): boolean =>
   status === 'active' && (kind === 'organization' || (kind === 'enterprise' && contract === undefined));

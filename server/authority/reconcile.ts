@@ -1,8 +1,9 @@
 import type { Issued, KeyDescription } from '@licet/authority';
 import { addressesOf } from '@licet/authority';
 import { type Certificate, decodeClaims, equalBytes, OID, toHex } from '@licet/format';
+import { LicetError } from '../licensing/errors.ts';
 import type { Opened } from './directory.ts';
-import { type JournalDeps, replayJournal } from './journal-watch.ts';
+import { beginMark, type JournalDeps, replayJournal } from './journal-watch.ts';
 import { certificateOf, issuedFrom, type JournalOrder, takenBy } from './lost-order.ts';
 import { type LicenseRestoring, type RestoredLicenses, restoreLicenses } from './restore-licenses.ts';
 import type { Authority, AuthorityKind } from './ports/authorities.ts';
@@ -73,7 +74,8 @@ async function authorityFor(directory: ReconcileDeps['directory'], { issuer, ser
 }
 
 /** A key that is bound to a CA certificate is an authority, whether the database remembers it or not. Parents first. */
-async function restoreAuthorities({ signer, directory, publish, clock }: ReconcileDeps): Promise<number> {
+async function restoreAuthorities(deps: ReconcileDeps): Promise<number> {
+  const { signer, directory, publish, clock } = deps;
   const keys = (await signer.keys()).filter(({ purpose }) => KINDS.has(purpose));
   const all = keys.flatMap((key) => {
     const certificate = certificateOf(key);
@@ -87,6 +89,7 @@ async function restoreAuthorities({ signer, directory, publish, clock }: Reconci
     if (known !== undefined && equalBytes(known.authority.certificate, certificate.der)) continue;
     const authority = known?.authority ?? (await forgotten(key, certificate, { directory, publish, at: clock.now() }));
     if (authority === undefined) continue;
+    if (restored === 0) await beginMark(deps);
     await directory.save({ ...authority, certificate: certificate.der });
     restored += 1;
   }
@@ -103,6 +106,10 @@ async function forgotten(
   const above = authorityKeyIdentifier?.keyIdentifier;
   const parent = key.purpose === 'root' || above === undefined ? undefined : await directory.byKeyIdentifier(above);
   const kind = key.purpose as AuthorityKind;
+  if (kind !== 'root' && parent === undefined) {
+    const message = `The database does not know the CA above key ${key.id}: run "licet authority import" first, and then "licet reconcile".`;
+    throw new LicetError('conflict', 'AUTHORITY_MISSING', message);
+  }
   const shards = kind === 'root' ? 1 : publish.shards;
   const addresses = addressesOf(publish.base, subjectKeyIdentifier, shards);
   // Another one may be in office: an operator decides which, this one answers for what it has signed.

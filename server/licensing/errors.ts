@@ -18,6 +18,7 @@ export class LicetError extends Error {
   readonly code: string;
   /** Where in the input: a JSON pointer. */
   readonly pointer: string | undefined;
+  /** `Infinity`: the same request succeeds one day, but not before a person has done something. */
   readonly retryAfterSeconds: number | undefined;
 
   constructor(

@@ -1,5 +1,6 @@
 import { type CounterConfiguration, Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 import { jobMetrics, type JobResult } from './jobs.ts';
+import { remembering } from './remembering.ts';
 import { RequestMetrics } from './requests.ts';
 import { revocationMetrics, type RevocationMetrics } from './revocation.ts';
 
@@ -41,6 +42,8 @@ export type MetricSources = {
   readonly connections?: () => number;
   readonly admission?: () => AdmissionCounts;
   readonly isReady?: () => Promise<boolean>;
+  /** By kind. */
+  readonly authorityEnds?: () => Promise<ReadonlyMap<string, Date>>;
 };
 
 export type MetricsOptions = {
@@ -154,7 +157,10 @@ function workMetrics(registry: Registry) {
   };
 }
 
-function watch(registry: Registry, { pool, loopDelay, connections, admission, isReady }: MetricSources): void {
+function watch(
+  registry: Registry,
+  { pool, loopDelay, connections, admission, isReady, authorityEnds }: MetricSources,
+): void {
   const registers = [registry];
   const gauge = (name: string, help: string, read: () => number | Promise<number>) =>
     new Gauge({
@@ -193,6 +199,22 @@ function watch(registry: Registry, { pool, loopDelay, connections, admission, is
   }
   if (connections) gauge('licet_http_connections', 'Open connections of the public listener.', connections);
   if (isReady) gauge('licet_ready', '1 when all readiness checks pass, else 0.', async () => Number(await isReady()));
+  if (authorityEnds) registry.registerMetric(authorityGauge(authorityEnds));
+}
+
+function authorityGauge(read: () => Promise<ReadonlyMap<string, Date>>): Gauge {
+  const remembered = remembering(read, new Map());
+  return new Gauge({
+    name: 'licet_authority_not_after_timestamp_seconds',
+    help: 'When the first CA in office of the kind ends, without those of contracts, which are certified anew by themselves.',
+    labelNames: ['kind'],
+    registers: [],
+    async collect() {
+      const { value } = await remembered();
+      this.reset();
+      for (const [kind, end] of value) this.set({ kind }, end.getTime() / 1000);
+    },
+  });
 }
 
 const refusals = (read: () => number): Counter =>

@@ -1,6 +1,7 @@
 import { type ChangeOutcome, REVOCATION_REASONS, type RevocationEvent } from '@licet/authority';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { CrlFigures } from '../authority/ports/crl-figures.ts';
+import { remembering } from './remembering.ts';
 
 export type RevocationMetrics = {
   readonly judged: (event: RevocationEvent, outcomes: readonly ChangeOutcome[]) => void;
@@ -12,7 +13,6 @@ export type RevocationMetrics = {
 };
 
 const OCSP_STATUSES = ['successful', 'malformedRequest', 'internalError', 'tryLater', 'sigRequired', 'unauthorized'];
-const READ_EVERY_MS = 10_000;
 
 export function revocationMetrics(registry: Registry): RevocationMetrics {
   const registers = [registry];
@@ -91,7 +91,7 @@ const GAUGES: readonly (readonly [name: string, help: string, of: (figures: CrlF
 const seconds = (time: Date): number => time.getTime() / 1000;
 
 function watchCrls(registry: Registry, read: () => Promise<readonly CrlFigures[]>): void {
-  const remembered = remembering(read);
+  const remembered = remembering(read, []);
   for (const [name, help, of] of GAUGES) {
     const gauge = new Gauge({
       name,
@@ -99,29 +99,11 @@ function watchCrls(registry: Registry, read: () => Promise<readonly CrlFigures[]
       labelNames: ['kind'],
       registers: [],
       async collect() {
-        const { figures, at } = await remembered();
+        const { value: figures, at } = await remembered();
         this.reset();
         for (const one of figures) this.set({ kind: one.kind }, of(one, at));
       },
     });
     registry.registerMetric(gauge);
   }
-}
-
-/** A scrape asks for all gauges at once, and must get an answer while the database is away. */
-function remembering(read: () => Promise<readonly CrlFigures[]>) {
-  let figures: readonly CrlFigures[] = [];
-  let lookedAt = -Infinity;
-  let looking: Promise<void> | undefined;
-  const look = async () => {
-    lookedAt = performance.now();
-    figures = await read().catch(() => figures);
-  };
-  return async () => {
-    if (looking === undefined && performance.now() - lookedAt > READ_EVERY_MS) {
-      looking = look().finally(() => (looking = undefined));
-    }
-    await looking;
-    return { figures, at: (performance.timeOrigin + performance.now()) / 1000 };
-  };
 }

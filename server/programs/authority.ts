@@ -1,11 +1,13 @@
 import { parseArgs } from 'node:util';
 import { AuthorityError, readAuthorityBundle, readCrlFolder } from '@licet/authority';
 import { importAuthorities } from '../authority/import.ts';
+import { beginMark } from '../authority/journal-watch.ts';
 import type { Authority } from '../authority/ports/authorities.ts';
 import { retire } from '../authority/retire.ts';
 import { endOf, type RolloverDeps, rollOver } from '../authority/rollover.ts';
 import { type Backstage, splitArguments, withBackstage } from './backstage.ts';
 import { EXIT_CODES } from '../config/exit-codes.ts';
+import type { Config } from '../config/index.ts';
 import { signerFolderOf } from '../effective.ts';
 import { LicetError } from '../licensing/errors.ts';
 import { StartError, startFailure } from '../start-error.ts';
@@ -32,9 +34,10 @@ const TASKS: Readonly<Record<string, (backstage: Backstage, given: Given) => Pro
   async import(backstage, { crls }) {
     const bundles = await readAuthorityBundle(signerFolderOf(backstage.config));
     const lists = (await Promise.all(crls.map(readCrlFolder))).flat();
-    const { publish, revocations } = backstage.authority;
+    const { publish, revocations, journal, fence } = backstage.authority;
     const { organization } = backstage.config.authority;
-    const deps = { ...(await partsOf(backstage)), publish, revocations, organization };
+    const beforeSaving = () => beginMark(journal);
+    const deps = { ...(await partsOf(backstage)), publish, revocations, organization, beforeSaving };
     const imported = await importAuthorities(deps, bundles, lists);
     for (const one of imported.authorities) print(lineOf(one));
     if (imported.known > 0) print(`${imported.known} were known already.`);
@@ -42,6 +45,7 @@ const TASKS: Readonly<Record<string, (backstage: Backstage, given: Given) => Pro
     for (const { key } of imported.withoutCrl) {
       print(`The root ${key} has no CRL here: import again with --crls, and the folder of its "licet ceremony crl".`);
     }
+    if (fence.reason !== undefined) print(fence.reason);
   },
 
   async rollover(backstage, { key }) {
@@ -66,6 +70,14 @@ const TASKS: Readonly<Record<string, (backstage: Backstage, given: Given) => Pro
     print(`Its certificate: ${ended}. Its key signs nothing more.`);
   },
 };
+
+/** Asked before a signer is waited for, which would not say it. */
+function demandFolder({ signer }: Config): void {
+  if (signer.socket === undefined || signer.folder !== undefined) return;
+  const message =
+    'The chains to be imported lie in the folder of the signer: name it as signer.folder, beside signer.socket.';
+  throw new StartError(EXIT_CODES.configuration.code, message);
+}
 
 /** What is fenced for the server is fenced here. */
 async function partsOf({ authority }: Backstage): Promise<RolloverDeps> {
@@ -97,8 +109,11 @@ async function main(argv: readonly string[]): Promise<void> {
   const run = Object.hasOwn(TASKS, name) ? TASKS[name] : undefined;
   const needsKey = name === 'rollover' || name === 'retire';
   if (run === undefined || (needsKey && key === '')) throw new StartError(EXIT_CODES.configuration.code, USAGE);
-  await withBackstage(configuration, (backstage) =>
-    run(backstage, { key, crls: values.crls, endLive: values['end-live'] }),
+  const given = { key, crls: values.crls, endLive: values['end-live'] };
+  await withBackstage(
+    configuration,
+    (backstage) => run(backstage, given),
+    name === 'import' ? demandFolder : undefined,
   );
 }
 

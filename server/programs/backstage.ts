@@ -21,8 +21,10 @@ export type Backstage = {
 export async function withBackstage<T>(
   configuration: readonly string[],
   work: (backstage: Backstage) => Promise<T>,
+  check?: (config: Config) => void,
 ): Promise<T> {
   const { config } = await loadConfig({ argv: configuration, env: process.env, directory: process.cwd() });
+  check?.(config);
   const warn = (_fields: object, message: string): void => void process.stderr.write(`licet: ${message}\n`);
   const log = { info: () => undefined, warn, error: warn };
   const database = await openDatabase(databaseOptions(config), { clock, random, log });

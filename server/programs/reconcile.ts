@@ -4,6 +4,7 @@ import { acceptJournal } from '../authority/journal-watch.ts';
 import type { Homeless } from '../authority/ports/license-records.ts';
 import { reconcile } from '../authority/reconcile.ts';
 import { type Backstage, splitArguments, withBackstage } from './backstage.ts';
+import { LicetError } from '../licensing/errors.ts';
 import { auditLog } from '../persistence/audit-log.ts';
 import { makeCertificatePartitions } from '../persistence/authority/partitions.ts';
 import { licenseRecords } from '../persistence/licensing/license-records.ts';
@@ -80,5 +81,5 @@ try {
 } catch (error) {
   const { message, exitCode, isForeseen } = startFailure(error);
   process.stderr.write(`licet: ${isForeseen || !(error instanceof Error) ? message : error.message}\n`);
-  process.exitCode = exitCode;
+  process.exitCode = error instanceof LicetError ? 1 : exitCode;
 }

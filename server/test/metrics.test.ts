@@ -12,6 +12,7 @@ function made(): Metrics {
     loopDelay: () => ({ p50: 0.001, p99: 0.002, max: 0.003 }),
     connections: () => 4,
     isReady: () => Promise.resolve(true),
+    authorityEnds: () => Promise.resolve(new Map([['organization', new Date('2031-01-01T00:00:00Z')]])),
   });
   return metrics;
 }
@@ -54,6 +55,7 @@ describe('metrics', () => {
       'licet_event_loop_delay_seconds{stat="max"} 0.003',
       'licet_http_connections 4',
       'licet_ready 1',
+      'licet_authority_not_after_timestamp_seconds{kind="organization"} 1924992000',
     ]) {
       assert.ok(series.includes(line), `${line}\nis not in\n${series.join('\n')}`);
     }

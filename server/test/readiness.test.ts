@@ -29,7 +29,8 @@ describe('readiness before PostgreSQL', function () {
   const readiness = () => {
     const rest = { ping: () => Promise.resolve(), assertOpen: () => undefined };
     const checkCrls = () => database.run('platform', () => Promise.resolve(undefined), { readOnly: true });
-    return readinessOf({ database, signer: rest, fence: rest, checkCrls, checkKeys: async () => undefined }, 2);
+    const checks = { checkCrls, checkKeys: async () => undefined, checkEnds: async () => undefined };
+    return readinessOf({ database, signer: rest, fence: rest, ...checks }, 2);
   };
 
   it('is there while every connection is taken by those who are served', async () => {

@@ -9,11 +9,12 @@ export type ReadinessParts = {
   readonly fence: Pick<Fence, 'assertOpen'>;
   readonly checkCrls: () => Promise<string | undefined>;
   readonly checkKeys: () => Promise<string | undefined>;
+  readonly checkEnds: () => Promise<string | undefined>;
 };
 
 /** What a server cannot serve without. */
 export function readinessOf(parts: ReadinessParts, seconds: number): Readiness {
-  const { database, signer, fence, checkCrls, checkKeys } = parts;
+  const { database, signer, fence, checkCrls, checkKeys, checkEnds } = parts;
   const progress = () => database.transactionsDone();
   return createReadiness(
     [
@@ -22,6 +23,7 @@ export function readinessOf(parts: ReadinessParts, seconds: number): Readiness {
       { name: 'journal', check: async () => fence.assertOpen() },
       { name: 'crls', check: checkCrls, progress },
       { name: 'keys', check: checkKeys, progress },
+      { name: 'authorities', check: checkEnds, progress },
     ],
     seconds * 1000,
   );

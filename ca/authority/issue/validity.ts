@@ -16,11 +16,14 @@ export function validityOf(
 ): Validity {
   const at = now.getTime();
   for (const above of issuer.chain) {
-    if (at < above.notBefore.getTime() || at > above.notAfter.getTime()) {
-      throw new AuthorityError(
-        'ISSUER_NOT_VALID',
-        `A certificate of the issuer is valid from ${above.notBefore.toISOString()} to ${above.notAfter.toISOString()} only.`,
-      );
+    const { notBefore: begin, notAfter: end } = above;
+    if (at < begin.getTime()) {
+      const message = `A certificate of the issuer is valid from ${begin.toISOString()} to ${end.toISOString()} only.`;
+      throw new AuthorityError('ISSUER_NOT_VALID', message);
+    }
+    if (at > end.getTime()) {
+      const message = `A certificate of the issuer ended at ${end.toISOString()}: another has to take its place first.`;
+      throw new AuthorityError('ISSUER_ENDED', message);
     }
   }
   const notBefore = wholeSecond(Math.max(at - BACK_DATING_MS, issuer.certificate?.notBefore.getTime() ?? -Infinity));

@@ -208,6 +208,7 @@ describe('docs/ceremony.md', function () {
       'crls.yaml',
       'organization-2026',
       'organization-2040',
+      'organization-wider',
       'organization.yaml',
       'rollover.yaml',
       'root-2026',
@@ -221,6 +222,7 @@ describe('docs/ceremony.md', function () {
       'sign-2040.yaml',
       'successor-2026',
       'successor.yaml',
+      'wider.yaml',
     ]);
     assert.equal(readdirSync(inRoom('online', 'signer', 'authorities')).length, 5);
   });

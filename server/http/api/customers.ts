@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  type Activated,
   activateContract,
   changeContract,
   createContract,
@@ -7,7 +8,6 @@ import {
   reinstateContract,
   suspendContract,
 } from '../../licensing/contracts/contracts.ts';
-import { previewSite } from '../../licensing/contracts/preview.ts';
 import {
   changeEnterprise,
   closeEnterprise,
@@ -23,8 +23,8 @@ import { TERMS_REFUSALS } from './catalog.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import { input, output } from './examples.ts';
 import { APPROVAL_REFUSALS, JOURNAL_REFUSALS } from './guarded.ts';
-import { idFilter, type Kind, readEndpoints, stepEndpoint } from './things.ts';
-import { claimsJson, claimsView } from './verdict.ts';
+import { obstacles, previewEndpoint } from './preview.ts';
+import { idFilter, type Kind, readEndpoints, stepEndpoint, type Stepped } from './things.ts';
 import { contractView, enterpriseView, json, versioned } from './views.ts';
 import { idParams } from './wire.ts';
 
@@ -67,25 +67,13 @@ const contract: Kind<Contract, z.output<typeof contractView>> = {
 
 const TERM_REFUSALS = { TIME_ZONE_UNKNOWN: 400, DAY_INVALID: 400, TERM_EMPTY: 400 } as const;
 
-const boundary = {
-  claim: z.string(),
-  by: z.enum(['plan', 'contract', 'pool', 'cap', 'status', 'site']).meta({ description: 'Who would have to change.' }),
-  detail: z.string(),
-};
+const activatedView = contractView.extend({ obstacles }).meta({ id: 'ActivatedContract' });
 
-const previewView = z.strictObject({
-  possible: z.boolean().meta({ description: 'Whether a license would be given now.' }),
-  obstacles: z.array(z.strictObject({ code: z.string(), ...boundary })),
-  claims: claimsView.optional().meta({ description: 'What the license would say.' }),
-  boundaries: z.array(z.strictObject(boundary)).meta({ description: 'For each claim, why it is not more.' }),
-  abovePlan: z.array(z.string()).meta({ description: 'In which points the contract is above its plan.' }),
-});
-
-const PREVIEW_EXAMPLE = {
-  possible: false,
-  obstacles: [{ code: 'SITE_CAP_REACHED', claim: 'siteCaps.production', by: 'cap', detail: 'All 5 are taken.' }],
-  boundaries: [{ claim: 'tier', by: 'contract', detail: 'The contract is of tier gold (rank 20).' }],
-  abovePlan: [],
+const activated: Stepped<Activated, z.output<typeof activatedView>> = {
+  ...contract,
+  view: activatedView,
+  toJson: (it) => ({ ...json.contract(it), obstacles: it.obstacles.map((one) => ({ ...one })) }),
+  example: { ...output.contract, obstacles: [] },
 };
 
 export const enterpriseEndpoints: readonly Endpoint[] = [
@@ -239,39 +227,13 @@ export const contractEndpoints: readonly Endpoint[] = [
       changeContract(licensing)(principal, { ...body, id: params.id, version }),
     reply: versioned(json.contract),
   }),
-  endpoint({
-    method: 'POST',
-    path: '/api/v1/contracts/:id/preview',
-    operation: 'previewSite',
-    tag: 'Customers',
-    summary: 'What a site would get, and why not more',
-    description: 'Changes nothing.',
-    action: 'contract.preview',
-    isLight: true,
-    params: idParams,
-    body: previewSite.input.omit({ contract: true }),
-    status: 200,
-    answer: previewView,
-    example: { body: { mode: 'production', shares: { machines: 3 } }, answer: PREVIEW_EXAMPLE },
-    refusals: { CONTRACT_NOT_FOUND: 404, ENTERPRISE_NOT_FOUND: 404, ORGANIZATION_NOT_FOUND: 404, PLAN_NOT_FOUND: 404 },
-    run: ({ principal, params, body }, { licensing }) =>
-      previewSite(licensing)(principal, { ...body, contract: params.id }),
-    reply: ({ possible, obstacles, claims, boundaries, abovePlan }) => ({
-      body: {
-        possible,
-        obstacles: obstacles.map((one) => ({ ...one })),
-        ...(claims && { claims: claimsJson(claims) }),
-        boundaries: boundaries.map((one) => ({ ...one })),
-        abovePlan: [...abovePlan],
-      },
-    }),
-  }),
-  stepEndpoint(contract, {
+  previewEndpoint,
+  stepEndpoint(activated, {
     step: 'activate',
     action: 'contract.activate',
     useCase: activateContract,
     description:
-      'From here on its sites get licenses. More than its plan has needs the right `contract.raise`, and a second person where the organization says so.',
+      'From here on its sites get licenses, or when the CA above can give them: `obstacles` says what that lacks. More than its plan has needs the right `contract.raise`, and a second person where the organization says so.',
     refusals: APPROVAL_REFUSALS,
   }),
   stepEndpoint(contract, {

@@ -106,9 +106,15 @@ export function visible<T extends Entity>(kind: Kind<T, unknown>, principal: Pri
   return found(kind.thing, site !== undefined && it?.id !== site ? undefined : it, principal, kind.enterpriseOf);
 }
 
+/** What a step answers with. */
+export type Stepped<T extends Entity, View> = Pick<
+  Kind<T, View>,
+  'example' | 'name' | 'path' | 'tag' | 'thing' | 'toJson' | 'view'
+>;
+
 /** The steps of a life: `POST /api/v1/contracts/:id/suspend`. */
 export function stepEndpoint<T extends Entity, View>(
-  { example, name, path, tag, thing, toJson, view }: Kind<T, View>,
+  { example, name, path, tag, thing, toJson, view }: Stepped<T, View>,
   {
     step,
     action,

@@ -10,6 +10,7 @@ import type { Terms } from '../model/terms.ts';
 import { type Dependencies, inTransaction, reading, useCase, type Work } from '../use-case.ts';
 import { demandSecondPerson, withSecondPerson } from '../second-person.ts';
 import { contractClaims } from './claims.ts';
+import { certified, type Obstacle, obstaclesAbove } from './obstacles.ts';
 import { checkTerms } from './check-terms.ts';
 import { above, direction } from './compare-terms.ts';
 import { contractTermInput, termsInput } from './terms-input.ts';
@@ -120,19 +121,23 @@ async function checkExchange(
   input: { readonly terms?: Terms | undefined; readonly term?: ContractTerm | undefined },
 ): Promise<void> {
   assertWholeOrganization(actor);
-  const { stores, issuance } = deps;
-  const { contract, enterprise } = await reading(deps, actor, async (tx) => {
-    const one = await stores.contracts.get(tx, id);
-    return { contract: one, enterprise: one && (await stores.enterprises.get(tx, one.enterprise)) };
-  });
+  const sold = await soldTo(deps, actor, id);
   // What is refused under lock is refused there.
-  if (contract === undefined || enterprise === undefined || contract.status === 'ended') return;
+  if (sold === undefined || sold.contract.status === 'ended') return;
+  const { contract, enterprise } = sold;
   const { terms = contract.terms, term = contract.term } = input;
   const after = { ...contract, version: contract.version + 1, terms, term };
   const { lowers, raises } = direction(contract, after);
   if (!lowers || !raises) return;
-  const of = { organization: actor.organization, enterprise: enterprise.slug, contract: contractClaims(after) };
-  await issuance.checkContract(of);
+  await deps.issuance.checkContract(certified(after, enterprise));
+}
+
+async function soldTo(deps: Dependencies, actor: Principal, id: string) {
+  return reading(deps, actor, async (tx) => {
+    const contract = await deps.stores.contracts.get(tx, id);
+    const enterprise = contract && (await deps.stores.enterprises.get(tx, contract.enterprise));
+    return enterprise && { contract, enterprise };
+  });
 }
 
 /** The CA certificates that say more than the contract does now. */
@@ -152,14 +157,23 @@ export async function supersedeAbove(
 const target = z.strictObject({ id: reference('contract'), version });
 type Target = z.output<typeof target>;
 
-/** From here on its sites get licenses. More than its plan has needs a second person, where the organization says so. */
-export const activateContract = useCase(target, (deps, actor, input) =>
-  withSecondPerson(deps, actor, async (work) => {
+export type Activated = Contract & { readonly obstacles: readonly Obstacle[] };
+
+/**
+ * From here on its sites get licenses, or when the CA above can give them: what that lacks is said. More than its plan has
+ * needs a second person, where the organization says so.
+ */
+export const activateContract = useCase(target, async (deps, actor, input): Promise<Activated> => {
+  assertWholeOrganization(actor);
+  // What is not there is missed under lock.
+  const sold = await soldTo(deps, actor, input.id);
+  const obstacles = sold === undefined ? [] : await obstaclesAbove(deps, sold.contract, sold.enterprise);
+  return withSecondPerson(deps, actor, async (work) => {
     const contract = await step(deps, work, actor, input, 'activate');
     await checkPlan(deps, work, actor, contract);
-    return contract;
-  }),
-);
+    return { ...contract, obstacles };
+  });
+});
 
 /** While it is suspended no site below it gets a license or a renewal. */
 export const suspendContract = useCase(target, (deps, actor, input) =>

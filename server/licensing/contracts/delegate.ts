@@ -9,8 +9,8 @@ import type { DelegatedAuthority } from '../ports/delegation.ts';
 import { ownOrganization } from '../organizations/organizations.ts';
 import { demandSecondPerson, withSecondPerson } from '../second-person.ts';
 import { type Dependencies, useCase, type Work } from '../use-case.ts';
-import { contractClaims } from './claims.ts';
 import { assertInForce } from './in-force.ts';
+import { certified } from './obstacles.ts';
 
 /**
  * Certifies the CA of an enterprise that keeps its own key, on its own server, for a contract. From then on its sites get
@@ -28,8 +28,7 @@ export const delegateContract = useCase(
       work.note({ action: 'contract.delegated', subject, details: { enterprise: it.enterprise.id, request } });
       return it;
     });
-    const of = { organization: actor.organization, enterprise: enterprise.slug, contract: contractClaims(contract) };
-    return deps.issuance.delegation.certify(of, input.csr);
+    return deps.issuance.delegation.certify(certified(contract, enterprise), input.csr);
   },
 );
 

@@ -10,19 +10,13 @@ import { reading, useCase } from '../use-case.ts';
 import { siteClaims } from './claims.ts';
 import { abovePlan } from './contracts.ts';
 import { assertInForce } from './in-force.ts';
+import { type Boundary, type Obstacle, obstaclesAbove } from './obstacles.ts';
 import { type Shortage, shortages } from './seats.ts';
-
-/** One thing that keeps a site from getting more: the claim, and who would have to change. */
-export type Boundary = {
-  readonly claim: string;
-  readonly by: 'plan' | 'contract' | 'pool' | 'cap' | 'status' | 'site';
-  readonly detail: string;
-};
 
 export type Preview = {
   /** Whether a license would be given now. */
   readonly possible: boolean;
-  readonly obstacles: readonly (Boundary & { readonly code: string })[];
+  readonly obstacles: readonly Obstacle[];
   /** What the license would say; undefined when the contract has nothing for such a site. */
   readonly claims: Claims | undefined;
   /** For each claim, why it is not more. */
@@ -39,8 +33,8 @@ export const previewSite = useCase(
     shares: z.record(z.string().max(64), count).default({}).describe('What it would take of each pool.'),
     fingerprints: count.max(16).default(0).describe('How many fingerprints of its machine would be known.'),
   }),
-  (deps, actor, input): Promise<Preview> =>
-    reading(deps, actor, async (tx) => {
+  async (deps, actor, input): Promise<Preview> => {
+    const { contract, enterprise, obstacles, ...rest } = await reading(deps, actor, async (tx) => {
       const contract = found('contract', await deps.stores.contracts.get(tx, input.contract), actor, enterpriseOf);
       const enterprise = found('enterprise', await deps.stores.enterprises.get(tx, contract.enterprise));
       const organization = await ownOrganization(deps, tx, actor.organization);
@@ -59,17 +53,16 @@ export const previewSite = useCase(
       const fingerprints = Array.from({ length: input.fingerprints }, (_, i) => String(i).padStart(64, '0'));
       const site = { mode: input.mode, shares: input.shares, fingerprints };
       attempt(() => (claims = siteClaims(contract, site, newId(deps.clock, deps.random), 1)), 'site', 'binding');
-      return {
-        possible: obstacles.length === 0,
-        obstacles,
-        claims,
-        boundaries: claims === undefined ? [] : boundariesOf(claims, contract.terms.siteCaps[input.mode]),
-        abovePlan: await abovePlan(deps, tx, contract),
-      };
-    }),
+      const boundaries = claims === undefined ? [] : boundariesOf(claims, contract.terms.siteCaps[input.mode]);
+      const plan = await abovePlan(deps, tx, contract);
+      return { contract, enterprise, obstacles, claims, boundaries, abovePlan: plan };
+    });
+    const all = [...obstacles, ...(await obstaclesAbove(deps, contract, enterprise, rest.claims))];
+    return { possible: all.length === 0, obstacles: all, ...rest };
+  },
 );
 
-function obstacleOf({ code, claim, detail }: Shortage): Boundary & { code: string } {
+function obstacleOf({ code, claim, detail }: Shortage): Obstacle {
   const by = code === 'SITE_CAP_REACHED' ? 'cap' : code === 'POOL_EXHAUSTED' ? 'pool' : 'contract';
   return { code, claim, by, detail };
 }

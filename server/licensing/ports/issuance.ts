@@ -65,6 +65,8 @@ export type LicenseName = { readonly organization: string; readonly serial: stri
 /** With the chain of today; undefined when there is no such license. To be called when the transaction is over. */
 export type FoundLicense = () => Promise<IssuedLicense | undefined>;
 
+export type IssuerObstacle = { readonly code: string; readonly claim: string; readonly detail: string };
+
 export interface Issuance {
   /**
    * Durable when it resolves. Makes sure that the enterprise has a CA whose certificate says what `contract` says.
@@ -83,6 +85,11 @@ export interface Issuance {
    * say this.
    */
   checkContract(of: DelegatedContract): Promise<void>;
+  /**
+   * Why the CA that signs for a contract, or would, gives no license of it now. Where that CA serves all contracts of an
+   * enterprise it is measured by what the site would get; without a site, by all that was bought.
+   */
+  obstacles(of: DelegatedContract, site?: Claims): Promise<readonly IssuerObstacle[]>;
   /** For enterprises that sign the licenses of their sites themselves. */
   readonly delegation: Delegation;
 }

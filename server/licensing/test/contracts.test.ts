@@ -346,6 +346,27 @@ describe('Contracts', () => {
     assert.ok((await preview({ fingerprints: 1 })).obstacles.some(({ code }) => code === 'CONTRACT_SUSPENDED'));
   });
 
+  it('tell what the CA above does not grant, when they are activated and in the preview', async () => {
+    const asked: unknown[] = [];
+    const obstacle = { code: 'CLAIMS_ABOVE_PARENT', claim: 'features', detail: '"lathe" is not granted above' };
+    const obstacles: Issuance['obstacles'] = async (of, site) => {
+      asked.push([of.enterprise, of.contract.features, site?.modes]);
+      return [obstacle];
+    };
+    const deps = { ...office.deps, issuance: { ...office.deps.issuance, obstacles } };
+    const { enterprise } = await office.customer();
+    const { id } = await office.contract(enterprise);
+    const active = await activateContract(deps)(OWNER, { id });
+    assert.deepEqual([active.status, active.obstacles], ['active', [{ ...obstacle, by: 'issuer' }]]);
+    const { possible, obstacles: found } = await previewSite(deps)(OWNER, { contract: id, mode: 'production' });
+    assert.deepEqual([possible, found], [false, [{ ...obstacle, by: 'issuer' }]]);
+    const features = ['press', 'press/remote'];
+    assert.deepEqual(asked, [
+      [enterprise.slug, features, undefined],
+      [enterprise.slug, features, ['production']],
+    ]);
+  });
+
   it('end with their enterprise, and its sites retire', async () => {
     const { enterprise, contract } = await office.customer();
     const { site } = await createSite(office.deps)(OWNER, { contract: contract.id, name: 'last', mode: 'production' });

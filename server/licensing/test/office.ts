@@ -133,6 +133,7 @@ export class Office {
                 this.#find(serial),
           ),
         checkContract: () => Promise.resolve(),
+        obstacles: () => Promise.resolve([]),
         // The CAs here are those of this office; those of enterprises have tests of their own.
         delegation: { certify: noDelegation, follow: noDelegation },
       },

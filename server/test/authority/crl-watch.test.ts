@@ -9,10 +9,17 @@ type Given = {
   readonly root?: number | 'none';
   readonly rootIsHeld?: boolean;
   readonly ahead?: string;
+  readonly at?: readonly string[];
 };
 
 /** Lists that end in so many days; what is not said ends in a hundred. That of `ahead` begins tomorrow. */
-function deps({ own = 100, root = 100, rootIsHeld = false, ahead }: Given): CrlWatchDeps {
+function deps({
+  own = 100,
+  root = 100,
+  rootIsHeld = false,
+  ahead,
+  at = ['http://pki.example/crl/root'],
+}: Given): CrlWatchDeps {
   const standing = (issuer: string, days: number) => {
     const thisUpdate = new Date(NOW.getTime() + (issuer === ahead ? DAY : 0));
     const crl = { issuer, shard: 0, thisUpdate, nextUpdate: new Date(NOW.getTime() + days * DAY) };
@@ -22,7 +29,7 @@ function deps({ own = 100, root = 100, rootIsHeld = false, ahead }: Given): CrlW
   return {
     directory: {
       held: () => Promise.resolve([{ key: 'organization', purpose: 'organization' }]),
-      list: () => Promise.resolve([{ key: 'root', held: rootIsHeld, status: 'active' }]),
+      list: () => Promise.resolve([{ key: 'root', held: rootIsHeld, status: 'active', addresses: { crls: at } }]),
     },
     revocations: {
       shards: (keys: readonly string[]) => Promise.resolve(all.filter(({ issuer }) => keys.includes(issuer))),
@@ -59,5 +66,9 @@ describe('the CRLs above all others', () => {
 
   it('say so when none of the root is published here, which may be meant so', async () => {
     assert.match((await checkCrls(deps({ root: 'none' }), NOW)) ?? '', /No CRL of the root/);
+  });
+
+  it('do not ask for that of a root whose organization publishes it elsewhere', async () => {
+    assert.equal(await checkCrls(deps({ root: 'none', at: [] }), NOW), undefined);
   });
 });

@@ -14,6 +14,7 @@ import {
   encodeCertificationRequestInfo,
   encodeClaims,
   encodePem,
+  fromHex,
   encodeTbsCertificate,
   extension,
   OID,
@@ -23,8 +24,14 @@ import { TrustAnchors, verifyLicenseSync } from '@licet/verify';
 import { requireTool } from '@licet/checks';
 import { retire } from '../../authority/retire.ts';
 import { rollOver } from '../../authority/rollover.ts';
+import { reconcile } from '../../authority/reconcile.ts';
 import { systemClock } from '../../clock.ts';
+import type { DelegatedContract } from '../../licensing/ports/delegation.ts';
 import type { IssuedLicense } from '../../licensing/ports/issuance.ts';
+import { auditLog } from '../../persistence/audit-log.ts';
+import { licenseRecords } from '../../persistence/licensing/license-records.ts';
+import { testDatabase } from '../../persistence/test/test-database.ts';
+import { systemRandom as random } from '../../random.ts';
 import type { AuthorityParts } from '../../wiring/authority.ts';
 import { Hub, HUB_BASE } from './hub.ts';
 import { contract, licenseOrder, lineageOf, Workshop } from './workshop.ts';
@@ -153,8 +160,50 @@ describe('an enterprise that keeps its own CA', function () {
     await assert.rejects(foreign, { code: 'AUTHORITY_MISSING' });
   });
 
+  it('says before what it will not license', async () => {
+    const obstacles = async (at: AuthorityParts, about: DelegatedContract, site?: Claims) =>
+      (await at.issuance.obstacles(about, site)).map(({ code, claim }) => [code, claim]);
+    const wide = contract({ id: OTHER, features: ['press', 'press/forever'] });
+    const here = { organization: 'demo', enterprise: 'globex', contract: wide };
+    assert.deepEqual(await obstacles(hub.authority, here), [['CLAIMS_ABOVE_PARENT', 'features']]);
+    assert.deepEqual(await obstacles(hub.authority, here, { ...wide, features: ['press'] }), []);
+    const foreign = await obstacles(hub.authority, { ...here, enterprise: 'initech' });
+    assert.deepEqual(foreign, [['AUTHORITY_MISSING', 'issuer']]);
+    assert.deepEqual(await obstacles(vendor.authority, of), [['AUTHORITY_DELEGATED', 'issuer']]);
+    assert.deepEqual(await obstacles(vendor.authority, here), [], 'an evaluation widens its CA by itself');
+  });
+
   it('starts with no other signer than its own', async () => {
     await assert.rejects(hub.startElsewhere(), { name: 'JournalLost', message: /which this signer does not hold/ });
+  });
+
+  it('is imported into an empty database with a used signer, and what that has signed is put back', async function () {
+    const database = await testDatabase(this, 'postgresql');
+    try {
+      const authority = await hub.withDatabase(database);
+      const putBack = () =>
+        reconcile({
+          ...authority.journal,
+          licenses: licenseRecords,
+          auditLog,
+          random,
+          publish: authority.publish,
+          makePartitions: async () => {},
+        });
+      const above = { code: 'AUTHORITY_MISSING', message: /run "licet authority import" first/ };
+      await assert.rejects(putBack(), above);
+      assert.deepEqual(await authority.directory.list({ limit: 9 }), [], 'nothing is written');
+      await hub.importInto(authority);
+      await authority.guard.check();
+      assert.match(authority.fence.reason ?? '', /knows \d+ more certificates/);
+      assert.equal((await putBack()).certificates > 0, true);
+      await authority.guard.check();
+      assert.equal(authority.fence.reason, undefined);
+      const id = { issuer: first.key.id, serial: fromHex(license.serial) };
+      assert.equal((await authority.revocations.find([id]))[0]?.state.state, 'valid');
+    } finally {
+      await database.close();
+    }
   });
 
   it('alone licenses the sites of that contract', async () => {

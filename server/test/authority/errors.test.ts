@@ -21,4 +21,10 @@ describe('A refusal of the authority that may pass', () => {
       assert.ok(Number(headers['Retry-After']) > 0);
     });
   }
+
+  // The request stays good for the CA that is to come, so it is no conflict.
+  it('is a 503 without a time where a person has to do something first', () => {
+    const { problem, headers } = problemOf(asLicetError(new AuthorityError('ISSUER_ENDED', 'over')), 'one');
+    assert.deepEqual([problem.status, headers['Retry-After']], [503, undefined]);
+  });
 });

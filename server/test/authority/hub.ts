@@ -10,6 +10,7 @@ import {
   encodeCertificationRequestInfo,
 } from '@licet/format';
 import { type Imported, importAuthorities } from '../../authority/import.ts';
+import { beginMark } from '../../authority/journal-watch.ts';
 import { systemClock } from '../../clock.ts';
 import { loadConfig } from '../../config/index.ts';
 import { makeCertificatePartitions } from '../../persistence/authority/partitions.ts';
@@ -70,9 +71,13 @@ export class Hub {
   /** What came back, bound to its key and imported, with whatever was before. */
   async accept({ id }: KeyDescription, chain: readonly Uint8Array[]): Promise<Imported> {
     await this.signer.bindCertificate(id, chain[0]!, chain[1]);
-    // As the program does: an authority that is saved has a mark for its journal.
     await this.authority.guard.check();
     this.#chains.set(id, chain);
+    return this.importInto(this.authority);
+  }
+
+  /** As the program does: also where it is fenced, since what reconcile puts back hangs below the CAs. */
+  async importInto(authority: AuthorityParts): Promise<Imported> {
     const keys = await this.signer.keys();
     const bundles = [...this.#chains].map(([key, [own, ...above]]) => ({
       key: keys.find((one) => one.id === key)!,
@@ -80,10 +85,23 @@ export class Hub {
       links: [],
     }));
     return importAuthorities(
-      { ...this.authority, signer: this.signer, clock: systemClock, organization: 'demo' },
+      {
+        ...authority,
+        signer: this.signer,
+        clock: systemClock,
+        organization: 'demo',
+        beforeSaving: () => beginMark(authority.journal),
+      },
       bundles,
       [],
     );
+  }
+
+  /** The same signer with a database that it has never seen. */
+  async withDatabase(database: TestDatabase): Promise<AuthorityParts> {
+    const { config } = await loadConfig({ argv: [], env: {}, directory: this.#folder });
+    await database.run('platform', (tx) => makeCertificatePartitions(tx, systemClock.now()));
+    return connectAuthority({ config, database, signer: this.signer, holder: 'empty', base: HUB_BASE });
   }
 
   /** The same database with a signer that it has never seen. */

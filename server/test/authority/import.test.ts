@@ -97,6 +97,7 @@ describe('the import of what a ceremony made', function () {
       clock: systemClock,
       publish: { base: BASE, shards: 4 },
       organization: 'acme',
+      beforeSaving: () => Promise.resolve(),
     };
   });
   after(async () => {
@@ -254,6 +255,15 @@ describe('the import of what a ceremony made', function () {
     assert.equal((await retireIt()).ended, 'revoked by its root');
     const key = (await online.keys()).find(({ id }) => id === service.key.id);
     assert.ok(key?.retiredAt !== undefined);
+  });
+
+  it('by the program asks for the folder of a signer that is reached by its socket', async () => {
+    const authority = { organization: 'acme', publicUrl: BASE, evaluation: 'off' };
+    writeFileSync(at('socket.yaml'), JSON.stringify({ authority, signer: { socket: at('nobody') } }));
+    const ran = promisify(execFile)(process.execPath, [PROGRAM, 'import', '--', '--config', at('socket.yaml')], {
+      env: { PATH: process.env['PATH'] },
+    });
+    await assert.rejects(ran, { code: 78, stderr: /^licet: The chains .* name it as signer\.folder, .*\.\n$/ });
   });
 
   it('by the program, into PostgreSQL, from files alone', async function () {

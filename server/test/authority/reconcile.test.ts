@@ -14,6 +14,7 @@ import { makeCertificatePartitions } from '../../persistence/authority/partition
 import { licenseRecords } from '../../persistence/licensing/license-records.ts';
 import { sql } from '../../persistence/transactions.ts';
 import { systemClock } from '../../clock.ts';
+import { copyOfTemplate } from '../../persistence/test/embedded-template.ts';
 import { systemRandom as random } from '../../random.ts';
 import { contract, CONTRACT, licenseOrder, lineageOf, Workshop } from './workshop.ts';
 
@@ -208,6 +209,25 @@ describe('a database beside the journal of its signer', function () {
     assert.deepEqual(await idOf(license), id);
     await workshop.authority.guard.check();
     assert.deepEqual((await issue(1)).chain.slice(1), license.chain.slice(1));
+  });
+
+  it('that was lost altogether: reconcile puts back all that the journal knows', async () => {
+    const licenses = [await issue(1), await issue(2)];
+    await revoke(licenses[1]!);
+    const ids = await Promise.all(licenses.map(idOf));
+    const empty = await copyOfTemplate();
+    await restart(() => {
+      rmSync(workshop.data, { recursive: true });
+      cpSync(empty, workshop.data, { recursive: true });
+      rmSync(empty, { recursive: true });
+    });
+    assert.match(workshop.authority.fence.reason ?? '', /knows \d+ more certificates .*: run "licet reconcile"/);
+    const { authorities, revocations } = await putBack();
+    assert.deepEqual([authorities, revocations], [4, 1]);
+    await restart();
+    assert.equal(workshop.authority.fence.reason, undefined);
+    const states = (await workshop.authority.revocations.find(ids)).map((known) => known?.state.state);
+    assert.deepEqual(states, ['valid', 'revoked']);
   });
 
   it('refuses to start when the journal is lost, and says what to do', async () => {

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { requireTool } from '@licet/checks';
-import { decodeCertificate, encodePem } from '@licet/format';
+import { type Claims, decodeCertificate, encodePem } from '@licet/format';
 import { Enterprises } from '../../authority/enterprises.ts';
 import { retire as retireIt } from '../../authority/retire.ts';
 import { rollOver } from '../../authority/rollover.ts';
@@ -114,6 +114,11 @@ describe('rollover', function () {
     assert.equal((await signer.keys()).length, known, 'a contract that is refused leaves no key behind');
     const short = contract({ id: '00000000-0000-4000-8000-0000000005a1' });
     await cas(inYears(0)).check(customer, { ...tooMuch, id: short.id });
+    const obstacles = async (years: number, asked: Claims) =>
+      (await cas(inYears(years)).obstacles({ ...customer, contract: asked })).map(({ code, claim }) => [code, claim]);
+    assert.deepEqual(await obstacles(0, tooMuch), [['CLAIMS_ABOVE_PARENT', 'features']]);
+    assert.deepEqual(await obstacles(0, short), []);
+    assert.deepEqual(await obstacles(6, short), [['ISSUER_ENDED', 'issuer']]);
     const { certificate } = (await authority.enterprises.ensure(customer, short)).authority;
     await assert.rejects(cas(inYears(0)).check(customer, { ...tooMuch, id: short.id }), {
       code: 'CLAIMS_ABOVE_PARENT',

@@ -76,10 +76,10 @@ describe('issuing', () => {
 
   it('does not issue when a certificate above is not valid, yet or any more', async () => {
     const request = shop.siteRequest(enterprise, { principal: 'out of time' });
-    for (const now of ['2026-11-21T11:00:00Z', '2029-01-01T00:00:00Z']) {
-      shop.now = new Date(now);
-      await assert.rejects(shop.issuer.issue(request), { code: 'ISSUER_NOT_VALID' });
-    }
+    shop.now = new Date('2026-11-21T11:00:00Z');
+    await assert.rejects(shop.issuer.issue(request), { code: 'ISSUER_NOT_VALID' });
+    shop.now = new Date('2029-01-01T00:00:00Z');
+    await assert.rejects(shop.issuer.issue(request), { code: 'ISSUER_ENDED' });
     shop.now = START;
   });
 
