@@ -20,7 +20,8 @@ export function readLicense(pem: string): KnownLicense {
 /**
  * What a license is kept with: itself and every CA between it and the root. An authority may show CAs of others too, the
  * old and the new CA of a rollover side by side, and roots that link to ours (RFC 7030 §4.1.3); whatever may be an issuer
- * stays: the verifier finds its way. Other roots lead nowhere.
+ * stays: the verifier finds its way, and a product may trust another of these roots than we do. Other roots lead nowhere, and
+ * neither does a link back.
  */
 export function bundle(license: Bytes, authorities: readonly Bytes[], root: Bytes): string {
   const above = authorities
@@ -28,8 +29,11 @@ export function bundle(license: Bytes, authorities: readonly Bytes[], root: Byte
     .map((der) => decodeCertificate(der))
     .filter((ca) => !mayHaveIssued(ca, ca));
   const kept: Certificate[] = [decodeCertificate(license)];
+  const leadsBack = (ca: Certificate) => kept.some((below) => mayHaveIssued(below, ca));
   // Grows as it is walked.
-  for (const child of kept) kept.push(...above.filter((ca) => !kept.includes(ca) && mayHaveIssued(ca, child)));
+  for (const child of kept) {
+    kept.push(...above.filter((ca) => !kept.includes(ca) && mayHaveIssued(ca, child) && !leadsBack(ca)));
+  }
   return toPem(kept.map(({ der }) => der));
 }
 
