@@ -40,7 +40,9 @@ export function createAuthenticator(deps: AccessDeps): Authenticator {
       const hash = hashSecret(token);
       const now = deps.clock.now();
       let known = remembered.get(hash);
-      if (known === undefined || now.getTime() >= known.until) {
+      // Remembered by a clock that was ahead, it would be for as long.
+      const left = (known?.until ?? 0) - now.getTime();
+      if (known === undefined || left <= 0 || left > REMEMBERED_MS) {
         if (isSecret('session', token)) return bySession(deps, hash);
         if (!isSecret('api', token)) throw refused();
         // What was forgotten meanwhile is not remembered by a look that began before.

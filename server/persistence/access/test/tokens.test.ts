@@ -95,6 +95,16 @@ onBothHosts('Access', (getDatabase) => {
       await assert.rejects(elsewhere.bearer(secret), hasCode('NOT_AUTHENTICATED'));
     });
 
+    it('revoked elsewhere are not remembered for longer because the clock was ahead when they were seen', async () => {
+      const elsewhere = createAuthenticator(deps);
+      const { secret, token } = await make();
+      deps.clock.advance(3_600_000);
+      await elsewhere.bearer(secret);
+      deps.clock.advance(-3_600_000);
+      await inside(deps, 'acme', (tx) => revokeToken(deps, tx, owner('acme'), token.id));
+      await assert.rejects(elsewhere.bearer(secret), hasCode('NOT_AUTHENTICATED'));
+    });
+
     it('are looked up once for many requests, and their use is written once', async () => {
       let lookups = 0;
       let writes = 0;
