@@ -28,13 +28,16 @@ export async function checkCrls({ directory, revocations }: CrlWatchDeps, now: D
   const ended = own.flatMap(({ key }) => listsOf(key)).find(({ nextUpdate }) => nextUpdate <= now);
   if (ended !== undefined) throw new Error(`The CRL ${ended.shard} of key ${ended.issuer} is out of date.`);
   const ahead = own.flatMap(({ key }) => listsOf(key)).find((crl) => isFromFuture(crl, now));
-  if (ahead !== undefined) throw new Error(notBegun(ahead));
+  if (ahead !== undefined) return notBegun(ahead);
   return roots
     .map(({ key, held }) => rootNotice(key, held, listsOf(key)[0], now))
     .find((notice) => notice !== undefined);
 }
 
-/** A list of an offline root has the number that it was given: nothing older can follow it. */
+/**
+ * No reason to serve nobody: whoever has a list from before is served by it, and all servers would be out at once.
+ * A list of an offline root has the number that it was given: nothing older can follow it.
+ */
 function notBegun({ shard, issuer, thisUpdate }: PublishedCrl, isMadeHere = true): string {
   const what = isMadeHere ? 'run "licet reconcile --accept-clock"' : 'wait until then, it was published too early';
   return (
@@ -47,7 +50,7 @@ function notBegun({ shard, issuer, thisUpdate }: PublishedCrl, isMadeHere = true
 function rootNotice(key: string, held: boolean, crl: PublishedCrl | undefined, now: Date): string | undefined {
   const what = held ? 'it is made here, see the log' : 'bring the next one: licet authority import --crls <folder>';
   if (crl === undefined) return `No CRL of the root ${key} is published here: ${what}.`;
-  if (isFromFuture(crl, now)) throw new Error(notBegun(crl, held));
+  if (isFromFuture(crl, now)) return notBegun(crl, held);
   const { nextUpdate } = crl;
   if (nextUpdate <= now) throw new Error(`The CRL of the root ${key} ended at ${nextUpdate.toISOString()}: ${what}.`);
   const isSoon = !held && nextUpdate.getTime() - now.getTime() < NOTICE_DAYS * DAY_MS;

@@ -51,11 +51,11 @@ describe('the CRLs above all others', () => {
     await assert.rejects(checkCrls(deps({ root: -1, rootIsHeld: true }), NOW), /root .* ended/);
   });
 
-  it('are not when one is from the future, whichever clock is to blame', async () => {
+  it('are named when one is from the future, whichever clock is to blame', async () => {
     const either = /begins at 2026-11-22.*if it is behind; if it was ahead .*"licet reconcile --accept-clock"/;
-    await assert.rejects(checkCrls(deps({ ahead: 'organization' }), NOW), either);
-    await assert.rejects(checkCrls(deps({ ahead: 'root', rootIsHeld: true }), NOW), either);
-    await assert.rejects(checkCrls(deps({ ahead: 'root' }), NOW), /begins at .*wait until then/);
+    assert.match((await checkCrls(deps({ ahead: 'organization' }), NOW))!, either);
+    assert.match((await checkCrls(deps({ ahead: 'root', rootIsHeld: true }), NOW))!, either);
+    assert.match((await checkCrls(deps({ ahead: 'root' }), NOW))!, /begins at .*wait until then/);
   });
 
   it('say so thirty days before, where somebody has to bring the next one', async () => {
