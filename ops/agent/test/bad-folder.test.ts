@@ -1,19 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { requireThat } from '@licet/checks';
@@ -24,21 +14,15 @@ import { renew } from '../enrol.ts';
 import { askForCrl } from '../evidence-crl.ts';
 import { call, type HttpCall } from '../http.ts';
 import type { Site } from '../site.ts';
-import { AWAY, hasCode, issued, LICENSE, licensed, living } from './living-site.ts';
+import { AWAY, hasCode, issued, LICENSE, licensed, living, siteFolders } from './living-site.ts';
 
 const crash = () => Promise.reject(new Error('the power is gone'));
 
 describe('A site with a bad folder', function () {
   this.timeout(20_000);
-  let base: string;
   let folder: string;
-  before(() => {
-    base = mkdtempSync(join(tmpdir(), 'licet-living-'));
-  });
-  beforeEach(() => {
-    folder = mkdtempSync(join(base, 'site-'));
-  });
-  after(() => rmSync(base, { recursive: true, force: true }));
+  const newFolder = siteFolders();
+  beforeEach(() => void (folder = newFolder()));
 
   describe('on a bad disk', () => {
     let disk: string;

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundle, days, enterprise, makeSite, NOW, organization, root, SITE_CLAIMS } from '@licet/verify/testing';
-import { Agent } from '../agent.ts';
+import { Agent, type World } from '../agent.ts';
 import type { Settings } from '../settings.ts';
 import { openSite, type Site } from '../site.ts';
 
@@ -33,17 +34,33 @@ export async function living(folder: string, settings: Settings = AWAY) {
   const site = await licensed(folder, settings);
   const time = { now: NOW };
   const log: string[] = [];
-  const world = {
-    now: () => time.now,
-    chance: () => 0,
-    log: (line: string) => void log.push(line),
-    claimFolder: () => Promise.resolve(),
-  };
-  const agent = new Agent(site, settings, world);
+  const agent = new Agent(site, settings, worldOf(time, log));
   const stateAt = async (day: number): Promise<string | undefined> => {
     time.now = days(day);
     await agent.tick();
     return agent.verdict?.state;
   };
   return { site, agent, log, stateAt };
+}
+
+/** A world whose clock is set by hand, and in which what is said is kept. */
+export const worldOf = (time: { readonly now: Date }, log: string[]): World => ({
+  now: () => time.now,
+  chance: () => 0,
+  log: (line) => void log.push(line),
+  claimFolder: () => Promise.resolve(),
+});
+
+/** A new folder for each test of a suite; to be called inside its `describe`. */
+export function siteFolders(): () => string {
+  let base: string;
+  let folder: string;
+  before(() => {
+    base = mkdtempSync(join(tmpdir(), 'licet-living-'));
+  });
+  beforeEach(() => {
+    folder = mkdtempSync(join(base, 'site-'));
+  });
+  after(() => rmSync(base, { recursive: true, force: true }));
+  return () => folder;
 }

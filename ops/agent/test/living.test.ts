@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { bundle, enterprise, makeSite, NOW, organization } from '@licet/verify/testing';
 import { acceptByHand } from '../by-hand.ts';
 import { renew } from '../enrol.ts';
@@ -13,19 +10,13 @@ import { call } from '../http.ts';
 import { report } from '../report.ts';
 import { begin, publicKeyIn } from '../request.ts';
 import type { Settings } from '../settings.ts';
-import { hasCode, licensed, living } from './living-site.ts';
+import { hasCode, licensed, living, siteFolders } from './living-site.ts';
 
 describe('A site that lives on', function () {
   this.timeout(20_000);
-  let base: string;
   let folder: string;
-  before(() => {
-    base = mkdtempSync(join(tmpdir(), 'licet-living-'));
-  });
-  beforeEach(() => {
-    folder = mkdtempSync(join(base, 'site-'));
-  });
-  after(() => rmSync(base, { recursive: true, force: true }));
+  const newFolder = siteFolders();
+  beforeEach(() => void (folder = newFolder()));
 
   it('goes through its states as the page of the agent has them, without an authority', async () => {
     const { stateAt } = await living(folder);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundle, DAY, days, enterprise, makeSite, NOW, organization, root } from '@licet/verify/testing';
 import { Agent } from '../agent.ts';
 import { openSite } from '../site.ts';
+import { siteFolders, worldOf } from './living-site.ts';
 import { openSmallAuthority } from './small-authority.ts';
 
 const HOUR = 3_600_000;
@@ -14,10 +14,8 @@ const BACKDATED_MS = 300_000;
 describe('A site that renews', function () {
   this.timeout(20_000);
   let folder: string;
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'licet-pace-'));
-  });
-  afterEach(() => rmSync(folder, { recursive: true }));
+  const newFolder = siteFolders();
+  beforeEach(() => void (folder = newFolder()));
 
   /** Lives for so many milliseconds of its own clock. The authority has a clock of its own. */
   async function live(begin: Date, forMs: number, licensed: Date, lifeAt: (at: Date) => { notAfter: Date }) {
@@ -34,13 +32,7 @@ describe('A site that renews', function () {
     const key = first.key.export({ type: 'pkcs8', format: 'pem' }).toString();
     await site.store.install({ key, license: bundle(first, enterprise, organization) });
     const log: string[] = [];
-    const world = {
-      now: () => time.now,
-      chance: () => 0,
-      log: (line: string) => void log.push(line),
-      claimFolder: () => Promise.resolve(),
-    };
-    const agent = new Agent(site, settings, world);
+    const agent = new Agent(site, settings, worldOf(time, log));
     // Looking once a minute would be the same, and take long.
     const end = begin.getTime() + forMs;
     try {
