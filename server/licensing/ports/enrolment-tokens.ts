@@ -1,5 +1,4 @@
 import type { AskedEnrolment, EnrolmentToken } from '../model/enrolment-token.ts';
-import type { Lineage } from '../model/license.ts';
 import type { Page } from './collection.ts';
 import type { Transaction } from './transactions.ts';
 
@@ -24,8 +23,6 @@ export interface EnrolmentTokens {
    * a license came of stays used.
    */
   release(tx: Transaction, id: string, key: Uint8Array): Promise<void>;
-  /** What they and others have begun at a site, as long as it is not closed, and locked until the transaction ends. */
-  lineages(tx: Transaction, site: string): Promise<readonly Lineage[]>;
   /** False: it was used, withdrawn, or is not there. */
   withdraw(tx: Transaction, id: string, at: Date): Promise<boolean>;
   list(

@@ -64,6 +64,8 @@ export interface Licenses {
   addLineage(tx: Transaction, lineage: Lineage): Promise<void>;
   lineage(tx: Transaction, id: string): Promise<Lineage | undefined>;
   lockLineage(tx: Transaction, id: string): Promise<Lineage | undefined>;
+  /** Those of a site that are not closed: several while it is being installed anew. */
+  lockLineages(tx: Transaction, site: string): Promise<readonly Lineage[]>;
   setLineage(tx: Transaction, id: string, change: Pick<Lineage, 'status' | 'held' | 'forkedFrom'>): Promise<void>;
   get(tx: Transaction, serial: string): Promise<License | undefined>;
   /** By serial the key that issued it, of those that are licenses of the organization. One statement. */

@@ -56,8 +56,8 @@ export async function endLineages(
   reason: 'cessationOfOperation' | 'superseded',
   goesOn?: string,
 ): Promise<void> {
-  const { licenses, tokens } = deps.stores;
-  for (const { id } of await tokens.lineages(work.tx, site.id)) {
+  const { licenses } = deps.stores;
+  for (const { id } of await licenses.lockLineages(work.tx, site.id)) {
     if (id === goesOn) continue;
     await licenses.setLineage(work.tx, id, { status: 'closed', held: false, forkedFrom: undefined });
     await changeLicenses(deps, work, site, id, { type: 'revoke', reason });
@@ -76,8 +76,8 @@ async function setStatus({ stores }: Dependencies, work: Work, before: Site, eve
 
 /** Under the locks of the lineages, so that a license that is being committed is either seen here or held there. */
 async function holdLineages(deps: Dependencies, work: Work, site: Site, held: boolean): Promise<void> {
-  const { licenses, tokens } = deps.stores;
-  for (const { id, status, forkedFrom } of await tokens.lineages(work.tx, site.id)) {
+  const { licenses } = deps.stores;
+  for (const { id, status, forkedFrom } of await licenses.lockLineages(work.tx, site.id)) {
     await licenses.setLineage(work.tx, id, { status, forkedFrom, held });
     await changeLicenses(deps, work, site, id, { type: held ? 'hold' : 'reinstate' });
   }

@@ -3,7 +3,6 @@ import { isId } from '../../licensing/model/id.ts';
 import type { EnrolmentTokens } from '../../licensing/ports/enrolment-tokens.ts';
 import { bytea } from '../columns.ts';
 import { sql } from '../transactions.ts';
-import { lineageOf, type LineageRow } from './license-row.ts';
 import { pageOf, startOf } from './page.ts';
 
 // `request` and `asked_request` are older than what they are for: both hold the key. A server of an earlier version, which
@@ -92,15 +91,6 @@ export const enrolmentTokens: EnrolmentTokens = {
           and not exists (select 1 from lineages l where l.id = enrolment_tokens.lineage and l.head is not null)`,
       [id, bytea(key)],
     );
-  },
-
-  async lineages(tx, site) {
-    const rows = await sql(tx).query<LineageRow>(
-      `select id, organization, site, sequence, head, status, held, forked_from from lineages
-        where site = $1 and status <> 'closed' order by id for update`,
-      [site],
-    );
-    return rows.map(lineageOf);
   },
 
   async withdraw(tx, id, at) {

@@ -36,6 +36,14 @@ export const licenses: Licenses = {
     ]);
   },
 
+  async lockLineages(tx, site) {
+    const rows = await sql(tx).query<LineageRow>(
+      `select ${LINEAGE} from lineages where site = $1 and status <> 'closed' order by id for update`,
+      [site],
+    );
+    return rows.map(lineageOf);
+  },
+
   async get(tx, serial) {
     const query = `select ${LICENSE_COLUMNS} from licenses where serial = $1`;
     return (await sql(tx).query<LicenseRow>(query, [serial])).map(licenseOf)[0];
