@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { AuthorityError, readAuthorityBundle, readCrlFolder } from '@licet/authority';
+import { readAuthorityBundle, readCrlFolder } from '@licet/authority';
 import { importAuthorities } from '../authority/import.ts';
 import { beginMark } from '../authority/journal-watch.ts';
 import type { Authority } from '../authority/ports/authorities.ts';
@@ -9,8 +9,8 @@ import { type Backstage, splitArguments, withBackstage } from './backstage.ts';
 import { EXIT_CODES } from '../config/exit-codes.ts';
 import type { Config } from '../config/index.ts';
 import { signerFolderOf } from '../effective.ts';
-import { LicetError } from '../licensing/errors.ts';
-import { StartError, startFailure } from '../start-error.ts';
+import { StartError } from '../start-error.ts';
+import { print, runToEnd } from './end.ts';
 
 // `licet authority`: the CAs of this server.
 //
@@ -117,15 +117,4 @@ async function main(argv: readonly string[]): Promise<void> {
   );
 }
 
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
-
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
-  const { message, exitCode, isForeseen } = startFailure(error);
-  const isRefusal = error instanceof LicetError || error instanceof AuthorityError;
-  process.stderr.write(`licet: ${isForeseen || !isRefusal ? message : `${error.message} [${error.code}]`}\n`);
-  process.exitCode = isRefusal ? 1 : exitCode;
-}
+await runToEnd(main);

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
-import { AuthorityError } from '@licet/authority';
 import { loadConfig } from '../config/index.ts';
 import { EXIT_CODES } from '../config/exit-codes.ts';
 import { signerFolderOf } from '../effective.ts';
 import { splitArguments } from './backstage.ts';
-import { StartError, startFailure } from '../start-error.ts';
+import { StartError } from '../start-error.ts';
+import { print, runToEnd } from './end.ts';
 import { borrowSigner } from '../wiring/signer.ts';
 
 // `licet keys rotate`, wherever the keys lie: in the signer of a server's configuration, running or not.
@@ -28,17 +28,10 @@ async function main(argv: readonly string[]): Promise<void> {
   const { signer, close } = await borrowSigner(config, { warn, error: warn });
   try {
     const { id, purpose, algorithm, generation } = await signer.rotateKey(key);
-    process.stdout.write(`${[id, purpose.padEnd(12), algorithm.padEnd(9), `generation ${generation}`].join('  ')}\n`);
+    print([id, purpose.padEnd(12), algorithm.padEnd(9), `generation ${generation}`].join('  '));
   } finally {
     await close();
   }
 }
 
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
-  const { message, exitCode, isForeseen } = startFailure(error);
-  const isRefusal = error instanceof AuthorityError;
-  process.stderr.write(`licet: ${isForeseen || !isRefusal ? message : `${error.message} [${error.code}]`}\n`);
-  process.exitCode = isRefusal ? 1 : exitCode;
-}
+await runToEnd(main);

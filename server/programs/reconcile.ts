@@ -10,6 +10,7 @@ import { makeCertificatePartitions } from '../persistence/authority/partitions.t
 import { licenseRecords } from '../persistence/licensing/license-records.ts';
 import { systemRandom as random } from '../random.ts';
 import { startFailure } from '../start-error.ts';
+import { print } from './end.ts';
 import { publishingOf } from '../wiring/status.ts';
 
 // `licet reconcile`: after an old backup was restored, puts back what the signer's journal knows.
@@ -70,10 +71,6 @@ async function acceptClock({ authority }: Backstage): Promise<void> {
   for (const message of refused) print(message);
   if (refused.length + busy > 0)
     throw new Error(`${refused.length} CRLs were refused, ${busy} are busy: run it again.`);
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
 }
 
 try {
