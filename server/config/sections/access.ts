@@ -40,8 +40,8 @@ export const accessSection = z
       .meta({ secret: true, allowed: '64 hexadecimal digits' })
       .optional()
       .describe(
-        'Seals what must be read again, in the database: second factors, and secrets towards identity providers. ' +
-          'Several servers need the same. Default: made at the first start, in `access.key` of `data.folder`.',
+        'Seals what must be read again, in the database: second factors, secrets towards identity providers and webhooks, ' +
+          'and answers that are kept. Several servers need the same. Default: made at the first start, in `access.key` of `data.folder`.',
       ),
     issuers: z
       .array(z.union([z.literal('*'), z.url({ protocol: /^https$/ })]))

@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express';
 import type { Action } from '../../licensing/access/actions.ts';
+import { sealedAnswers } from '../../licensing/access/sealed-answers.ts';
 import { canonicalJson } from '../../licensing/canonical-json.ts';
 import { idempotent } from '../../licensing/idempotent.ts';
 import type { Principal } from '../../licensing/model/principal.ts';
@@ -117,7 +118,8 @@ function serveOnce(
   const keyed = { organization, principal, key, method: request.method, route: request.originalUrl, body };
   const { transactions } = use.licensing;
   const answerTo = (result: unknown) => answerOf(endpoint, request, endpoint.reply(result, call));
-  return idempotent({ transactions, keys }, keyed, async (keep) => {
+  const sealed = sealedAnswers(keys, use.access.sealer);
+  return idempotent({ transactions, keys: sealed }, keyed, async (keep) => {
     if (endpoint.repeats?.(call.body) === 'in-transaction') {
       const once = keeping(transactions, (tx, result) => keep(tx, answerTo(result)));
       const licensing = { ...use.licensing, transactions: once };

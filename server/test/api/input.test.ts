@@ -258,6 +258,28 @@ describe('What comes in', () => {
       }
     });
 
+    it('keeps a token that it shows as no reader of the database can use it', async () => {
+      const site = { contract: shop.contract, name: 'sealed', mode: 'development' };
+      const headers = { 'Idempotency-Key': 'order-4' };
+      const first = await api.ok('POST', '/api/v1/sites/create', site, headers);
+      const { token } = (first.body as { enrolment: { token: string } }).enrolment;
+      const legible = (text: string) =>
+        world.database.run('platform', (tx) =>
+          sql(tx).query(`select 1 from idempotency_keys where position($1::bytea in body) > 0`, [Buffer.from(text)]),
+        );
+      const repeated = async () => (await api.ok('POST', '/api/v1/sites/create', site, headers)).body;
+      assert.deepEqual(await legible(token), []);
+      assert.deepEqual(await repeated(), first.body);
+      // As it was kept by the version before.
+      await world.database.run('platform', (tx) =>
+        sql(tx).query('update idempotency_keys set body = $1 where key = $2', [
+          Buffer.from(JSON.stringify(first.body)),
+          'order-4',
+        ]),
+      );
+      assert.deepEqual(await repeated(), first.body);
+    });
+
     it('is refused where it would do nothing', async () => {
       for (const it of ENDPOINTS.filter((one) => one.method === 'POST' && one.repeats === undefined)) {
         const path = it.path.replaceAll(/:\w+/g, '00000000-0000-7000-8000-000000000000');
