@@ -1,7 +1,7 @@
 import { LicetError } from '../errors.ts';
 import type { Principal } from '../model/principal.ts';
 import { exceeds } from './authorize.ts';
-import { personPrincipal, tokenPrincipal } from './model.ts';
+import { type Person, personPrincipal, tokenPrincipal } from './model.ts';
 import type { AccessDeps } from './ports.ts';
 import { hashSecret, isSecret, sameHash } from './secrets.ts';
 
@@ -74,10 +74,13 @@ async function byToken({ transactions, stores }: AccessDeps, hash: string, now: 
   if (token.revokedAt !== undefined || token.expiresAt.getTime() <= now.getTime()) throw refused();
   const principal = tokenPrincipal(token);
   // Not only when it is made: who leaves, or becomes less, would go on by the tokens made before.
-  if (maker && (maker.status !== 'active' || exceeds(principal, personPrincipal(maker)))) throw orphaned();
+  if (maker && (isGone(maker) || exceeds(principal, personPrincipal(maker)))) throw orphaned();
   const until = Math.min(token.expiresAt.getTime(), now.getTime() + REMEMBERED_MS);
   return { principal, session: undefined, id: token.id, until };
 }
+
+/** Who is invited again, for a new password, is still one of the organization. */
+const isGone = ({ status }: Person): boolean => status === 'disabled' || status === 'erased';
 
 /** Said to who holds the secret alone, so nobody learns from it that there is such a token. */
 const orphaned = (): LicetError =>

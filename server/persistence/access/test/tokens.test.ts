@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { decideApproval, withApproval } from '../../../licensing/access/approvals.ts';
 import { createAuthenticator } from '../../../licensing/access/authenticate.ts';
 import { type Person, tokenPrincipal } from '../../../licensing/access/model.ts';
-import { changePerson, inviteAgain, invitePerson } from '../../../licensing/access/people.ts';
+import { acceptInvitation, changePerson, inviteAgain, invitePerson } from '../../../licensing/access/people.ts';
 import { erasePerson, exportPerson } from '../../../licensing/access/personal-data.ts';
 import { keepAnOwner } from '../../../licensing/access/last-owner.ts';
 import { newEntity } from '../../../licensing/access/record.ts';
@@ -24,6 +24,7 @@ import type { LicetError } from '../../../licensing/errors.ts';
 import type { Principal } from '../../../licensing/model/principal.ts';
 import { auditLog } from '../../audit-log.ts';
 import { collections } from '../../licensing/collections.ts';
+import { retention } from '../../retention.ts';
 import { sql } from '../../transactions.ts';
 import { onBothHosts } from '../../test/test-database.ts';
 import { accessDeps, addOrganization, addPerson, hasCode, inside, owner, PASSWORD, type TestAccess } from './access.ts';
@@ -161,6 +162,11 @@ onBothHosts('Access', (getDatabase) => {
             },
           );
       assert.equal(await works(), true);
+      // Who has lost the password has neither left nor become less.
+      const invited = await inside(deps, 'acme', (tx) => inviteAgain(deps, tx, owner('acme'), id));
+      assert.equal(await works(), true);
+      assert.ok(invited.outcome === 'done');
+      await acceptInvitation(deps, invited.result.invitation, PASSWORD);
       for (const [to, expected] of [
         [{ status: 'disabled' }, false],
         [{ status: 'active' }, true],
@@ -397,6 +403,25 @@ onBothHosts('Access', (getDatabase) => {
         await deps.organizations.replace(tx, { ...before!, settings, version: before!.version + 1 });
       });
       await assert.rejects(disable(ann), hasCode('LAST_OWNER'));
+    });
+  });
+
+  describe('An invitation that nobody accepts', () => {
+    it('ends whoever has never come, and nobody who was here before', async () => {
+      const deps = accessDeps(getDatabase());
+      await addOrganization(deps, 'guests');
+      const never = { email: 'never@example.org', name: 'Never', roles: ['operator'] as const };
+      const invited = await inside(deps, 'guests', (tx) => invitePerson(deps, tx, owner('guests'), never));
+      const ann = await addPerson(deps, 'guests', 'ann@example.org', ['owner']);
+      await inside(deps, 'guests', (tx) => inviteAgain(deps, tx, owner('guests'), ann.id.slice(7)));
+      deps.clock.advance(38 * 24 * 3_600_000);
+      const before = new Date(deps.clock.now().getTime() - 30 * 24 * 3_600_000);
+      await deps.transactions.run('platform', (tx) => retention.forget(tx, 'invitation', before, 1000));
+      const statusOf = async (id: string) =>
+        (await inside(deps, 'guests', (tx) => deps.stores.people.get(tx, id)))?.status;
+      assert.ok(invited.outcome === 'done');
+      assert.equal(await statusOf(invited.result.person.id), 'erased');
+      assert.equal(await statusOf(ann.id.slice(7)), 'invited');
     });
   });
 
