@@ -91,7 +91,7 @@ export const tokenEndpoints: readonly Endpoint[] = [
     tag: 'Access',
     summary: 'Create an API token',
     description:
-      'It is never more than who makes it, and is refused once whoever made it has left or may do less. One that a token makes ends with that one at the latest. Owner and admin tokens need the right `person.empower` too.',
+      'It is never more than who makes it, and is refused once whoever made it has left or may do less. One that a token makes ends with that one at the latest, also when that is revoked. Owner and admin tokens need the right `person.empower` too.',
     action: 'token.create',
     body: newToken,
     status: 201,
@@ -117,6 +117,7 @@ export const tokenEndpoints: readonly Endpoint[] = [
     operation: 'revokeToken',
     tag: 'Access',
     summary: 'Revoke an API token',
+    description: 'With all that it has made.',
     action: 'token.revoke',
     params: idParams,
     status: 200,

@@ -44,7 +44,7 @@ export function createAuthenticator(deps: AccessDeps): Authenticator {
       const left = (known?.until ?? 0) - now.getTime();
       if (known === undefined || left <= 0 || left > REMEMBERED_MS) {
         if (isSecret('session', token)) return bySession(deps, hash);
-        if (!isSecret('api', token)) throw refused();
+        if (!isSecret('api', token)) throw notAuthenticated();
         // What was forgotten meanwhile is not remembered by a look that began before.
         const memory = remembered;
         known = await byToken(deps, hash, now);
@@ -69,9 +69,9 @@ async function byToken({ transactions, stores }: AccessDeps, hash: string, now: 
   const found = await transactions.run('platform', (tx) => stores.credentials.findToken(tx, hash), { readOnly: true });
   // Compared also when there is nothing to compare with: unknown and over take the same time.
   const isKnown = sameHash(found?.token.hash ?? NOBODY, hash);
-  if (found === undefined || !isKnown) throw refused();
+  if (found === undefined || !isKnown) throw notAuthenticated();
   const { token, maker } = found;
-  if (token.revokedAt !== undefined || token.expiresAt.getTime() <= now.getTime()) throw refused();
+  if (token.revokedAt !== undefined || token.expiresAt.getTime() <= now.getTime()) throw notAuthenticated();
   const principal = tokenPrincipal(token);
   // Not only when it is made: who leaves, or becomes less, would go on by the tokens made before.
   if (maker && (isGone(maker) || exceeds(principal, personPrincipal(maker)))) throw orphaned();
@@ -96,14 +96,14 @@ async function bySession({ transactions, stores, clock }: AccessDeps, hash: stri
   const found = await transactions.run('platform', (tx) => credentials.findSession(tx, 'access', hash), {
     readOnly: true,
   });
-  if (found === undefined || !sameHash(found.session.accessHash, hash)) throw refused();
+  if (found === undefined || !sameHash(found.session.accessHash, hash)) throw notAuthenticated();
   const { session, person } = found;
   const isOver = session.revokedAt !== undefined || session.accessUntil.getTime() <= clock.now().getTime();
-  if (isOver || person.status !== 'active') throw refused();
+  if (isOver || person.status !== 'active') throw notAuthenticated();
   return { principal: personPrincipal(person), session: session.id };
 }
 
-const refused = (): LicetError =>
+export const notAuthenticated = (): LicetError =>
   new LicetError(
     'unauthenticated',
     'NOT_AUTHENTICATED',

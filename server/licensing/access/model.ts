@@ -45,6 +45,8 @@ export type ApiToken = Entity & {
   readonly enterprise: string | undefined;
   readonly actions: readonly string[] | undefined;
   readonly madeBy: string;
+  /** The token that made it, and that it ends with. */
+  readonly parent: string | undefined;
   readonly expiresAt: Date;
   readonly revokedAt: Date | undefined;
   /** Written now and then, not with every use. */

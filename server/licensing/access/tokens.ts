@@ -3,6 +3,7 @@ import type { Principal, Role } from '../model/principal.ts';
 import type { Transaction } from '../ports/transactions.ts';
 import { isAction, POWERFUL } from './actions.ts';
 import { type Guarded, withApproval } from './approvals.ts';
+import { notAuthenticated } from './authenticate.ts';
 import { authorize, boundsOf, notFound } from './authorize.ts';
 import { type ApiToken, responsibleFor } from './model.ts';
 import type { AccessDeps } from './ports.ts';
@@ -13,6 +14,7 @@ const DAY_SECONDS = 24 * 60 * 60;
 const MOST_DAYS = 366;
 /** Long enough to set everything up; whoever goes on with it makes a token of their own. */
 const FIRST_OWNER_DAYS = 30;
+const PAGE = 200;
 
 export type NewToken = {
   readonly name: string;
@@ -37,12 +39,19 @@ export async function createToken(
 ): Promise<Guarded<MadeToken>> {
   const bounds = boundsOf(principal, 'token.create');
   const input = narrowed(principal, wanted, bounds.enterprise);
-  const isToken = principal.kind === 'token';
-  const parent = isToken ? await deps.stores.tokens.get(tx, principal.id.slice('token:'.length)) : undefined;
-  const made = { by: principal.id, for: responsibleFor(principal), until: parent?.expiresAt };
+  const made = { by: principal.id, for: responsibleFor(principal), parent: await parentOf(deps, tx, principal) };
   const make = () => insertToken(deps, tx, input, principal.organization, made);
   if (!input.roles.some((role) => POWERFUL.includes(role))) return { outcome: 'done', result: await make() };
   return withApproval(deps, tx, principal, { action: 'person.empower', subject: 'token:new', payload: input }, make);
+}
+
+/** Locked, so that it ends before or after this, and then with what it has made. */
+async function parentOf(deps: AccessDeps, tx: Transaction, { kind, id }: Principal): Promise<ApiToken | undefined> {
+  if (kind !== 'token') return undefined;
+  const parent = await deps.stores.tokens.lock(tx, id.slice('token:'.length));
+  // Another process remembers for a moment who it was.
+  if (parent?.revokedAt !== undefined) throw notAuthenticated();
+  return parent;
 }
 
 function narrowed(principal: Principal, wanted: NewToken, enterprise: string | undefined): NewToken {
@@ -71,10 +80,11 @@ async function insertToken(
   tx: Transaction,
   { name, roles, enterprise, actions, days }: NewToken,
   organization: string,
-  made: { readonly by: string; readonly for: string; readonly until?: Date | undefined },
+  made: { readonly by: string; readonly for: string; readonly parent?: ApiToken | undefined },
 ): Promise<MadeToken> {
   const secret = newSecret('api', deps.random);
   const wanted = after(deps.clock.now(), days * DAY_SECONDS);
+  const { parent } = made;
   const token: ApiToken = {
     ...newEntity(deps, organization),
     name,
@@ -84,7 +94,8 @@ async function insertToken(
     prefix: recognition(secret),
     hash: hashSecret(secret),
     madeBy: made.for,
-    expiresAt: made.until !== undefined && made.until < wanted ? made.until : wanted,
+    parent: parent?.id,
+    expiresAt: parent !== undefined && parent.expiresAt < wanted ? parent.expiresAt : wanted,
     revokedAt: undefined,
     lastUsedAt: undefined,
   };
@@ -99,7 +110,7 @@ async function insertToken(
   return { token, secret };
 }
 
-/** Revoking what is revoked changes nothing. */
+/** With all that it has made: whoever else had it may have made some. Revoking what is revoked changes nothing. */
 export async function revokeToken(
   deps: AccessDeps,
   tx: Transaction,
@@ -109,9 +120,29 @@ export async function revokeToken(
   const token = await deps.stores.tokens.lock(tx, id);
   authorize(principal, 'token.revoke', token);
   if (token.revokedAt !== undefined) return token;
+  await revokeMade(deps, tx, principal, id);
+  return end(deps, tx, principal, token);
+}
+
+async function revokeMade(deps: AccessDeps, tx: Transaction, principal: Principal, parent: string): Promise<void> {
+  const query = { where: { parent }, limit: PAGE };
+  for (let page = await deps.stores.tokens.list(tx, query); ;) {
+    for (const { id } of page.items) {
+      const token = await deps.stores.tokens.lock(tx, id);
+      if (token === undefined || token.revokedAt !== undefined) continue;
+      await revokeMade(deps, tx, principal, id);
+      await end(deps, tx, principal, token);
+    }
+    if (page.next === undefined) return;
+    page = await deps.stores.tokens.list(tx, { ...query, after: page.next });
+  }
+}
+
+async function end(deps: AccessDeps, tx: Transaction, principal: Principal, token: ApiToken): Promise<ApiToken> {
+  const { id, organization } = token;
   const revoked = changed(deps, token, { revokedAt: deps.clock.now() });
   await deps.stores.tokens.replace(tx, revoked);
-  await record(tx, deps, token.organization, { actor: principal.id, action: 'token.revoked', subject: `token:${id}` });
+  await record(tx, deps, organization, { actor: principal.id, action: 'token.revoked', subject: `token:${id}` });
   return revoked;
 }
 

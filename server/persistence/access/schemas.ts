@@ -31,6 +31,7 @@ export const tokenSchema = entity<ApiToken>('api_tokens', {
   enterprise: optionalId,
   actions: perhaps(json),
   madeBy: { ...text, name: 'made_by' },
+  parent: optionalId,
   expiresAt: { ...instant, name: 'expires_at' },
   revokedAt: perhaps({ ...instant, name: 'revoked_at' }),
   lastUsedAt: perhaps({ ...instant, name: 'last_used_at', update: false }),

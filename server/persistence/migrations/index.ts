@@ -20,6 +20,7 @@ import { earlierWorkloadSites } from './0018-earlier-workload-sites.ts';
 import { grace } from './0019-grace.ts';
 import { firstLicenses } from './0020-first-licenses.ts';
 import { rootLinks } from './0021-root-links.ts';
+import { madeTokens } from './0026-made-tokens.ts';
 
 /** In the order in which they run. Append only. */
 export const migrations: readonly Migration[] = [
@@ -44,4 +45,5 @@ export const migrations: readonly Migration[] = [
   grace,
   firstLicenses,
   rootLinks,
+  madeTokens,
 ];

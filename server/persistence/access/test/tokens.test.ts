@@ -189,6 +189,27 @@ onBothHosts('Access', (getDatabase) => {
       assert.equal(child.token.madeBy, parent.token.madeBy);
     });
 
+    it('end with the token that made them also when that is revoked, which makes no more then', async () => {
+      const parent = await make({ roles: ['owner'] });
+      const child = await make({ roles: ['owner'] }, tokenPrincipal(parent.token));
+      const grandchild = await make({}, tokenPrincipal(child.token));
+      const other = await make();
+      const revoke = () => inside(deps, 'acme', (tx) => revokeToken(deps, tx, owner('acme'), parent.token.id));
+      await Promise.allSettled([revoke(), make({}, tokenPrincipal(child.token)), revoke()]);
+      await assert.rejects(make({}, tokenPrincipal(parent.token)), hasCode('NOT_AUTHENTICATED'));
+      const authenticator = createAuthenticator(deps);
+      for (const { secret } of [parent, child, grandchild]) {
+        await assert.rejects(authenticator.bearer(secret), hasCode('NOT_AUTHENTICATED'));
+      }
+      await authenticator.bearer(other.secret);
+      const left = await inside(deps, 'acme', (tx) =>
+        sql(tx).query('select 1 from api_tokens where revoked_at is null and parent = any($1::uuid[])', [
+          [parent.token.id, child.token.id],
+        ]),
+      );
+      assert.deepEqual(left, []);
+    });
+
     for (const [what, bad] of Object.entries({
       'no role': { roles: [] },
       'the role of a site': { roles: ['site'] },

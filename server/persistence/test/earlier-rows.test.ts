@@ -8,7 +8,7 @@ import { administer, type Cluster, postgresPrograms, sharedCluster } from './clu
 
 const BEFORE = migrations.findIndex(({ name }) => name === '0018-earlier-workload-sites');
 
-describe('sites of builds from before they knew their trust rule', function () {
+describe('rows from before a migration, by what the audit log says of them,', function () {
   this.timeout(30_000);
   const name = `workload_${randomBytes(6).toString('hex')}`;
   let cluster: Cluster;
@@ -47,6 +47,12 @@ describe('sites of builds from before they knew their trust rule', function () {
     await migrator.end();
   };
   let sequence = 0;
+  const noted = (actor: string, action: string, subject: string) =>
+    administrator.query(
+      `insert into audit_log (organization, sequence, at, actor, action, subject, details, previous, hash)
+       values ('acme', $1, now(), $2, $3, $4, '{}', $5, $5)`,
+      [(sequence += 1), actor, action, subject, Buffer.alloc(32)],
+    );
   const siteMadeBy = async (actor: string, action = 'site.created', rule: string | null = null): Promise<string> => {
     const id = randomUUID();
     const values = [id, randomUUID(), `site-${sequence}`, rule];
@@ -56,18 +62,28 @@ describe('sites of builds from before they knew their trust rule', function () {
        values ($1, 'acme', now(), now(), 1, $2, $2, $3, 'production', 'active', $2, '{}', '[]', '{}', $4)`,
       values,
     );
-    await administrator.query(
-      `insert into audit_log (organization, sequence, at, actor, action, subject, details, previous, hash)
-       values ('acme', $1, now(), $2, $3, $4, '{}', $5, $5)`,
-      [(sequence += 1), actor, action, `site:${id}`, Buffer.alloc(32)],
-    );
+    await noted(actor, action, `site:${id}`);
     return id;
   };
 
-  it('are recognised by who has made them, and no others', async () => {
+  const tokenMadeBy = async (actor: string): Promise<string> => {
+    const id = randomUUID();
+    await administrator.query(
+      `insert into api_tokens (id, organization, created_at, updated_at, version, name, prefix, hash, roles, made_by, expires_at)
+       values ($1::uuid, 'acme', now(), now(), 1, 'one', 'licet', $1::text, '["owner"]', 'person:one', now())`,
+      [id],
+    );
+    await noted(actor, 'token.created', `token:${id}`);
+    return id;
+  };
+
+  it('are given what they did not know: sites of builds their trust rule, API tokens who made them', async () => {
     await migrateTo(BEFORE);
     // What they hang on is not what is tried.
     await administrator.query('set session_replication_role = replica');
+    const first = await tokenMadeBy('system:bootstrap');
+    const second = await tokenMadeBy(`token:${first}`);
+    const ofPerson = await tokenMadeBy(`person:${first}`);
     const [rule, later] = [randomUUID(), randomUUID()];
     const builds = await siteMadeBy(`identity:${rule}:0123456789abcdef`);
     const known = await siteMadeBy(`identity:${rule}:0123456789abcdef`, 'site.created', later);
@@ -86,9 +102,18 @@ describe('sites of builds from before they knew their trust rule', function () {
     assert.equal(ruleOf.get(builds), rule);
     assert.equal(ruleOf.get(known), later);
     for (const id of others) assert.equal(ruleOf.get(id), null);
-    const guarded = await administrator.query(
-      `select from pg_class where oid in ('sites'::regclass, 'audit_log'::regclass) and relrowsecurity and relforcerowsecurity`,
+    const tokens = await administrator.query<{ id: string; parent: string | null }>(
+      'select id, parent from api_tokens',
     );
-    assert.equal(guarded.rowCount, 2);
+    const parentOf = new Map(tokens.rows.map(({ id, parent }) => [id, parent]));
+    assert.deepEqual(
+      [first, second, ofPerson].map((id) => parentOf.get(id)),
+      [null, first, null],
+    );
+    const guarded = await administrator.query(
+      `select from pg_class where oid in ('sites'::regclass, 'api_tokens'::regclass, 'audit_log'::regclass)
+                           and relrowsecurity and relforcerowsecurity`,
+    );
+    assert.equal(guarded.rowCount, 3);
   });
 });
