@@ -40,6 +40,9 @@ export interface Throttles {
   /** Seconds to wait; 0: the try is counted and may be made. Atomic over all processes. */
   take(tx: Transaction, key: string, rate: Rate, at: Date): Promise<number>;
   clear(tx: Transaction, key: string): Promise<void>;
+  /** For `remembers`, until then. No key is for both. */
+  remember(tx: Transaction, key: string, until: Date): Promise<void>;
+  remembers(tx: Transaction, key: string, at: Date): Promise<boolean>;
   prune(tx: Transaction, at: Date, limit: number): Promise<number>;
 }
 

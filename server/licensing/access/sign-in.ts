@@ -22,8 +22,9 @@ export type Credentials = {
 };
 
 /**
- * Few tries for one account from one place, more for the account from everywhere (so that nobody locks out another for
- * long), more still for a place (many people may sit behind it).
+ * Few tries for one account from one place, more for the account from everywhere, more still for a place (many people may
+ * sit behind it). A place where the account was opened before is not counted with everywhere else: strangers with
+ * addresses enough could keep anybody out for ever.
  */
 const RATES = {
   accountAndAddress: { burst: 5, everySeconds: 30 },
@@ -39,7 +40,7 @@ export async function signIn(deps: SignInDeps, credentials: Credentials): Promis
   const email = normalEmail(credentials.email);
   const { organization, password, code } = credentials;
   const tries = triesOf(organization, email, credentials.address);
-  await takeTry(deps, Object.values(tries));
+  const counted = await takeTry(deps, Object.values(tries));
   const { isKnown, person } = await find(deps, organization, email);
   const isMatch = await deps.passwords.matches(password, person?.status === 'active' ? person.password : undefined);
   if (!isMatch || person === undefined || !isKnown) return refuse(deps, isKnown, organization, person);
@@ -47,7 +48,8 @@ export async function signIn(deps: SignInDeps, credentials: Credentials): Promis
   const tokens = await open(deps, person, code);
   if (tokens === undefined) return refuse(deps, true, organization, person);
   // The address stays counted: who knows one password could otherwise try others without end.
-  await forgetTries(deps, [tries.accountAndAddress.key, tries.account.key]);
+  const own = counted.filter((key) => key !== tries.address.key);
+  await forgetTries(deps, own, tries.account.unless);
   return tokens;
 }
 
@@ -105,7 +107,11 @@ function triesOf(organization: string, email: string, address: string): Readonly
       key: tryKey('account and address', organization, email, network),
       rate: RATES.accountAndAddress,
     },
-    account: { key: tryKey('account', organization, email), rate: RATES.account },
+    account: {
+      key: tryKey('account', organization, email),
+      rate: RATES.account,
+      unless: tryKey('place', organization, email, network),
+    },
     address: { key: tryKey('address', network), rate: RATES.address },
   };
 }

@@ -5,19 +5,25 @@ import type { AccessDeps } from './ports.ts';
 import type { Rate } from './rate.ts';
 import { record } from './record.ts';
 
-export type Try = { readonly key: string; readonly rate: Rate };
+/** `unless`: not counted at a place that is remembered under this key. */
+export type Try = { readonly key: string; readonly rate: Rate; readonly unless?: string };
 
 /** No name and no address stands in the table of tries. */
 export const tryKey = (...parts: string[]): string => createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 
-/** Counts a try before it is made; rejects with SIGN_IN_THROTTLED, or when it cannot be counted. */
-export async function takeTry(deps: AccessDeps, tries: readonly Try[]): Promise<void> {
+/** Counts a try before it is made; rejects with SIGN_IN_THROTTLED, or when it cannot be counted. Where it was counted. */
+export async function takeTry(deps: AccessDeps, tries: readonly Try[]): Promise<readonly string[]> {
+  const { throttles } = deps.stores;
   const at = deps.clock.now();
+  const counted: string[] = [];
   const wait = await deps.transactions
     .run('platform', async (tx) => {
-      for (const { key, rate } of tries) {
-        const seconds = await deps.stores.throttles.take(tx, key, rate, at);
+      counted.length = 0;
+      for (const { key, rate, unless } of tries) {
+        if (unless !== undefined && (await throttles.remembers(tx, unless, at))) continue;
+        const seconds = await throttles.take(tx, key, rate, at);
         if (seconds > 0) return seconds;
+        counted.push(key);
       }
       return 0;
     })
@@ -25,14 +31,24 @@ export async function takeTry(deps: AccessDeps, tries: readonly Try[]): Promise<
       const message = 'Sign-ins cannot be counted at this moment, so none is let in; try again soon.';
       throw new LicetError('unavailable', 'SIGN_IN_UNAVAILABLE', message, { retryAfterSeconds: 5, cause });
     });
-  if (wait === 0) return;
+  if (wait === 0) return counted;
   const message = `There were too many tries; wait ${wait} seconds before the next one.`;
   throw new LicetError('too-many', 'SIGN_IN_THROTTLED', message, { retryAfterSeconds: wait });
 }
 
-export async function forgetTries(deps: AccessDeps, keys: readonly string[]): Promise<void> {
-  await deps.transactions.run('platform', async (tx) => {
-    for (const key of keys) await deps.stores.throttles.clear(tx, key);
+/** How long a place is remembered: somebody on leave comes back to it. */
+const PLACE_MS = 30 * 24 * 60 * 60 * 1000;
+
+/** They led to something. `place`: to be remembered, for what says `unless`. */
+export async function forgetTries(
+  { transactions, stores, clock }: AccessDeps,
+  keys: readonly string[],
+  place?: string,
+): Promise<void> {
+  await transactions.run('platform', async (tx) => {
+    for (const key of keys) await stores.throttles.clear(tx, key);
+    if (place === undefined) return;
+    await stores.throttles.remember(tx, place, new Date(clock.now().getTime() + PLACE_MS));
   });
 }
 

@@ -28,6 +28,17 @@ export const throttles: Throttles = {
     await sql(tx).query('delete from throttles where key = $1', [key]);
   },
 
+  async remember(tx, key, until) {
+    await sql(tx).query(
+      'insert into throttles (key, arrival) values ($1, $2) on conflict (key) do update set arrival = excluded.arrival',
+      [key, until],
+    );
+  },
+
+  async remembers(tx, key, at) {
+    return (await sql(tx).query('select 1 from throttles where key = $1 and arrival > $2', [key, at])).length === 1;
+  },
+
   async prune(tx, at, limit) {
     const rows = await sql(tx).query(
       `delete from throttles where key in (select key from throttles where arrival < $1 order by arrival limit $2) returning 1`,

@@ -123,6 +123,30 @@ onBothHosts('Signing in', (getDatabase, host) => {
     await signIn(deps, right);
   });
 
+  it('lets somebody in where that one was in before, however long strangers guess from everywhere', async () => {
+    await addPerson(deps, 'acme', 'wanted@example.org');
+    const home = credentials('wanted@example.org', { address: '192.0.2.251' });
+    await signIn(deps, home);
+    const codes = { home: new Set<string>(), stranger: new Set<string>(), elsewhere: new Set<string>() };
+    const tried = (where: keyof typeof codes, one: Credentials) =>
+      signIn(deps, one).then(
+        () => codes[where].add('in'),
+        (error: LicetError) => codes[where].add(error.code),
+      );
+    for (let minute = 0; minute < 10; minute++) {
+      for (let network = 0; network < 25; network++) {
+        const address = `2001:db8:1:${network}::1`;
+        await tried('stranger', credentials('wanted@example.org', { password: 'a guess', address }));
+      }
+      if (minute % 3 === 2) await tried('home', home);
+      await tried('elsewhere', credentials('wanted@example.org', { address: '2001:db8:2::1' }));
+      deps.clock.advance(60_000);
+    }
+    assert.deepEqual([...codes.home], ['in']);
+    assert.deepEqual([...codes.stranger], ['SIGN_IN_REFUSED', 'SIGN_IN_THROTTLED']);
+    assert.deepEqual([...codes.elsewhere], ['SIGN_IN_THROTTLED']);
+  });
+
   it('makes nobody wait longer after a clock that was ahead than after a storm', async () => {
     await addPerson(deps, 'acme', 'early@example.org');
     deps.clock.advance(172_800_000);
