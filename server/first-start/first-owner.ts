@@ -4,8 +4,8 @@ import type { AccessDeps } from '../licensing/access/ports.ts';
 import { createFirstOwner } from '../licensing/access/tokens.ts';
 
 /**
- * A server that has a CA lets its owner in: once, by a token that is kept in a file for its owner alone, and shown where a
- * person started the server, since a log must not hold it. Undefined: somebody is in already.
+ * A server that has a CA lets its owner in, as long as it has none: by a token that is kept in a file for its owner alone,
+ * and shown where a person started the server, since a log must not hold it. Undefined: somebody is in already.
  */
 export async function letFirstOwnerIn(
   deps: AccessDeps,

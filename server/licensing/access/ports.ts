@@ -22,6 +22,11 @@ export interface Credentials {
     kind: SessionTokens,
     hash: string,
   ): Promise<{ session: Session; person: Person } | undefined>;
+  /**
+   * Whether somebody owns the organization of the transaction and can get in: a person, one who is invited, or a token.
+   * Nobody does who is limited to an enterprise.
+   */
+  isOwned(tx: Transaction, at: Date): Promise<boolean>;
   findInvited(tx: Transaction, hash: string): Promise<Person | undefined>;
   /** The session that this refresh token belonged to before it was used. */
   findSpent(tx: Transaction, hash: string): Promise<{ organization: string; session: string } | undefined>;

@@ -147,19 +147,18 @@ async function end(deps: AccessDeps, tx: Transaction, principal: Principal, toke
 }
 
 /**
- * Whoever starts an evaluation gets in by this: an owner's token, made when the organization has neither people nor
- * tokens, and never again. Undefined: there is somebody already.
+ * Whoever runs the server gets in by this: an owner's token, made while nobody owns the organization, which is before
+ * anybody was invited, and again if the time was over before that. Undefined: there is somebody already.
  */
 export async function createFirstOwner(
   deps: AccessDeps,
   tx: Transaction,
   organization: string,
 ): Promise<MadeToken | undefined> {
-  const { people, tokens } = deps.stores;
   // Servers that start at the same time must see each other.
   const known = await organizationOf(tx, deps, organization);
   if (known !== undefined) await deps.organizations.lock(tx, known.id);
-  if ((await people.count(tx, {})) > 0 || (await tokens.count(tx, {})) > 0) return undefined;
+  if (await deps.stores.credentials.isOwned(tx, deps.clock.now())) return undefined;
   const input: NewToken = { name: 'first owner', roles: ['owner'], days: FIRST_OWNER_DAYS };
   return insertToken(deps, tx, input, organization, { by: 'system:bootstrap', for: 'system:bootstrap' });
 }

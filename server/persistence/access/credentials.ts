@@ -18,6 +18,17 @@ export const credentials: Credentials = {
     return session && person && { session, person };
   },
 
+  async isOwned(tx, at) {
+    const [row] = await sql(tx).query<{ owned: boolean }>(
+      `select exists (select from people where roles ? 'owner' and enterprise is null
+                         and (status = 'active' or (status = 'invited' and invited_until > $1)))
+           or exists (select from api_tokens where roles ? 'owner' and enterprise is null and actions is null
+                         and revoked_at is null and expires_at > $1) as owned`,
+      [at],
+    );
+    return row?.owned === true;
+  },
+
   findInvited: (tx, hash) => one(tx, personSchema, { invitation: hash }),
 
   async findSpent(tx, hash) {

@@ -248,6 +248,26 @@ onBothHosts('Access', (getDatabase) => {
       assert.deepEqual(principal.roles, ['owner']);
       assert.equal(await inside(deps, 'fresh', (tx) => createFirstOwner(deps, tx, 'fresh')), undefined);
     });
+
+    it('let the first owner in again when the time is over and nobody was made an owner, and not when somebody was', async () => {
+      const deps = accessDeps(getDatabase());
+      await addOrganization(deps, 'lapsed');
+      const letIn = () => inside(deps, 'lapsed', (tx) => createFirstOwner(deps, tx, 'lapsed'));
+      const first = await letIn();
+      await addPerson(deps, 'lapsed', 'ann@example.org', ['admin']);
+      await addPerson(deps, 'lapsed', 'ben@example.org', ['owner'], { enterprise: ENTERPRISE });
+      deps.clock.advance(29 * 24 * 3_600_000);
+      assert.equal(await letIn(), undefined);
+      deps.clock.advance(24 * 3_600_000);
+      const second = await letIn();
+      assert.ok(second !== undefined && second.secret !== first!.secret);
+      await inside(deps, 'lapsed', (tx) => revokeToken(deps, tx, owner('lapsed'), second.token.id));
+      const cat = { email: 'cat@example.org', name: 'Cat', roles: ['owner'] as const };
+      await inside(deps, 'lapsed', (tx) => invitePerson(deps, tx, owner('lapsed'), cat));
+      assert.equal(await letIn(), undefined, 'an owner is invited');
+      deps.clock.advance(7 * 24 * 3_600_000);
+      assert.notEqual(await letIn(), undefined, 'the invitation is over');
+    });
   });
 
   describe('The second person', () => {
