@@ -25,6 +25,8 @@ const STALE_MS = 60 * 60_000;
 /** Between two tries, whatever strangers send: an unknown `kid` costs them nothing. */
 const COOLDOWN_MS = 30_000;
 const MOST_KEYS = 100;
+/** RFC 7518 §3.3 */
+const LEAST_RSA_BITS = 2048;
 const MOST_ISSUERS = 1000;
 
 const discovery = z.object({ issuer: z.string(), jwks_uri: z.url({ protocol: /^https$/ }) });
@@ -115,8 +117,8 @@ export class KeySets {
 function isUsable(key: JsonWebKey & { readonly use?: unknown }): boolean {
   if (key.kty === 'oct' || key.d !== undefined || (key.use !== undefined && key.use !== 'sig')) return false;
   try {
-    createPublicKey({ key, format: 'jwk' });
-    return true;
+    const { modulusLength } = createPublicKey({ key, format: 'jwk' }).asymmetricKeyDetails ?? {};
+    return modulusLength === undefined || modulusLength >= LEAST_RSA_BITS;
   } catch {
     return false;
   }

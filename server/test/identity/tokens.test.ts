@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
+import { createHmac, generateKeyPairSync, sign as sign256 } from 'node:crypto';
 import { requireTool } from '@licet/checks';
-import { exportJWK, exportSPKI, importJWK, SignJWT, type CryptoKey, type JWTPayload } from 'jose';
+import { exportJWK, exportSPKI, importJWK, SignJWT, type CryptoKey, type JWK, type JWTPayload } from 'jose';
 import { fetchJson, FetchRefused } from '../../http/identity/guarded-fetch.ts';
 import { isSpecial } from '../../outbound/public-address.ts';
 import { createIdentityTokens } from '../../http/identity/identity-tokens.ts';
@@ -156,6 +156,13 @@ describe('Identity tokens', function () {
   for (const [what, code, make] of bad) {
     it(`refuses ${what}`, async () => isRefused(async () => verify(await make()), code));
   }
+  it('says of one whose claims are nested without end who is to have issued it, and does not fail', () => {
+    const depth = 5500;
+    const claims = `{"iss":"https://evil.example","a":${'['.repeat(depth)}${']'.repeat(depth)}}`;
+    const token = `${part({ alg: 'ES256' })}.${Buffer.from(claims).toString('base64url')}.AA`;
+    assert.ok(token.length < 16_384);
+    assert.equal(tokens.issuerOf(token), 'https://evil.example');
+  });
   it('takes one at each edge of its times', async () => {
     await verify(await sign({ ...good(), exp: seconds() - 59 }));
     await verify(await sign({ ...good(), nbf: seconds() + 60, iat: seconds() + 60 }));
@@ -222,6 +229,13 @@ describe('Identity tokens', function () {
       for (const kid of ['two', 'three']) {
         await isRefused(verify(await sign(good(), { kid }, open.privateKey)), 'IDENTITY_KEY_UNKNOWN');
       }
+    });
+    it('that are RSA of fewer than 2048 bits are passed over', async () => {
+      const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
+      issuer.keys = [{ ...(publicKey.export({ format: 'jwk' }) as JWK), kid: 'weak', alg: 'RS256', use: 'sig' }];
+      const body = `${part({ alg: 'RS256', kid: 'weak' })}.${part(good())}`;
+      const signature = sign256('sha256', Buffer.from(body), privateKey).toString('base64url');
+      await isRefused(verify(`${body}.${signature}`), 'IDENTITY_KEY_UNKNOWN');
     });
     for (const [what, jwks] of [
       [
