@@ -22,6 +22,7 @@ export function housekeeping({
   eventDays,
 }: HousekeepingDependencies): readonly Job[] {
   return [
+    recalling('recall-outbox', transactions, outbox),
     {
       name: 'prune-outbox',
       cron: '17 * * * *',
@@ -36,6 +37,22 @@ export function housekeeping({
     },
   ];
 }
+
+/** After a clock that was ahead what was written then waits for minutes, and not until that time has come. */
+export const recalling = (
+  name: string,
+  transactions: Transactions,
+  waiting: { recall(tx: Transaction): Promise<void> },
+): Job => ({
+  name,
+  cron: '*/5 * * * *',
+  timeoutSeconds: 60,
+  run: ({ assertHeld }) =>
+    transactions.run('platform', async (tx) => {
+      await assertHeld(tx);
+      await waiting.recall(tx);
+    }),
+});
 
 /** As long as `prune` finds a whole batch to remove. */
 export async function inBatches(

@@ -6,6 +6,13 @@ import { sql } from './transactions.ts';
 /** Of an error message; the whole story is in the log. */
 const MAX_ERROR = 2_000;
 
+/**
+ * How long a delivery may have to wait: one that was tried for the pause after it, at the most, one that is new or under way
+ * for less than any lease.
+ */
+export const longestWait = (pause: string): string =>
+  `case when attempts = 0 or claim is not null then interval '10 minutes' else interval '${pause}' end`;
+
 export const outbox: Outbox = {
   async subscribe(tx, subscriber, types) {
     await sql(tx).query(
@@ -138,6 +145,13 @@ export const outbox: Outbox = {
   async discard(tx, subscriber, eventId) {
     const rows = await sql(tx).query(`delete from outbox_deliveries where ${DEAD} returning 1`, [subscriber, eventId]);
     return rows.length === 1;
+  },
+
+  async recall(tx) {
+    await sql(tx).query(
+      `update outbox_deliveries set due_at = clock_timestamp()
+        where died_at is null and due_at > clock_timestamp() + ${longestWait('6 hours')}`,
+    );
   },
 
   async prune(tx, days, limit) {

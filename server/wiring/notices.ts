@@ -3,7 +3,7 @@ import { systemClock as clock } from '../clock.ts';
 import type { Config } from '../config/index.ts';
 import type { Ground } from '../ground.ts';
 import type { AccessUse } from '../http/api/endpoint.ts';
-import { inBatches } from '../jobs/housekeeping.ts';
+import { inBatches, recalling } from '../jobs/housekeeping.ts';
 import type { Job } from '../jobs/job.ts';
 import type { NoticeDeps } from '../licensing/notices/ports.ts';
 import type { Dependencies } from '../licensing/use-case.ts';
@@ -44,6 +44,7 @@ export function openNotices(config: Config, licensing: Dependencies, access: Acc
   return {
     deps,
     jobs: [
+      recalling('recall-deliveries', licensing.transactions, deliveries),
       {
         name: 'prune-deliveries',
         cron: '42 * * * *',

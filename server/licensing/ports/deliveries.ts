@@ -62,6 +62,8 @@ export interface Deliveries {
   discard(tx: Transaction, receiver: string, id: string): Promise<boolean>;
   /** Removes all of a receiver. */
   forget(tx: Transaction, receiver: string): Promise<void>;
+  /** Has delivered now what waits for a time that only a clock that was ahead can have set. */
+  recall(tx: Transaction): Promise<void>;
   /** Removes up to `limit` deliveries that were written more than `days` ago. Returns how many. */
   prune(tx: Transaction, days: number, limit: number): Promise<number>;
 }

@@ -72,6 +72,8 @@ export interface Outbox {
   replay(tx: Transaction, subscriber: string, eventId: string): Promise<boolean>;
   /** Gives a dead letter up, so that its stream goes on without it. False: there is no such dead letter. */
   discard(tx: Transaction, subscriber: string, eventId: string): Promise<boolean>;
+  /** Has delivered now what waits for a time that only a clock that was ahead can have set. */
+  recall(tx: Transaction): Promise<void>;
   /** Removes up to `limit` events older than `days` that nobody waits for. Returns how many. */
   prune(tx: Transaction, days: number, limit: number): Promise<number>;
 }

@@ -1,6 +1,7 @@
 import type { Channel, Delivery } from '../../licensing/model/delivery.ts';
 import { isId } from '../../licensing/model/id.ts';
 import type { Deliveries, DeliveryClaim } from '../../licensing/ports/deliveries.ts';
+import { longestWait } from '../outbox.ts';
 import { sql } from '../transactions.ts';
 import { pageOf, startOf } from './page.ts';
 
@@ -137,6 +138,13 @@ export const deliveries: Deliveries = {
 
   async forget(tx, receiver) {
     await sql(tx).query('delete from deliveries where receiver = $1', [receiver]);
+  },
+
+  async recall(tx) {
+    await sql(tx).query(
+      `update deliveries set due_at = clock_timestamp()
+        where status = 'waiting' and due_at > clock_timestamp() + ${longestWait('42 hours')}`,
+    );
   },
 
   async prune(tx, days, limit) {

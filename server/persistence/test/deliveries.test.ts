@@ -60,6 +60,23 @@ onBothHosts('Deliveries', (getDatabase) => {
   const statusOf = async (receiver: string) =>
     (await inside('acme', (tx) => deliveries.list(tx, { receiver, limit: 100 }))).items.map(({ status }) => status);
 
+  it('are made within minutes when they were written while the clock of the database was ahead', async () => {
+    const ahead = (days: number) =>
+      platform((tx) => sql(tx).query(`update deliveries set due_at = due_at + make_interval(days => $1)`, [days]));
+    await webhook();
+    await publish(1);
+    await ahead(2);
+    assert.deepEqual(await claim(), []);
+    await platform((tx) => deliveries.recall(tx));
+    const [one] = await claim();
+    await platform((tx) => deliveries.fail(tx, one!, { answer: 500, error: 'boom' }, 41 * 3600));
+    await platform((tx) => deliveries.recall(tx));
+    assert.deepEqual(await claim(), [], 'it is to wait');
+    await ahead(2);
+    await platform((tx) => deliveries.recall(tx));
+    assert.equal((await claim()).length, 1);
+  });
+
   it('are written with the event, for the receivers of its organization alone, or not at all', async () => {
     const [own, other] = [await webhook('acme'), await webhook('initech')];
     await publish(2);

@@ -3,7 +3,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { LicetError } from '../../licensing/errors.ts';
 import type { Backlog, Claim, NewEvent } from '../../licensing/ports/outbox.ts';
+import { housekeeping } from '../../jobs/housekeeping.ts';
 import { sql } from '../database.ts';
+import { idempotencyKeys } from '../idempotency.ts';
 import { outbox } from '../outbox.ts';
 import { onBothHosts } from './test-database.ts';
 
@@ -195,6 +197,21 @@ onBothHosts('The outbox', (getDatabase, host) => {
     assert.equal(await discard(id!), true);
     assert.equal(await discard(id!), false);
     assert.deepEqual(numbers(await claim()), [2]);
+  });
+
+  it('delivers within minutes what was written while the clock of the database was ahead', async () => {
+    await publish(event('new', 1), event('under way', 2), event('tried', 3), event('to wait', 4));
+    for (const [n, one] of (await claim()).slice(1).entries()) if (n > 0) await fail(one, 5 * 3600);
+    await getDatabase().dataSource.query(
+      `update outbox_deliveries set due_at = due_at + interval '2 days',
+              attempts = case when stream = 'new' then 0 else attempts end, claim = case when stream = 'new' then null else claim end
+        where subscriber = $1 and stream <> 'to wait'`,
+      [mail],
+    );
+    assert.deepEqual(await claim(), []);
+    const [job] = housekeeping({ transactions: getDatabase(), outbox, idempotencyKeys, eventDays: 7 });
+    await job!.run({ slot: new Date(0), signal: new AbortController().signal, assertHeld: () => Promise.resolve() });
+    assert.deepEqual(numbers(await claim()), [1, 2, 3]);
   });
 
   it('removes old events that nobody waits for, and no others', async () => {
