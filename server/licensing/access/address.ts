@@ -1,8 +1,10 @@
 /**
  * What one client has for certain: an IPv4 address, or the /64 of an IPv6 one, within which it picks addresses as it
- * likes. An IPv4 address in IPv6 clothes is the IPv4 address.
+ * likes. An IPv4 address in IPv6 clothes is the IPv4 address. Some proxies forward the port as well (RFC 7239 §6 allows it),
+ * by which each connection would be another client.
  */
-export function networkOf(address: string): string {
+export function networkOf(forwarded: string): string {
+  const address = /^\[(.*)\](?::\d+)?$/.exec(forwarded)?.[1] ?? forwarded.replace(/^(\d+(?:\.\d+){3}):\d+$/, '$1');
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined) return mapped;
   if (!address.includes(':')) return address;

@@ -203,6 +203,9 @@ describe('The network of an address', () => {
     ['2001:db8::1', '2001:db8:0:0::/64'],
     ['::1', '0:0:0:0::/64'],
     ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['203.0.113.9:50123', '203.0.113.9'],
+    ['[2001:DB8:1:2::9]:443', '2001:db8:1:2::/64'],
+    ['[2001:db8:1:2::9]', '2001:db8:1:2::/64'],
   ] as const) {
     it(`of ${address} is ${network}`, () => assert.equal(networkOf(address), network));
   }
