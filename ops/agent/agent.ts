@@ -1,7 +1,7 @@
-import { type Certificate, formatName } from '@licet/format';
+import { type Certificate, toHex } from '@licet/format';
 import type { Verdict } from '@licet/verify';
 import { askingSeconds, pauseSeconds } from './backoff.ts';
-import { readLicense } from './chain.ts';
+import { readLicense, siteIn } from './chain.ts';
 import { writeDurably } from './durable.ts';
 import { renew } from './enrol.ts';
 import { type AgentCode, AgentError, diskError, readError } from './errors.ts';
@@ -13,6 +13,7 @@ import { isToWaitFor, LONGEST_WAIT_SECONDS, Pace } from './pace.ts';
 import { renewalTime, type Suggestion } from './renewal-time.ts';
 import type { Settings } from './settings.ts';
 import type { Site } from './site.ts';
+import type { Generation } from './site-folder.ts';
 import { askSuggestion, keepSuggestion, keptSuggestion } from './suggestion.ts';
 
 /** What the agent needs of the world. Drills hand in a simulated one and run this very code. */
@@ -47,6 +48,8 @@ export class Agent {
   #isAhead = false;
   #askAt = new Date(0);
   #suggestion: Suggestion | undefined;
+  /** The serial of the license that it is about. */
+  #suggestedFor: string | undefined;
   #isFirstLook = true;
   #lastContact: Date | undefined;
   #verdict: Verdict | undefined;
@@ -102,11 +105,11 @@ export class Agent {
     if (isToWaitFor(this.#askAt, now) || this.#settings.servers.length === 0) return;
     const current = await this.#site.store.current();
     if (current === undefined) return;
-    if (this.#isFirstLook) this.#suggestion = await keptSuggestion(this.#site.folder, current);
+    if (this.#isFirstLook) this.#remember(await keptSuggestion(this.#site.folder, current), current);
     this.#isFirstLook = false;
     const suggestion = await askSuggestion(this.#settings, current, await this.#site.folder.root(), this.#site.signal);
     if (suggestion !== undefined) {
-      this.#take(suggestion);
+      this.#take(suggestion, current);
       await this.#note('suggestion', () => keepSuggestion(this.#site.folder, current, suggestion));
     }
     const wait = (isMissing: boolean): void => {
@@ -150,13 +153,18 @@ export class Agent {
     return true;
   }
 
-  #take(suggestion: Suggestion): void {
+  #take(suggestion: Suggestion, current: Generation): void {
     this.#contact();
     const { explanation } = suggestion;
     if (explanation !== undefined && explanation !== this.#suggestion?.explanation) {
       this.#world.log(`the authority moves the time of renewal: ${explanation}`);
     }
+    this.#remember(suggestion, current);
+  }
+
+  #remember(suggestion: Suggestion | undefined, { license }: Generation): void {
     this.#suggestion = suggestion;
+    this.#suggestedFor = toHex(readLicense(license).leaf.serial);
   }
 
   async #license(): Promise<Certificate | undefined> {
@@ -167,7 +175,9 @@ export class Agent {
   async #renewalDue(): Promise<Date | undefined> {
     const license = await this.#license();
     if (license === undefined) return undefined;
-    return renewalTime(license, this.#verdict?.holder?.uri ?? formatName(license.subject), this.#suggestion);
+    // Another machine may have put another license here since the authority was asked.
+    const isAsked = this.#suggestedFor === toHex(license.serial);
+    return renewalTime(license, siteIn(license), isAsked ? this.#suggestion : undefined);
   }
 
   async #renew(since: Date): Promise<void> {

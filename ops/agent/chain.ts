@@ -1,4 +1,12 @@
-import { type Bytes, type Certificate, decodeCertificate, decodePem, equalBytes, FormatError } from '@licet/format';
+import {
+  type Bytes,
+  type Certificate,
+  decodeCertificate,
+  decodePem,
+  equalBytes,
+  FormatError,
+  formatName,
+} from '@licet/format';
 import { TrustAnchors, verifyLicense } from '@licet/verify';
 import { toPem } from './est-client.ts';
 import { AgentError } from './errors.ts';
@@ -15,6 +23,12 @@ export function readLicense(pem: string): KnownLicense {
     if (!(error instanceof FormatError)) throw error;
     throw new AgentError('LICENSE_INVALID', `The license file cannot be read: ${error.message}.`, { cause: error });
   }
+}
+
+/** What all licenses of a site call it: license://<enterprise>.<organization>/<site>. */
+export function siteIn({ extensions, subject }: Certificate): string {
+  const name = extensions.subjectAltName?.find(({ kind }) => kind === 'uri');
+  return name?.kind === 'uri' ? name.value : formatName(subject);
 }
 
 /**

@@ -1,10 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
-import { formatName } from '@licet/format';
-import type { Verdict } from '@licet/verify';
 import { machineFingerprints } from '@licet/verify/node';
 import { acceptByHand, keyFingerprint, requestByHand, settingsByHand } from './by-hand.ts';
-import { readLicense } from './chain.ts';
+import { readLicense, siteIn } from './chain.ts';
 import { enrol, renew } from './enrol.ts';
 import { AgentError } from './errors.ts';
 import { fetchEvidence, firstEvidence } from './evidence.ts';
@@ -120,7 +118,7 @@ async function status(options: Options): Promise<Answer> {
   const settings = await settingsOf(options);
   const work = async (site: Site) => {
     const verdict = await look(site, settings, now());
-    return verdict && { verdict, renewal: await renewalOf(site, verdict) };
+    return verdict && { verdict, renewal: await renewalOf(site) };
   };
   const onAway = ({ message }: AgentError) => process.stderr.write(`licet-agent: ${asInFolder(message)}\n`);
   const seen = await opened(options, settings, work, { isReader: true, onAway });
@@ -138,12 +136,12 @@ async function status(options: Options): Promise<Answer> {
 type Renewal = { readonly at: Date; readonly explanation?: string };
 
 /** By what the authority has said to `run` of this folder, or else by the license alone. */
-async function renewalOf({ folder, store }: Site, { holder }: Verdict): Promise<Renewal | undefined> {
+async function renewalOf({ folder, store }: Site): Promise<Renewal | undefined> {
   const current = await store.current();
   if (current === undefined) return undefined;
   const suggestion = await keptSuggestion(folder, current);
   const { leaf } = readLicense(current.license);
-  const at = renewalTime(leaf, holder?.uri ?? formatName(leaf.subject), suggestion);
+  const at = renewalTime(leaf, siteIn(leaf), suggestion);
   return { at, ...(suggestion?.explanation !== undefined && { explanation: suggestion.explanation }) };
 }
 

@@ -20,16 +20,16 @@ export function defaultWindow({ notBefore, notAfter }: Life): Window {
 }
 
 /**
- * When this site renews: its own place in the window, the same at every look, so that a restart neither hurries nor
- * delays it. A window that has begun before now and ended means: now.
+ * When this site renews: its own place in the window, by its name in the license, the same at every look, so
+ * that a restart neither hurries nor delays it. A window that has begun before now and ended means: now.
  */
-export function renewalTime(life: Life, siteUri: string, suggestion: Suggestion | undefined): Date {
+export function renewalTime(life: Life, site: string, suggestion: Suggestion | undefined): Date {
   const { start, end } = suggestion?.window ?? defaultWindow(life);
   const width = Math.max(0, end.getTime() - start.getTime());
-  return new Date(start.getTime() + Math.floor(width * placeOf(siteUri)));
+  return new Date(start.getTime() + Math.floor(width * placeOf(site)));
 }
 
 /** From 0 to 1, evenly spread over all sites. */
-function placeOf(siteUri: string): number {
-  return createHash('sha256').update(siteUri).digest().readUInt32BE(0) / 2 ** 32;
+function placeOf(site: string): number {
+  return createHash('sha256').update(site).digest().readUInt32BE(0) / 2 ** 32;
 }
