@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { chmod, mkdir, open, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { diskError } from './errors.ts';
 
@@ -26,7 +26,8 @@ export async function writeFolderDurably(
 ): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
-    await mkdir(temporary, { mode: 0o755 });
+    await mkdir(temporary, { mode: 0o700 });
+    await chmod(temporary, 0o755);
     for (const [name, { content, mode }] of Object.entries(files))
       await writeSynced(`${temporary}/${name}`, content, mode);
     await syncFolder(temporary);
@@ -64,8 +65,10 @@ export async function removeDurably(path: string): Promise<void> {
   }
 }
 
+/** Products that are let into the folder read there, whatever the umask of who types a command. */
 async function writeSynced(path: string, content: string | Uint8Array, mode: number): Promise<void> {
-  await using file = await open(path, 'wx', mode);
+  await using file = await open(path, 'wx', 0o600);
+  await file.chmod(mode);
   await file.writeFile(content);
   await file.sync();
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, readlink, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, readlink, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { decodeCertificate, decodePem, FormatError } from '@licet/format';
 import { linkDurably, removeDurably, writeDurably, writeFolderDurably } from './durable.ts';
@@ -43,12 +43,12 @@ export class SiteFolder {
   async prepare(): Promise<void> {
     try {
       await mkdir(this.path, { recursive: true, mode: 0o700 });
-      // Whoever is let into the folder may read licenses and evidence; the keys are closed one by one.
-      for (const name of ['generations', 'evidence']) await mkdir(this.file(name), { recursive: true, mode: 0o755 });
+      for (const name of ['generations', 'evidence']) await mkdir(this.file(name), { recursive: true });
     } catch (error) {
       throw diskError(this.path, error);
     }
     // Nothing can be written at the moment: no reason not to say what there is.
+    await this.#openToReaders().catch(unlessOfTheDisk);
     await this.#sweep().catch(unlessOfTheDisk);
     await this.#tell().catch(unlessOfTheDisk);
   }
@@ -176,6 +176,17 @@ export class SiteFolder {
     return keys.filter((key) => !inUse.includes(key));
   }
 
+  /**
+   * Whoever is let into the folder may read licenses and evidence; the keys are closed one by one. An umask, and agents
+   * from before products could do that, left these folders closed.
+   */
+  async #openToReaders(): Promise<void> {
+    for (const name of ['generations', 'evidence', 'current']) {
+      const { mode } = (await stat(this.file(name)).catch(() => undefined)) ?? {};
+      if (mode !== undefined && (mode & 0o777) !== 0o755) await chmodOf(this.file(name));
+    }
+  }
+
   /** What a crash left half written. */
   async #sweep(): Promise<void> {
     for (const folder of [this.path, this.file('generations'), this.file('evidence')]) {
@@ -187,6 +198,14 @@ export class SiteFolder {
 async function removeHalf(path: string): Promise<void> {
   try {
     await rm(path, { recursive: true, force: true });
+  } catch (error) {
+    throw diskError(path, error);
+  }
+}
+
+async function chmodOf(path: string): Promise<void> {
+  try {
+    await chmod(path, 0o755);
   } catch (error) {
     throw diskError(path, error);
   }

@@ -31,6 +31,26 @@ describe('The folder of a site', () => {
     assert.deepEqual(await folder.current(), { key: 'a key', license: 'a license' });
   });
 
+  it('lets products read what is for them, whatever the umask, and where an older agent did not', async () => {
+    const umask = process.umask(0o077);
+    const folder = new SiteFolder(path);
+    const modes = async () => {
+      const names = ['generations', 'current', 'site.lic', 'evidence', 'evidence/1.crl', 'site.key'];
+      return Promise.all(names.map(async (name) => ((await stat(join(path, name))).mode & 0o777).toString(8)));
+    };
+    try {
+      await folder.prepare();
+      await folder.install({ key: '1', license: '1' });
+      await folder.keepEvidence('1', 'crl', new Uint8Array([1]));
+      assert.deepEqual(await modes(), ['755', '755', '644', '755', '644', '600']);
+      for (const name of ['generations', 'current', 'evidence']) await chmod(join(path, name), 0o700);
+      await folder.prepare();
+      assert.deepEqual(await modes(), ['755', '755', '644', '755', '644', '600']);
+    } finally {
+      process.umask(umask);
+    }
+  });
+
   it('keeps a few old generations and no more', async () => {
     const folder = new SiteFolder(path);
     await folder.prepare();
