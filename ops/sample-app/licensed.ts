@@ -19,6 +19,7 @@ export class LicenseWatch {
   readonly #options: Omit<SiteOptions, 'at' | 'highWater'>;
   readonly #now: () => Date;
   #verdict: Verdict | undefined;
+  #lookedAt = new Date(0);
   #lookAt = new Date(0);
 
   constructor(options: Omit<SiteOptions, 'at' | 'highWater'>, now: () => Date) {
@@ -28,9 +29,11 @@ export class LicenseWatch {
 
   async current(): Promise<Licensed> {
     const now = this.#now();
-    if (now >= this.#lookAt) {
+    // Also when the clock was set back: what it was ahead by is no time to wait.
+    if (now >= this.#lookAt || now < this.#lookedAt) {
       const highWater = this.#verdict?.highWater ?? NO_HIGH_WATER;
       this.#verdict = (await verifySite({ ...this.#options, at: now, highWater })).verdict;
+      this.#lookedAt = now;
       const hour = now.getTime() + 3_600_000;
       this.#lookAt = new Date(Math.min(hour, this.#verdict?.nextCheckAt.getTime() ?? now.getTime() + 10_000));
     }

@@ -67,4 +67,12 @@ describe('The sample application', () => {
     assert.equal(await begin(), 403);
     assert.equal((await fetch(`${url}/jobs`)).status, 200);
   });
+
+  it('offers what is licensed as soon as a clock that was ahead is right again', async () => {
+    const url = await start(licenseWith({}));
+    now = days(400);
+    assert.equal((await fetch(`${url}/export`)).status, 403);
+    now = NOW;
+    assert.equal((await fetch(`${url}/export`)).status, 200);
+  });
 });
