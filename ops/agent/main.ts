@@ -18,6 +18,8 @@ const EXIT: Partial<Record<AgentCode, number>> = {
 };
 const REFUSED = 1;
 const DEFECT = 70;
+/** What the shell says of programs that SIGPIPE ends, which Node ignores. */
+const PIPE_CLOSED = 141;
 
 const OPTIONS = {
   folder: { type: 'string' },
@@ -44,6 +46,7 @@ const OPTIONS = {
 export async function main(args: readonly string[]): Promise<number> {
   try {
     const { name, options } = readArguments(args);
+    if (name !== 'run') endWithReaders();
     const command = COMMANDS[name];
     if (command === undefined || options['help'] === true) {
       process.stdout.write(help());
@@ -63,6 +66,16 @@ export async function main(args: readonly string[]): Promise<number> {
       `licet-agent: this is a defect, please report it: ${error instanceof Error ? error.stack : String(error)}\n`,
     );
     return DEFECT;
+  }
+}
+
+/** Whoever reads may have heard enough, as `head`: that is no defect. `run` goes on, for others. */
+function endWithReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit(PIPE_CLOSED);
+      throw error;
+    });
   }
 }
 
