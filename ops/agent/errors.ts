@@ -3,6 +3,7 @@ export type AgentCode =
   | 'FOLDER_IN_USE' // another agent runs on it
   | 'FOLDER_READ_ONLY'
   | 'DISK_FULL'
+  | 'DISK_FAILED'
   | 'CANNOT_WRITE' // a place outside the folder
   | 'NO_INPUT' // a file that was named, or one of the folder, cannot be read
   | 'LISTEN_FAILED'
@@ -59,6 +60,10 @@ export function diskError(path: string, error: unknown): unknown {
       { cause: error },
     );
   }
+  if (code === 'EIO') {
+    const message = `The disk does not take ${path} (EIO): look to it; the license in use stays as it is.`;
+    return new AgentError('DISK_FAILED', message, { cause: error });
+  }
   if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') {
     const why = code === 'EISDIR' ? 'it is a folder' : 'its folder is not there';
     return new AgentError('CANNOT_WRITE', `${path} cannot be written: ${why}.`, { cause: error });
@@ -72,6 +77,7 @@ const UNREADABLE: Readonly<Record<string, string>> = {
   EISDIR: 'it is a folder',
   EACCES: 'it belongs to somebody else; run this as the user of the agent',
   EPERM: 'it belongs to somebody else; run this as the user of the agent',
+  EIO: 'the disk does not give it (EIO); look to that',
 };
 
 /** What no other place had a word for: a file that could not be read. */

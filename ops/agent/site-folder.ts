@@ -55,7 +55,7 @@ export class SiteFolder {
 
   /** Both from one generation, also for who looks while the next one is put in place. */
   async current(): Promise<Generation | undefined> {
-    const target = await readlink(this.file('current')).catch(() => undefined);
+    const target = await this.#target();
     if (target === undefined) return undefined;
     const folder = this.file(target);
     const [key, license] = await Promise.all([read(join(folder, 'site.key')), read(join(folder, 'site.lic'))]);
@@ -150,9 +150,23 @@ export class SiteFolder {
     }
   }
 
+  /** Where `current` leads. What cannot be read now is not taken for a site that has no license yet. */
+  async #target(): Promise<string | undefined> {
+    const path = this.file('current');
+    try {
+      return await readlink(path);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT') return undefined;
+      if (code !== 'EINVAL') throw error;
+      const message = `${path} is no link to one of generations/: restore the folder with a copy that keeps links (cp -a), or enrol anew in another one.`;
+      throw new AgentError('STATE_DAMAGED', message, { cause: error });
+    }
+  }
+
   /** Also after a crash between the link and this. */
   async #tell(): Promise<void> {
-    const target = await readlink(this.file('current')).catch(() => undefined);
+    const target = await this.#target();
     if (target === undefined || target === (await read(this.file('installed')))) return;
     await writeDurably(this.file('installed'), target);
   }

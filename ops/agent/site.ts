@@ -10,6 +10,7 @@ const FOR_NOW: ReadonlySet<AgentError['code']> = new Set([
   'KEY_UNAVAILABLE',
   'FOLDER_READ_ONLY',
   'DISK_FULL',
+  'DISK_FAILED',
 ]);
 
 /** What a site has: its folder, where license and requests are kept for good, and where its keys are. */

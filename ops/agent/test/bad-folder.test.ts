@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -11,9 +12,10 @@ import { decodeCertificate, decodeCertificationRequest, decodePem } from '@licet
 import { bundle, enterprise, makeCrl, makeSite, NOW, organization, root } from '@licet/verify/testing';
 import { acceptByHand, requestByHand } from '../by-hand.ts';
 import { renew } from '../enrol.ts';
+import { diskError, readError } from '../errors.ts';
 import { askForCrl } from '../evidence-crl.ts';
 import { call, type HttpCall } from '../http.ts';
-import type { Site } from '../site.ts';
+import { openSite, type Site } from '../site.ts';
 import { AWAY, hasCode, issued, LICENSE, licensed, living, siteFolders } from './living-site.ts';
 
 const crash = () => Promise.reject(new Error('the power is gone'));
@@ -121,6 +123,24 @@ describe('A site with a bad folder', function () {
       assert.equal(await stateAt(0), 'valid');
       assert.equal(await site.store.pending(), undefined);
     });
+  });
+
+  it('a copy in which links became folders is not taken for a site without a license', async () => {
+    await licensed(folder);
+    const copied = `${folder}-copied`;
+    spawnSync('cp', ['-rL', folder, copied]);
+    const site = await openSite(copied, AWAY);
+    await assert.rejects(site.store.current(), hasCode('STATE_DAMAGED', /current is no link .* keeps links/));
+    const first = { root: undefined, name: undefined };
+    await assert.rejects(requestByHand(site, AWAY, first), hasCode('STATE_DAMAGED', /current is no link/));
+  });
+
+  it('names a disk that fails, and takes that for no defect', async () => {
+    const failing = Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO' });
+    hasCode('DISK_FAILED', /does not take \/site\/root\.pem.*stays as it is/)(diskError('/site/root.pem', failing));
+    // Nothing is mapped at its beginning.
+    const read = readFile('/proc/self/mem').catch((error: unknown) => Promise.reject(readError(error) as Error));
+    await assert.rejects(read, hasCode('NO_INPUT', /cannot be read/));
   });
 
   for (const way of ['carried again', 'not carried again'] as const) {
