@@ -42,11 +42,20 @@ export async function openRequest({ store }: Site): Promise<PendingRequest | und
  */
 export async function begin(site: Site, name?: string, fingerprints: readonly string[] = []): Promise<PendingRequest> {
   const key = await site.keys.make();
-  const request = await requestFor(site, key, name, fingerprints);
-  const pending = { key: key.text, request };
-  await site.store.keepPending(pending);
-  return pending;
+  try {
+    const request = await requestFor(site, key, name, fingerprints);
+    const pending = { key: key.text, request };
+    await site.store.keepPending(pending);
+    return pending;
+  } catch (error) {
+    if (await isKeptNowhere(site)) await site.keys.forget(key.text);
+    throw error;
+  }
 }
+
+/** Of a secret that did not answer nobody knows whether it has the request, and with it the address of the key. */
+const isKeptNowhere = async ({ store, folder }: Site): Promise<boolean> =>
+  store === folder && (await folder.pending().catch(() => 'perhaps')) === undefined;
 
 async function requestFor(
   { store, keys }: Site,

@@ -1,5 +1,5 @@
 import { hash, randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { ecPublicKey, KeystoreError, rawToDer, Token } from '@licet/keystores';
 import * as ck from '@licet/keystores/cryptoki';
 import { AgentError } from './errors.ts';
@@ -17,9 +17,10 @@ const SIGNATURE_BYTES = 64;
  */
 export function openTokenKeys(settings: NonNullable<Settings['pkcs11']>): SiteKeys {
   let opened: Promise<Token> | undefined;
+  const openToken = tokenOpener(settings);
   // Not before something is to be signed: a license that lies in the folder is worth as much while the token is away.
   const token = (): Promise<Token> => {
-    opened ??= openToken(settings).catch((error: unknown) => {
+    opened ??= openToken().catch((error: unknown) => {
       opened = undefined;
       throw error;
     });
@@ -35,9 +36,22 @@ export function openTokenKeys(settings: NonNullable<Settings['pkcs11']>): SiteKe
 
 const isAddress = (text: string): boolean => text.startsWith('pkcs11:');
 
-async function openToken({ library, token, pinFile, module = 'pkcs11js' }: NonNullable<Settings['pkcs11']>) {
-  const pin = Buffer.from((await readFile(pinFile, 'utf8')).trim());
-  return Token.open({ module, library, token, pin });
+/** A PIN that was refused is not tried again: after a few of them a token is locked, and takes the right one no more. */
+function tokenOpener({ library, token, pinFile, module = 'pkcs11js' }: NonNullable<Settings['pkcs11']>) {
+  let refused: { readonly writtenAt: number; readonly error: KeystoreError } | undefined;
+  return async (): Promise<Token> => {
+    const { mtimeMs: writtenAt } = await stat(pinFile);
+    if (refused?.writtenAt === writtenAt) throw refused.error;
+    const pin = Buffer.from((await readFile(pinFile, 'utf8')).trim());
+    try {
+      return Token.open({ module, library, token, pin });
+    } catch (cause) {
+      if (!(cause instanceof KeystoreError) || cause.code !== 'locked') throw cause;
+      const said = `${cause.message}; the agent tries it again when ${pinFile} is written anew, or the agent started.`;
+      refused = { writtenAt, error: new KeystoreError('locked', said, { cause }) };
+      throw refused.error;
+    }
+  };
 }
 
 async function inToken<T>(work: () => Promise<T>): Promise<T> {

@@ -35,7 +35,7 @@ export function pkcs11Module(): string | undefined {
 }
 
 /** A fresh token in the folder. SoftHSM finds it by the environment, so this process may have one at a time. */
-export function createSoftToken(folder: string): void {
+export function createSoftToken(folder: string, pin = PIN): void {
   const tokens = join(folder, 'tokens');
   mkdirSync(tokens, { recursive: true });
   const configuration = join(folder, 'softhsm2.conf');
@@ -49,7 +49,7 @@ export function createSoftToken(folder: string): void {
     '--so-pin',
     '0000',
     '--pin',
-    PIN,
+    pin,
   ]);
   if (made.status !== 0) throw new Error(`softhsm2-util: ${made.stderr.toString()}`);
 }
