@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { fromBase64, FormatError, toBase64 } from '@licet/format';
 import { possessionMessage, type Verdict } from '@licet/verify';
-import { AgentError } from './errors.ts';
+import { AgentError, readError } from './errors.ts';
 import { withEvidence } from './bundle.ts';
 import type { Evidence, Generation } from './site-folder.ts';
 
@@ -25,7 +25,10 @@ const MOST_BODY_BYTES = 4096;
  */
 export function createAnswers(answers: Answers): Server {
   const server = createServer((request, response) => {
-    respond(answers, request, response).catch((error: unknown) => {
+    respond(answers, request, response).catch((thrown: unknown) => {
+      const error = readError(thrown);
+      // What is wrong with this site at the moment has its code here, too.
+      if (error instanceof AgentError) return send(response, 503, { code: error.code, detail: error.message });
       send(response, 500, { code: 'INTERNAL', detail: error instanceof Error ? error.message : String(error) });
     });
   });

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { encodePem } from '@licet/format';
 import { possessionMessage } from '@licet/verify';
 import { createAnswers, listenOnSocket } from '../answer.ts';
+import { AgentError } from '../errors.ts';
 import type { Evidence, Generation } from '../site-folder.ts';
 
 const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -87,6 +88,17 @@ describe('What the agent answers to products', () => {
     const signature = Buffer.from((JSON.parse(text) as { signature: string }).signature, 'base64');
     assert.equal(verify('sha256', possessionMessage(challenge), publicKey, signature), true);
     assert.equal(verify('sha256', challenge, publicKey, signature), false);
+  });
+
+  it('is with a code what the site lacks at the moment', async () => {
+    const away = new AgentError('KEY_UNAVAILABLE', 'The token is away.');
+    const tokenless = createAnswers({ ...answers, sign: () => Promise.reject(away) });
+    const socketPath = join(folder, 'tokenless.sock');
+    await listenOnSocket(tokenless, socketPath);
+    const body = JSON.stringify({ challenge: randomBytes(32).toString('base64') });
+    const { status, text } = await ask({ socketPath }, { path: '/v1/possession', method: 'POST', body });
+    tokenless.close();
+    assert.deepEqual([status, JSON.parse(text)], [503, { code: 'KEY_UNAVAILABLE', detail: 'The token is away.' }]);
   });
 
   const BAD = [
