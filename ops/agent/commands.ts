@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { machineFingerprints } from '@licet/verify/node';
-import { acceptByHand, keyFingerprint, requestByHand, settingsByHand } from './by-hand.ts';
+import { acceptByHand, requestByHand, settingsByHand } from './by-hand.ts';
 import { readLicense, siteIn } from './chain.ts';
 import { enrol, renew } from './enrol.ts';
+import { enrolWhenApproved, keyOf, type Waiting } from './enrol-when-approved.ts';
 import { AgentError } from './errors.ts';
 import { fetchEvidence, firstEvidence } from './evidence.ts';
 import { installHere } from './install.ts';
@@ -79,9 +80,6 @@ function givenKit(options: Options): Promise<Kit> | Kit {
   return makeKit(settings, needed(options, 'fingerprint'), needed(options, 'token'), 'The command line');
 }
 
-/** Longer than a person usually takes, and then the next try is a person's too. */
-const LONGEST_WAIT_SECONDS = 600;
-
 async function enrolHere(options: Options): Promise<string> {
   const folder = folderOf(options);
   const given = await kitOf(options);
@@ -89,24 +87,27 @@ async function enrolHere(options: Options): Promise<string> {
   const settings = { ...(await settingsByHand(folder)), ...given.settings };
   const kit = { ...given, settings, name: text(options, 'name') };
   await locked(options, kit.settings, async (site) => {
-    for (;;) {
-      try {
-        await enrol(site, kit, now);
-        return await provideEvidence(site, kit.settings);
-      } catch (error) {
-        if (!(error instanceof AgentError) || error.code !== 'PENDING') throw error;
-        const pending = await site.store.pending();
-        const key = pending === undefined ? '' : ` The key of this request is ${keyFingerprint(pending)}.`;
-        if (options['wait'] !== true) {
-          const { serverCode, message } = error;
-          throw new AgentError('PENDING', `${message}${key} Repeat the command then, or give --wait.`, { serverCode });
-        }
-        process.stderr.write(`licet-agent: ${error.message}${key}\n`);
-        await pause(1000 * Math.min(LONGEST_WAIT_SECONDS, error.retryAfterSeconds ?? LONGEST_WAIT_SECONDS));
-      }
-    }
+    await (options['wait'] === true ? enrolWhenApproved(site, kit, WAITING) : enrolOnce(site, kit));
+    await provideEvidence(site, kit.settings);
   });
   return `Enrolled. The license is ${folder}/site.lic; keep it fresh with: licet-agent run --folder ${folder}`;
+}
+
+const WAITING: Waiting = {
+  now,
+  pause: (seconds) => pause(1000 * seconds),
+  tell: (message) => void process.stderr.write(`licet-agent: ${message}\n`),
+};
+
+async function enrolOnce(site: Site, kit: Kit): Promise<void> {
+  try {
+    await enrol(site, kit, now);
+  } catch (error) {
+    if (!(error instanceof AgentError) || error.code !== 'PENDING') throw error;
+    const { serverCode, message } = error;
+    const said = `${message}${await keyOf(site)} Repeat the command then, or give --wait.`;
+    throw new AgentError('PENDING', said, { serverCode });
+  }
 }
 
 async function provideEvidence(site: Site, settings: Settings): Promise<void> {
