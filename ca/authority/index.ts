@@ -60,6 +60,7 @@ export type * from './ports/revocation-store.ts';
 export type {
   BegunOrder,
   BulkOrder,
+  Changing,
   CertificateId,
   ChangeOutcome,
   CountedOutcome,

@@ -59,6 +59,17 @@ export type BulkOrder = {
   readonly besides: readonly CountedOutcome[];
 };
 
+export type Changing = {
+  /**
+   * Told of those that are to be changed, when nothing can refuse them any more and nobody else can change anything: what
+   * it records stands in the order of the commits. Told again when the transaction has to be begun again; a rejection is
+   * that of the change.
+   */
+  readonly journal?: (ids: readonly CertificateId[]) => Promise<void>;
+  /** Its progress is stored with the changes. */
+  readonly bulk?: BulkOrder | undefined;
+};
+
 export type Enterprise = { readonly certificates: readonly CertificateId[]; readonly keys: readonly string[] };
 
 /** One list of revoked certificates: those of one issuer whose certificates name its address. */
@@ -90,15 +101,15 @@ export interface RevocationStore {
   find(ids: readonly CertificateId[]): Promise<readonly (KnownCertificate | undefined)[]>;
   /**
    * Changes what `REVOCATION_STEPS` allows, each with its audit entry and event, and says what became of each id, in
-   * order. Changes of all processes follow one another and are numbered in the order of their commits. With `bulk` its
-   * progress is stored in the same transaction; rejects with ORDER_STALE when the order has come to another point. The
-   * public key of what is revoked because its private key is known to others is blocked: no certificate is made for it.
+   * order. Changes of all processes follow one another and are numbered in the order of their commits. Rejects with
+   * ORDER_STALE when the order over many has come to another point. The public key of what is revoked because its
+   * private key is known to others is blocked: no certificate is made for it.
    */
   change(
     order: RevocationOrder,
     ids: readonly CertificateId[],
     at: Date,
-    bulk?: BulkOrder,
+    how?: Changing,
   ): Promise<readonly ChangeOutcome[]>;
   /** The progress of an order over many, if it was begun. */
   order(organization: string, id: string): Promise<BegunOrder | undefined>;

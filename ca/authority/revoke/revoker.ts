@@ -13,7 +13,7 @@ import type {
 } from '../ports/revocation-store.ts';
 import type { Signer } from '../ports/signer.ts';
 import { advanced, digestOf, NONE } from './order-progress.ts';
-import { JOURNAL_EVENTS, reasonNumberOf, step } from './steps.ts';
+import { JOURNAL_EVENTS, reasonNumberOf } from './steps.ts';
 
 export type RevokerDeps = {
   readonly signer: Signer;
@@ -104,7 +104,11 @@ async function changeBatch(
   return outcomes;
 }
 
-/** The journal first: what is in the database is in the journal, and a restored backup cannot forget it. */
+/**
+ * The journal first: what is in the database is in the journal, and a restored backup cannot forget it. Under the lock of
+ * the change: with its line written before, of two changes at once the one could stand last in the journal and the other
+ * in the database, or one that was refused by what it saw first could be made without a line.
+ */
 async function journalAndChange(
   { signer, clock, changed, judged, crashPoint = noCrash }: RevokerDeps,
   store: ChangingStore,
@@ -113,22 +117,13 @@ async function journalAndChange(
   bulk?: BulkOrder,
 ): Promise<Changed> {
   const at = clock.now();
-  const known = await store.find(ids);
-  const foreseen = known.map((certificate) =>
-    certificate === undefined || certificate.organization !== order.organization
-      ? 'NOT_ISSUED'
-      : step(certificate.state, order.event),
-  );
   const event = JOURNAL_EVENTS[order.event.type];
   const reason = reasonNumberOf(order.event);
-  const records = ids
-    .filter((_, i) => foreseen[i] === 'applied')
-    .map(({ issuer: key, serial }) => ({ key, serial, event, reason, at }));
-  if (records.length > 0) await signer.recordRevocations(records);
-  crashPoint('revoke.journaled');
-  // Judged anew under lock. Should a revocation have come first, a line is left behind it in the journal that is not
-  // true; whoever reads the journal passes over it (`whichCounts`).
-  const outcomes = await store.change(order, ids, at, bulk);
+  const journal = async (changing: readonly CertificateId[]): Promise<void> => {
+    await signer.recordRevocations(changing.map(({ issuer: key, serial }) => ({ key, serial, event, reason, at })));
+    crashPoint('revoke.journaled');
+  };
+  const outcomes = await store.change(order, ids, at, { journal, bulk });
   return {
     outcomes,
     tell() {

@@ -50,8 +50,9 @@ export function step(state: RevocationState, event: RevocationEvent): Exclude<Ch
 export const JOURNAL_EVENTS = { revoke: 'revoked', hold: 'held', reinstate: 'reinstated' } as const;
 
 /**
- * Of two lines of the journal about one certificate, in their order, the one that counts. A change is journaled before it
- * is judged under lock, so a line may stand behind a revocation that the database then refused: nothing undoes those.
+ * Of two lines of the journal about one certificate, in their order, the one that counts. A line may stand behind a
+ * revocation, which nothing undoes: the commit of that one failed, or an older version wrote the line before the change
+ * was judged.
  */
 export function whichCounts(earlier: RevocationRecord | undefined, later: RevocationRecord): RevocationRecord {
   return earlier?.event === 'revoked' ? earlier : later;

@@ -5,6 +5,7 @@ import {
   type BulkOrder,
   type CertificateId,
   type ChangeOutcome,
+  type Changing,
   type KnownCertificate,
   NO_OUTCOMES,
   reasonNumberOf,
@@ -50,7 +51,7 @@ export type Follower = (
 export function createRevocationsWithin(deps: RevocationStoreDeps): RevocationsWithin {
   return (tx) => ({
     find: (ids) => asPlatform(tx, (all) => find(all, ids)),
-    change: (order, ids, at) => asPlatform(tx, (all) => change(all, deps, { order, ids, at, bulk: undefined })),
+    change: (order, ids, at, how) => asPlatform(tx, (all) => change(all, deps, { order, ids, at, ...how })),
     enterprise: (organization, enterprise, at) =>
       asPlatform(tx, (all) => enterpriseOf(all, organization, enterprise, at)),
     delegated: (organization, enterprise, contract, at) =>
@@ -69,7 +70,7 @@ export function createRevocationStore(deps: RevocationStoreDeps): RevocationStor
   return {
     ...createCrlStore(deps),
     find: (ids) => (ids.length === 0 ? Promise.resolve([]) : reading((tx) => find(tx, ids))),
-    change: (order, ids, at, bulk) => transactions.run('platform', (tx) => change(tx, deps, { order, ids, at, bulk })),
+    change: (order, ids, at, how) => transactions.run('platform', (tx) => change(tx, deps, { order, ids, at, ...how })),
     order: (organization, id) => reading((tx) => orderOf(tx, organization, id)),
     enterprise: (organization, enterprise, at) => reading((tx) => enterpriseOf(tx, organization, enterprise, at)),
     issuedBy: (issuer, at, after, limit) => reading((tx) => issuedBy(tx, issuer, at, after, limit)),
@@ -115,15 +116,14 @@ async function find(tx: Transaction, ids: readonly CertificateId[]): Promise<(Kn
   return found;
 }
 
-type Change = {
+type Change = Changing & {
   readonly order: RevocationOrder;
   readonly ids: readonly CertificateId[];
   readonly at: Date;
-  readonly bulk: BulkOrder | undefined;
 };
 
 async function change(tx: Transaction, deps: RevocationStoreDeps, asked: Change): Promise<ChangeOutcome[]> {
-  const { order, ids, at, bulk } = asked;
+  const { order, ids, at, bulk, journal } = asked;
   // First, so that from here on nobody else changes anything: what is read now is what holds.
   const [row] = await sql(tx).query<{ last: string }>(
     'update revocation_changes set last = last + 1 returning last::text as last',
@@ -141,6 +141,7 @@ async function change(tx: Transaction, deps: RevocationStoreDeps, asked: Change)
   const applied = ids.filter((_, i) => outcomes[i] === 'applied');
   if (bulk !== undefined) await storeProgress(tx, order.organization, bulk, outcomes, at);
   if (applied.length === 0) return outcomes;
+  await journal?.(applied);
   await write(tx, asked, applied, row!.last);
   if (isCompromise(order)) await blockKeys(tx, applied);
   for (const follow of deps.changed ?? []) await follow(tx, order, applied, at);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mock } from 'node:test';
-import { beginJournal, type RevocationEvent } from '@licet/authority';
+import { beginJournal, createRevoker, type RevocationEvent } from '@licet/authority';
 import { fromHex } from '@licet/format';
 import { checkWholeJournal } from '../../authority/journal-check.ts';
 import type { JournalMarks } from '../../authority/ports/journal-marks.ts';
@@ -135,26 +135,17 @@ describe('a database beside the journal of its signer', function () {
     assert.deepEqual(await putBack(), { authorities: 0, certificates: 0, serials: 0, revocations: 0 });
   });
 
-  it('keep revoked what was reinstated or held in the same moment', async () => {
+  it('keep revoked what has a line behind that in the journal, as an older version wrote it in the same moment', async () => {
     const licenses = [await issue(1), await issue(2)] as const;
     await revoke(licenses[0], 'hold');
     await restart(() => workshop.backUp());
-    // All have read the status before the first of them changes it.
-    const { signer } = workshop;
-    const journal = signer.recordRevocations.bind(signer);
-    const begun: (() => Promise<void>)[] = [];
-    signer.recordRevocations = (records) =>
-      new Promise((resolve) => begun.push(async () => resolve(await journal(records))));
-    const changes = licenses.flatMap((license, index) => [
-      revoke(license),
-      revoke(license, index === 0 ? 'reinstate' : 'hold'),
-    ]);
-    const judged = Promise.allSettled(changes);
-    while (begun.length < changes.length) await new Promise((resolve) => setTimeout(resolve, 5));
-    for (const go of begun) await go();
-    const outcomes = (await judged).map(({ status }) => status);
-    assert.deepEqual(outcomes, ['fulfilled', 'rejected', 'fulfilled', 'rejected']);
     const ids = await Promise.all(licenses.map(idOf));
+    const late = [{ event: 'reinstated', reason: 8 } as const, { event: 'held', reason: 6 } as const];
+    for (const [index, license] of licenses.entries()) {
+      await revoke(license);
+      const { issuer: key, serial } = ids[index]!;
+      await workshop.signer.recordRevocations([{ key, serial, ...late[index]!, at: new Date() }]);
+    }
     // Of this minute, so made true at the start.
     await restart(() => workshop.restore());
     assert.equal(workshop.authority.fence.reason, undefined);
@@ -163,6 +154,46 @@ describe('a database beside the journal of its signer', function () {
       known.map((one) => one?.state.state),
       ['revoked', 'revoked'],
     );
+  });
+
+  it('say the same of a license that several suspend and reinstate in the same moment', async () => {
+    const id = await idOf(await issue(1));
+    const { journal, revocations, revoker } = workshop.authority;
+    const stateNow = async () => (await revocations.find([id]))[0]?.state.state;
+    const order = (type: 'hold' | 'reinstate') =>
+      ({ organization: 'demo', event: { type }, principal: 'user:test', context: {} }) as const;
+    /** Another process: it looks now, and is overtaken before it has changed anything. */
+    const overtaken = async (type: 'hold' | 'reinstate', by: () => Promise<unknown>): Promise<void> => {
+      const overtaking = Promise.withResolvers<void>();
+      const late = async <T>(found: Promise<T>): Promise<T> => {
+        const known = await found;
+        await overtaking.promise;
+        return known;
+      };
+      const find: typeof revocations.find = (ids) => late(revocations.find(ids));
+      const change: typeof revocations.change = (...asked) =>
+        overtaking.promise.then(() => revocations.change(...asked));
+      const other = createRevoker({
+        signer: workshop.signer,
+        clock: systemClock,
+        store: { ...revocations, find, change },
+      });
+      const done = other.change(order(type), id);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      await by();
+      overtaking.resolve();
+      await done;
+      const state = await stateNow();
+      const clock = { now: () => new Date(Date.now() + 61_000) };
+      assert.deepEqual(await compareJournal({ ...journal, clock }), { state: 'level' });
+      assert.equal(await stateNow(), state);
+    };
+    await overtaken('reinstate', () => revoker.change(order('hold'), id));
+    await overtaken('hold', async () => {
+      await revoker.change(order('hold'), id);
+      await revoker.change(order('reinstate'), id);
+    });
+    await overtaken('hold', () => revoker.change(order('reinstate'), id));
   });
 
   it('puts licenses back whose CAs were certified anew after them', async () => {

@@ -133,13 +133,15 @@ export function revocationStoreContract(make: () => Promise<RevocationStoreUnder
   it('carries an order on where it stopped, and lets one process carry it', async () => {
     const intents = await issued(4);
     const progress = { digest: new Uint8Array(32), total: 4, done: 0, outcomes: NONE };
-    await one.change(revoke, intents.slice(0, 2), AT, { id: 'o', progress, besides: [] });
+    await one.change(revoke, intents.slice(0, 2), AT, { bulk: { id: 'o', progress, besides: [] } });
     const stored = await other.order('acme', 'o');
     assert.deepEqual([stored?.done, stored?.outcomes.applied], [2, 2]);
-    await assert.rejects(one.change(revoke, intents.slice(0, 2), AT, { id: 'o', progress, besides: [] }), {
+    await assert.rejects(one.change(revoke, intents.slice(0, 2), AT, { bulk: { id: 'o', progress, besides: [] } }), {
       code: 'ORDER_STALE',
     });
-    await other.change(revoke, intents.slice(3), AT, { id: 'o', progress: stored!, besides: ['SITE_SUSPENDED'] });
+    await other.change(revoke, intents.slice(3), AT, {
+      bulk: { id: 'o', progress: stored!, besides: ['SITE_SUSPENDED'] },
+    });
     const over = await one.order('acme', 'o');
     assert.deepEqual([over?.done, over?.outcomes.applied, over?.outcomes.SITE_SUSPENDED, over?.at], [4, 3, 1, AT]);
     assert.equal(await one.order('other', 'o'), undefined);
