@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, fdatasyncSync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fdatasync, fdatasyncSync, fsyncSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { AuthorityError } from '../errors.ts';
@@ -131,6 +131,18 @@ export class JournalWriter {
 export function createSegment(folder: string, head: Head): Segment {
   const first = head.sequence + 1n;
   const path = segmentPath(folder, first);
+  try {
+    writeHeader(path, head);
+    syncFolder(dirname(path));
+  } catch (error) {
+    // Notes go on into the segment before as long as that has room, and the next one is then named by a later line.
+    rmSync(path, { force: true });
+    throw error;
+  }
+  return { path, first };
+}
+
+function writeHeader(path: string, head: Head): void {
   const file = openSync(path, 'w', 0o600);
   try {
     writeSync(file, segmentHeader(head));
@@ -138,8 +150,6 @@ export function createSegment(folder: string, head: Head): Segment {
   } finally {
     closeSync(file);
   }
-  syncFolder(dirname(path));
-  return { path, first };
 }
 
 export function syncFolder(folder: string): void {

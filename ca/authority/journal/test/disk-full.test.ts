@@ -6,6 +6,7 @@ import { requireThat } from '@licet/checks';
 import { openSigner } from '../../signer/open.ts';
 import { hasCode } from '../../signer/test/errors.ts';
 import { clock, createHierarchy, FAST, licenseTbs, passphrase, withFolder } from '../../signer/test/hierarchy.ts';
+import { openJournal } from '../journal.ts';
 import { verifyJournal } from '../reader.ts';
 
 /** A real disk of one megabyte; only root may have one. */
@@ -55,6 +56,32 @@ describe('A signer whose journal disk is full', function () {
       assert.equal(outcomes, signed + 5);
       assert.equal(orders, outcomes, 'no order was recorded for a signature that was refused');
       verifyJournal(path);
+    } finally {
+      spawnSync('umount', [path]);
+    }
+  });
+
+  it('leaves no segment behind that it could not begin', async function () {
+    const path = join(folder(), 'journal');
+    mkdirSync(path);
+    requireThat(this, mount(path) ? [] : ['the right to mount a small disk (root)']);
+    try {
+      const segmentSize = 1000;
+      const open = () => openJournal({ folder: path, clock, segmentSize });
+      const counted = { type: 'statements', kind: 'ocsp', key: 'k'.repeat(segmentSize), count: 1 } as const;
+      const journal = open();
+      await journal.append([counted]);
+      const ballast = join(path, 'ballast');
+      assert.throws(() => writeFileSync(ballast, Buffer.alloc(2 ** 21)), { code: 'ENOSPC' });
+      await assert.rejects(journal.append([counted]), hasCode('JOURNAL_FULL'));
+      // The page that the first segment ends in has room for it.
+      journal.note([{ ...counted, key: 'k' }]);
+      await assert.rejects(journal.append([counted]), hasCode('JOURNAL_FULL'));
+      rmSync(ballast);
+      assert.equal(await journal.append([counted]), 3n);
+      await journal.close();
+      assert.deepEqual(verifyJournal(path).head.sequence, 3n);
+      await open().close();
     } finally {
       spawnSync('umount', [path]);
     }
