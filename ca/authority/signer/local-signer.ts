@@ -40,8 +40,10 @@ export class LocalSigner implements Signer {
   readonly #keys = new Map<string, OpenKey>();
   readonly #statements = new StatementCounter();
   readonly #timer: NodeJS.Timeout;
-  /** One after the other: each counts on from those before. */
-  #rotating: Promise<unknown> = Promise.resolve();
+  /** Each counts on from those before. */
+  readonly #rotations = new Turns();
+  /** Two that changed one key at once would write the same file, and the later forget what the earlier has said. */
+  readonly #changes = new Turns();
 
   private constructor(store: KeyStore, journal: Journal, anchors: Anchors, crashPoint: CrashHook) {
     this.#store = store;
@@ -75,9 +77,7 @@ export class LocalSigner implements Signer {
   }
 
   async rotateKey(id: string): Promise<KeyDescription> {
-    const rotated = this.#rotating.then(() => this.#rotate(id));
-    this.#rotating = rotated.catch(() => undefined);
-    return rotated;
+    return this.#rotations.take(() => this.#rotate(id));
   }
 
   async #rotate(id: string): Promise<KeyDescription> {
@@ -89,16 +89,20 @@ export class LocalSigner implements Signer {
   }
 
   async bindCertificate(id: string, certificate: Uint8Array, issuer?: Uint8Array): Promise<void> {
-    const { bound } = this.#find(id);
-    await this.#checkIssuer(bound, checkBinding(bound, certificate, issuer));
-    await this.#recordKey(id, 'bound', certificate);
-    await this.#use(await this.#store.bind(id, certificate));
+    return this.#changes.take(async () => {
+      const { bound } = this.#find(id);
+      await this.#checkIssuer(bound, checkBinding(bound, certificate, issuer));
+      await this.#recordKey(id, 'bound', certificate);
+      await this.#use(await this.#store.bind(id, certificate));
+    });
   }
 
   async retireKey(id: string): Promise<void> {
-    const { bound } = this.#find(id);
-    await this.#recordKey(id, 'retired', bound.description.publicKey);
-    await this.#use(await this.#store.retire(id));
+    return this.#changes.take(async () => {
+      const { bound } = this.#find(id);
+      await this.#recordKey(id, 'retired', bound.description.publicKey);
+      await this.#use(await this.#store.retire(id));
+    });
   }
 
   async sign(requests: readonly SignRequest[]): Promise<readonly Uint8Array[]> {
@@ -193,6 +197,17 @@ export class LocalSigner implements Signer {
       else outcomes.push({ type: 'signed', of: first + BigInt(outcomes.length), signature: signatures[i]! });
     });
     if (outcomes.length > 0) this.#journal.note(outcomes);
+  }
+}
+
+/** What is done one after the other; what fails keeps nobody from their turn. */
+class Turns {
+  #last: Promise<unknown> = Promise.resolve();
+
+  take<T>(work: () => Promise<T>): Promise<T> {
+    const own = this.#last.then(work);
+    this.#last = own.catch(() => undefined);
+    return own;
   }
 }
 

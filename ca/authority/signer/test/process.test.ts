@@ -93,6 +93,18 @@ describe('The signer process', function () {
     assert.deepEqual(events.slice(-3), ['created', 'rotated', 'retired']);
   });
 
+  it('keeps a key retired that is given a certificate in the same moment, and takes two certificates at once', async () => {
+    const { id, certificate } = keys.enterprise;
+    const bind = () => running.signer.bindCertificate(id, certificate!, keys.organization.certificate);
+    await Promise.all([bind(), bind()]);
+    await Promise.all([bind(), running.signer.retireKey(id), bind()]);
+    const request = { key: id, kind: 'certificate', bytes: licenseTbs() } as const;
+    await assert.rejects(running.signer.sign([request]), hasCode('SIGNER_REFUSED', /it was retired/));
+    await running.close();
+    running = await start();
+    await assert.rejects(running.signer.sign([request]), hasCode('SIGNER_REFUSED', /it was retired/));
+  });
+
   it('begins no journal in place of one that went away, and whoever has asked is told when it is back', async () => {
     const journal = join(folder(), 'signer/journal');
     renameSync(journal, join(folder(), 'away'));
