@@ -62,6 +62,8 @@ export function register(program: Command, io: CliIo): void {
     .description('Begins an empty journal for keys whose own is lost for good; what it knew of them is lost with it.')
     .requiredOption(...FOLDER)
     .action(async ({ folder }: Options) => {
+      // Rejects where there is no such folder: to begin a journal would make one.
+      await orExplain(listKeyFiles(folder));
       await orExplain(beginJournal(join(folder, 'journal'), io));
       io.out('The signer can be started. Have its server count from here on: "licet reconcile --accept-journal".');
     });

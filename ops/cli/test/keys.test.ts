@@ -63,6 +63,7 @@ describe('licet keys', function () {
     const signer = folder;
     folder = join(folder, 'mistyped');
     await assert.rejects(run('rotate', id, '--passphrase-file', join(signer, 'one')), { code: 'NO_INPUT' });
+    await assert.rejects(run('begin-journal'), { code: 'NO_INPUT' });
     assert.equal(existsSync(folder), false);
     folder = signer;
   });
