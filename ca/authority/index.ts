@@ -37,6 +37,7 @@ export { CRASH_AT, CRASH_POINTS, crashHook, type CrashHook, type CrashPoint, noC
 export { type Addresses, addressesOf, IssuerGeneration } from './issue/issuer-generation.ts';
 export { type Certified, createIssuer, type Issuer, type IssuerOptions } from './issue/issuer.ts';
 export { MemoryCertificateStore, type StoreCall } from './issue/memory-store.ts';
+export { isOlder } from './issue/older.ts';
 export { type IssueRequest, type KeySource, prepare } from './issue/prepare.ts';
 export { prove } from './issue/prove.ts';
 export { recover, type Recovery, type Settled } from './issue/recover.ts';

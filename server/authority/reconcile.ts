@@ -1,5 +1,5 @@
 import type { Issued, KeyDescription } from '@licet/authority';
-import { addressesOf } from '@licet/authority';
+import { addressesOf, isOlder } from '@licet/authority';
 import { type Certificate, decodeClaims, equalBytes, OID, toHex } from '@licet/format';
 import { LicetError } from '../licensing/errors.ts';
 import type { Opened } from './directory.ts';
@@ -86,7 +86,7 @@ async function restoreAuthorities(deps: ReconcileDeps): Promise<number> {
   let restored = 0;
   for (const { key, certificate } of all.toSorted((a, b) => depth(b) - depth(a))) {
     const known = await directory.find(key.id);
-    if (known !== undefined && equalBytes(known.authority.certificate, certificate.der)) continue;
+    if (known !== undefined && isKnown(known, certificate)) continue;
     const authority = known?.authority ?? (await forgotten(key, certificate, { directory, publish, at: clock.now() }));
     if (authority === undefined) continue;
     if (restored === 0) await beginMark(deps);
@@ -95,6 +95,10 @@ async function restoreAuthorities(deps: ReconcileDeps): Promise<number> {
   }
   return restored;
 }
+
+/** Also where the keys, and not the database, are of an older copy. */
+const isKnown = ({ generation: { chain } }: Opened, held: Certificate): boolean =>
+  equalBytes(chain[0]!.der, held.der) || isOlder(held, chain[0]!);
 
 async function forgotten(
   key: KeyDescription,

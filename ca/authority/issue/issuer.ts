@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto';
-import { type Bytes, equalBytes, toHex } from '@licet/format';
+import { type Bytes, decodeCertificate, equalBytes, toHex } from '@licet/format';
 import { AuthorityError } from '../errors.ts';
 import type { Intent, Reservation } from '../ports/certificate-store.ts';
 import type { Random } from '../ports/random.ts';
 import { type CrashHook, noCrash } from './crash-points.ts';
 import type { IssuerGeneration } from './issuer-generation.ts';
+import { isOlder } from './older.ts';
 import { type IssueRequest, prepare } from './prepare.ts';
 import { prove } from './prove.ts';
 import { type Recovery, settle } from './recover.ts';
@@ -123,10 +124,16 @@ class BatchingIssuer implements Issuer {
     }
   }
 
-  /** Asked of the signer, which holds a key to what its newest certificate says before another process knows of that. */
-  async #isChanged({ key, certificate }: IssuerGeneration): Promise<boolean> {
-    const now = (await this.#options.signer.keys()).find(({ id }) => id === key)?.certificate;
-    return now !== undefined && certificate !== undefined && !equalBytes(now, certificate.der);
+  /**
+   * Asked of the signer, which holds a key to what its newest certificate says before another process knows of that.
+   * Where the older one is the signer's, because a copy of its keys was put back, it is given the newest again.
+   */
+  async #isChanged({ key, chain: [own, above] }: IssuerGeneration): Promise<boolean> {
+    const { signer } = this.#options;
+    const held = (await signer.keys()).find(({ id }) => id === key)?.certificate;
+    if (held === undefined || own === undefined || equalBytes(held, own.der)) return false;
+    if (isOlder(decodeCertificate(held), own)) await signer.bindCertificate(key, own.der, above?.der);
+    return true;
   }
 
   /** The same request was recorded before and is not finished: completes what was signed and gives up what was not. */

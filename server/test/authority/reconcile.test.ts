@@ -228,6 +228,27 @@ describe('a database beside the journal of its signer', function () {
     assert.deepEqual(await workshop.authority.settle(0), { completed: 0, closed: 0, left: [] });
   });
 
+  it('go on beside older keys of a CA that was certified anew, whether reconciled or not', async () => {
+    await issue(1);
+    const keys = join(workshop.folder, 'signer/keys');
+    const copy = join(workshop.folder, 'keys');
+    await restart(() => cpSync(keys, copy, { recursive: true }));
+    const more = contract({ sequence: 2, features: ['fax', ...contract().features] });
+    const issueMore = (number: number) => workshop.authority.issuance.issue(licenseOrder(lineageOf(number), more));
+    const { chain } = await issueMore(2);
+    const goBack = () => {
+      rmSync(keys, { recursive: true });
+      cpSync(copy, keys, { recursive: true });
+    };
+    for (const [number, isReconciled] of [false, true].entries()) {
+      await restart(goBack);
+      assert.equal(workshop.authority.fence.reason, undefined);
+      if (isReconciled) assert.equal((await putBack()).authorities, 0);
+      await assert.rejects(issueMore(3 + number), { code: 'ISSUER_CHANGED', message: /ask again/ });
+      assert.deepEqual((await issueMore(3 + number)).chain.slice(1), chain.slice(1));
+    }
+  });
+
   it('puts an authority back whose contract was activated after the backup', async () => {
     await restart(() => workshop.backUp());
     const license = await issue(1);
