@@ -1,5 +1,6 @@
-import { type JournalEntry, type RevocationRecord, type Signer, whichCounts } from '@licet/authority';
+import { AuthorityError, type JournalEntry, type RevocationRecord, type Signer, whichCounts } from '@licet/authority';
 import { toHex } from '@licet/format';
+import { LicetError } from '../licensing/errors.ts';
 import type { Clock } from '../licensing/ports/clock.ts';
 import type { Transactions } from '../licensing/ports/transactions.ts';
 import type { Directory } from './directory.ts';
@@ -28,14 +29,13 @@ export type Comparison =
   { readonly state: 'level' } | { readonly state: 'behind'; readonly orders: number; readonly revocations: number };
 
 /** The journal is not the one that this database was written with: nothing may be signed with it. */
-export class JournalLost extends Error {
-  override readonly name = 'JournalLost';
+export class JournalLost extends AuthorityError {
   /** It belongs to the keys, though: where the right one is lost for good, this one can take its place. */
   readonly isAcceptable: boolean;
 
   constructor(why: string, isAcceptable: boolean) {
     const accept = ', or, if that is lost for good, run "licet reconcile --accept-journal"';
-    super(`${why}${isAcceptable ? accept : ''}.`);
+    super('JOURNAL_LOST', `${why}${isAcceptable ? accept : ''}.`);
     this.isAcceptable = isAcceptable;
   }
 }
@@ -124,7 +124,8 @@ export async function acceptJournal(deps: JournalDeps): Promise<void> {
     if (!(error instanceof JournalLost && error.isAcceptable)) throw error;
     return setMark(deps, await deps.signer.journalHead(), 'replace');
   }
-  throw new Error('The journal is the one that the database has seen, so none is lost: run "licet reconcile".');
+  const message = 'The journal is the one that the database has seen, so none is lost: run "licet reconcile".';
+  throw new LicetError('conflict', 'JOURNAL_NOT_LOST', message);
 }
 
 /**

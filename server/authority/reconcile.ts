@@ -68,9 +68,8 @@ async function restoreOrders(
 async function authorityFor(directory: ReconcileDeps['directory'], { issuer, serial }: JournalOrder): Promise<Opened> {
   const found = await directory.find(issuer);
   if (found !== undefined) return found;
-  throw new Error(
-    `Serial ${toHex(serial)} was ordered from key ${issuer}, whose certificate is not in the signer: restore its whole folder.`,
-  );
+  const message = `Serial ${toHex(serial)} was ordered from key ${issuer}, whose certificate is not in the signer: restore its whole folder.`;
+  throw new LicetError('conflict', 'KEY_UNKNOWN', message);
 }
 
 /** A key that is bound to a CA certificate is an authority, whether the database remembers it or not. Parents first. */

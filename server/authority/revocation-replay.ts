@@ -8,6 +8,7 @@ import {
   stateOf,
 } from '@licet/authority';
 import { toHex } from '@licet/format';
+import { LicetError } from '../licensing/errors.ts';
 import type { RevocationReplay } from './journal-watch.ts';
 
 /** One transaction. */
@@ -60,7 +61,11 @@ async function applyGroup(
 }
 
 const unknown = ({ key, serial }: RevocationRecord) =>
-  new Error(`The journal revokes serial ${toHex(serial)} of key ${key}, which neither it nor the database knows.`);
+  new LicetError(
+    'conflict',
+    'NOT_ISSUED',
+    `The journal revokes serial ${toHex(serial)} of key ${key}, which neither it nor the database knows: restore a newer copy of either.`,
+  );
 
 const idOf = ({ key, serial }: RevocationRecord): CertificateId => ({ issuer: key, serial });
 

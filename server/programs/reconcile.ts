@@ -9,8 +9,7 @@ import { auditLog } from '../persistence/audit-log.ts';
 import { makeCertificatePartitions } from '../persistence/authority/partitions.ts';
 import { licenseRecords } from '../persistence/licensing/license-records.ts';
 import { systemRandom as random } from '../random.ts';
-import { startFailure } from '../start-error.ts';
-import { print } from './end.ts';
+import { print, runToEnd } from './end.ts';
 import { publishingOf } from '../wiring/status.ts';
 
 // `licet reconcile`: after an old backup was restored, puts back what the signer's journal knows.
@@ -69,14 +68,9 @@ async function acceptClock({ authority }: Backstage): Promise<void> {
   const { published, busy } = await publishDue({ ...publishing, acceptClock: true });
   print(`${published} CRLs were made by it; those from the future among them are followed, and their numbers rise on.`);
   for (const message of refused) print(message);
-  if (refused.length + busy > 0)
-    throw new Error(`${refused.length} CRLs were refused, ${busy} are busy: run it again.`);
+  if (refused.length + busy === 0) return;
+  const message = `${refused.length} CRLs were refused, ${busy} are busy: run it again.`;
+  throw new LicetError('conflict', 'CRL_REFUSED', message);
 }
 
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
-  const { message, exitCode, isForeseen } = startFailure(error);
-  process.stderr.write(`licet: ${isForeseen || !(error instanceof Error) ? message : error.message}\n`);
-  process.exitCode = error instanceof LicetError ? 1 : exitCode;
-}
+await runToEnd(main);

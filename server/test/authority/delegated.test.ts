@@ -174,7 +174,7 @@ describe('an enterprise that keeps its own CA', function () {
   });
 
   it('starts with no other signer than its own', async () => {
-    await assert.rejects(hub.startElsewhere(), { name: 'JournalLost', message: /which this signer does not hold/ });
+    await assert.rejects(hub.startElsewhere(), { code: 'JOURNAL_LOST', message: /which this signer does not hold/ });
   });
 
   it('is imported into an empty database with a used signer, and what that has signed is put back', async function () {
