@@ -65,8 +65,8 @@ export async function compareJournal(deps: JournalDeps, { isAlone = false }: Com
     collectChanges(page, changes);
     last = page.at(-1);
   }
-  const settledBefore = new Date(deps.clock.now().getTime() - (isAlone ? 0 : UNDER_WAY_MS));
-  const { repair, waiting, lost } = sortOut(await missingOf(deps, changes), mark, settledBefore);
+  const at = isAlone ? undefined : deps.clock.now();
+  const { repair, waiting, lost } = sortOut(await missingOf(deps, changes), mark, at);
   if (orders > 0 || lost.length > 0) return { state: 'behind', orders, revocations: lost.length + repair.length };
   if (repair.length > 0) await deps.revocations.apply(repair);
   if (!waiting.every(isNear(mark))) return { state: 'level' };
@@ -258,18 +258,22 @@ async function missingOf({ revocations }: JournalDeps, changes: Changes) {
 type Sorted = Readonly<Record<'repair' | 'waiting' | 'lost', readonly RevocationRecord[]>>;
 
 /**
- * Those that were ordered when the mark was last moved are what a crash left behind; the youngest are still on their
- * way; and older ones are lost, because the mark would have passed them.
+ * Those that were ordered when the mark was last moved are what a crash left behind; those of this minute are still on
+ * their way, if anything is; and others are lost, because the mark would have passed them.
  */
-function sortOut(missing: readonly RevocationRecord[], mark: JournalMark | undefined, settledBefore: Date): Sorted {
-  const isWaiting = ({ at }: RevocationRecord) => at > settledBefore;
+function sortOut(missing: readonly RevocationRecord[], mark: JournalMark | undefined, now: Date | undefined): Sorted {
+  // What is later was ordered by a clock that was ahead, and is over as well.
+  const isWaiting = ({ at }: RevocationRecord) => now !== undefined && within(UNDER_WAY_MS, at, now);
   const isRecent = isNear(mark);
   const waiting = missing.filter(isWaiting);
   const settled = missing.filter((record) => !isWaiting(record));
   return { waiting, repair: settled.filter(isRecent), lost: settled.filter((record) => !isRecent(record)) };
 }
 
+/** On both sides: a mark of a clock that was ahead is none of what was ordered by the right one. */
 const isNear =
   (mark: JournalMark | undefined) =>
   ({ at }: RevocationRecord): boolean =>
-    mark !== undefined && at.getTime() <= mark.at.getTime() + LEFT_BEHIND_MS;
+    mark !== undefined && within(LEFT_BEHIND_MS, at, mark.at);
+
+const within = (ms: number, one: Date, other: Date): boolean => Math.abs(one.getTime() - other.getTime()) <= ms;

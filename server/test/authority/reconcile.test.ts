@@ -99,6 +99,37 @@ describe('a database beside the journal of its signer', function () {
     assert.equal(await stateAfter(61_000), 'behind');
   });
 
+  describe('whose clock was ahead', () => {
+    const DAY_MS = 86_400_000;
+    /** Twice a minute the two are found to be level, by whatever clock. */
+    const lookAhead = async () => {
+      const clock = { now: () => new Date(Date.now() + DAY_MS) };
+      assert.deepEqual(await compareJournal({ ...workshop.authority.journal, clock }), { state: 'level' });
+    };
+
+    it('fence the server when a backup of that time is restored', async () => {
+      const license = await issue(1);
+      await lookAhead();
+      await restart(() => workshop.backUp());
+      await revoke(license);
+      await restart(() => workshop.restore());
+      assert.match(workshop.authority.fence.reason ?? '', /0 more certificates and 1 more revocations/);
+      assert.equal((await putBack()).revocations, 1);
+    });
+
+    it('have what a crash of that time left behind made true at once when it is right again', async () => {
+      const id = await idOf(await issue(1));
+      await lookAhead();
+      const at = new Date(Date.now() + DAY_MS);
+      const line = { key: id.issuer, serial: id.serial, event: 'revoked', reason: 1, at } as const;
+      await workshop.signer.recordRevocations([line]);
+      // As a server that is not alone on its database.
+      assert.deepEqual(await compareJournal(workshop.authority.journal), { state: 'level' });
+      const [known] = await workshop.authority.revocations.find([id]);
+      assert.equal(known?.state.state, 'revoked');
+    });
+  });
+
   it('F8: a restored backup fences the server; after reconcile no serial is lost and nothing is un-revoked', async () => {
     const before = await issue(1);
     await restart(() => workshop.backUp());
