@@ -73,7 +73,7 @@ export const resolveFork = useCase(
         of: others.map(certificateOf),
         context: { site: site.id, lineage: lineage.id, enterprise: site.enterprise },
       });
-      await licenses.forgetRenewal(work.tx, survivor.serial);
+      await licenses.goOnFrom(work.tx, survivor.serial);
       await licenses.setLineage(work.tx, lineage.id, { status: 'live', held: lineage.held, forkedFrom: undefined });
       await settleAlert(deps, work, cloneKey(lineage.id), actor.id);
       const details = { survivor: survivor.serial, revoked: others.map(({ serial }) => serial) };

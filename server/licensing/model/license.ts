@@ -5,9 +5,9 @@ export type Lineage = {
   readonly id: string;
   readonly organization: string;
   readonly site: string;
-  /** The sequence of the newest license; 0 before the first. */
+  /** The highest of its licenses; 0 before the first. */
   readonly sequence: number;
-  /** Serial of the newest license, lower-case hexadecimal. */
+  /** Serial of the license that it goes on from, lower-case hexadecimal: the newest, or the survivor of a fork. */
   readonly head: string | undefined;
   /** `forked`: two requests named the same predecessor; an operator must choose. `closed`: site retired or moved on. */
   readonly status: 'live' | 'forked' | 'closed';

@@ -75,8 +75,11 @@ export interface Licenses {
   /** Of a lineage, newest first, those that are not over at `at`: one that has expired works on for its grace. */
   notOver(tx: Transaction, lineage: string, at: Date): Promise<readonly License[]>;
   setStatus(tx: Transaction, serials: readonly string[], status: License['status']): Promise<void>;
-  /** The license may be renewed again, as if it never was: an operator has decided that it is the one that counts. */
-  forgetRenewal(tx: Transaction, serial: string): Promise<void>;
+  /**
+   * An operator has decided that this license is the one that counts: it may be renewed again, as if it never was, and its
+   * lineage goes on from it, whatever else was issued in that since.
+   */
+  goOnFrom(tx: Transaction, serial: string): Promise<void>;
 
   list(tx: Transaction, query: LicenseQuery): Promise<Page<License>>;
   /** With the licenses that are not over at `at`. Two statements. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { AuthorityError } from '@licet/authority';
 import { makeCsr } from '@licet/authority/workshop';
+import { decodeCertificate } from '@licet/format';
 import * as fc from 'fast-check';
 import { sql } from '../../persistence/database.ts';
 import { testDatabase, type TestDatabase } from '../../persistence/test/test-database.ts';
@@ -351,6 +352,19 @@ describe('Renewal', function () {
         assert.equal(open.length, 0);
         const resolved = resolveFork(office.deps)(OWNER, { site: made.site.id, survivor: other.serial });
         await assert.rejects(resolved, hasCode('NOT_FORKED'));
+      });
+
+      it(`has the ${survivor} stand for the site, and its key get what changes, from that moment on`, async () => {
+        await onFork('quarantine-both');
+        const made = await cloned();
+        await assert.rejects(made.again(), hasCode('CLONE_SUSPECTED'));
+        const { serial, chain } = made[survivor];
+        await resolveFork(office.deps)(OWNER, { site: made.site.id, survivor: serial });
+        assert.equal((await lineageOf(made.site))?.head, serial);
+        const { license } = await updateSite(office.deps)(OWNER, { id: made.site.id, mode: 'development' });
+        const keyOf = (one: readonly Uint8Array[]) => decodeCertificate(Uint8Array.from(one[0]!)).publicKey.raw;
+        assert.deepEqual(keyOf(license!.chain), keyOf(chain));
+        await made.next(serial);
       });
     }
   });

@@ -78,11 +78,14 @@ export const licenses: Licenses = {
     await sql(tx).query('update licenses set status = $2 where serial = any($1)', [serials, status]);
   },
 
-  async forgetRenewal(tx, serial) {
+  async goOnFrom(tx, serial) {
     await sql(tx).query(
-      `update licenses set status = case when status = 'superseded' then 'current' else status end,
-              renewal_request = null, renewal_key = null, renewal_at = null, successor = null, reissued_as = null
-        where serial = $1`,
+      `with survivor as (
+         update licenses set status = case when status = 'superseded' then 'current' else status end,
+                renewal_request = null, renewal_key = null, renewal_at = null, successor = null, reissued_as = null
+          where serial = $1 returning organization, lineage, serial
+       )
+       update lineages g set head = s.serial from survivor s where g.organization = s.organization and g.id = s.lineage`,
       [serial],
     );
   },
