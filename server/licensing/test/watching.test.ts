@@ -4,6 +4,8 @@ import { encodePem } from '@licet/format';
 import { sql } from '../../persistence/database.ts';
 import { testDatabase, type TestDatabase } from '../../persistence/test/test-database.ts';
 import { acknowledgeAlert, reportAlert, resolveAlert } from '../alerts/alerts.ts';
+import { createToken } from '../enrolment/create-token.ts';
+import { enrol } from '../enrolment/enrol.ts';
 import { renewLicense } from '../licenses/renew.ts';
 import { validateLicense } from '../licenses/validate.ts';
 import { tellEndingContracts, tellExpiring, tellOverdueReports, tellRecovered } from '../notices/notices.ts';
@@ -90,6 +92,19 @@ describe('Watching over licenses', () => {
       await retireSite(office.deps)(OWNER, { id: retired.site.id });
       assert.deepEqual(await resolved(renewed), ['license-expired', 'report-overdue']);
       assert.deepEqual(await resolved(retired), ['license-expired', 'report-overdue']);
+    });
+
+    it('a clone that is over since its site was installed anew', async () => {
+      const { site, license } = await office.site((await office.customer()).contract);
+      const renew = () => renewLicense(office.deps)(siteActor(site), { predecessor: license.serial, csr: makeCsr() });
+      await renew();
+      await assert.rejects(renew(), hasCode('CLONE_SUSPECTED'));
+      await drained(() => tellRecovered(office.deps));
+      assert.equal((await events('alert.resolved', 'site', site.id)).length, 0);
+      const { token } = await createToken(office.deps)(OWNER, { site: site.id, options: {} });
+      await enrol(office.deps)({ token, csr: makeCsr() });
+      await drained(() => tellRecovered(office.deps));
+      assert.equal((await events('alert.resolved', 'site', site.id)).length, 1);
     });
 
     it('no license that was renewed', async () => {

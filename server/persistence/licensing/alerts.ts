@@ -66,7 +66,10 @@ export const alerts: Alerts = {
          select a.id from alerts a join sites s on s.organization = a.organization and s.id = a.site
           where a.status <> 'resolved' and case a.kind
                   when 'report-overdue' then s.status = 'retired' or s.reported_at > a.first_at
-                  when 'clone-suspected' then s.status = 'retired'
+                  when 'clone-suspected' then exists (
+                    select from lineages l
+                     where l.organization = a.organization and l.id = (a.details ->> 'lineage')::uuid
+                       and l.status = 'closed')
                   when 'license-expired' then s.status = 'retired' or exists (
                     select from licenses l
                      where l.organization = a.organization and l.site = a.site and l.status = 'current'
