@@ -70,6 +70,7 @@ export const keyEndpoints: readonly Endpoint[] = [
       LICENSE_EXPIRED: 403,
       LICENSE_NOT_RENEWED: 403,
       CLONE_SUSPECTED: 403,
+      RENEWED_TOO_OFTEN: 429,
       RENEWAL_UNDER_WAY: 503,
       BUSY: 503,
       ...ISSUE_REFUSALS,

@@ -14,6 +14,7 @@ import { recordFork } from './fork.ts';
 import { judgeRenewal, type RenewalRequest } from './judge-renewal.ts';
 import { licenseOrder, mayPass } from './order.ts';
 import { assertRenewable, cloneSuspected } from './renewable.ts';
+import { assertNotTooOften } from './too-often.ts';
 
 const input = z.strictObject({
   predecessor: serial.describe('The serial of the license to be renewed.'),
@@ -74,6 +75,8 @@ async function renew(
     await recordFork(deps, actor, mine);
     if (mine.settings.onFork !== 'alarm') throw cloneSuspected();
   }
+  // What has begun is brought to its end.
+  if (judgement !== 'continue') await assertNotTooOften(deps, actor, mine, { at, isFork: judgement === 'fork' });
   return issue(deps, actor, mine, asked, judgement === 'fork' ? 'branch' : 'renewal');
 }
 

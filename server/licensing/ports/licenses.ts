@@ -74,6 +74,8 @@ export interface Licenses {
   held(tx: Transaction, serials: readonly string[]): Promise<ReadonlySet<string>>;
   /** Of a lineage, newest first, those that are not over at `at`: one that has expired works on for its grace. */
   notOver(tx: Transaction, lineage: string, at: Date): Promise<readonly License[]>;
+  /** When the n-th newest license of a lineage began, of those that had begun by `at`; undefined: there are fewer. */
+  nthNewest(tx: Transaction, lineage: string, n: number, at: Date): Promise<Date | undefined>;
   setStatus(tx: Transaction, serials: readonly string[], status: License['status']): Promise<void>;
   /**
    * An operator has decided that this license is the one that counts: it may be renewed again, as if it never was, and its

@@ -73,6 +73,15 @@ export const licenses: Licenses = {
     return rows.map(licenseOf);
   },
 
+  async nthNewest(tx, lineage, n, at) {
+    const rows = await sql(tx).query<{ not_before: Date }>(
+      `select not_before from licenses where lineage = $1 and not_before <= $3
+        order by sequence desc, serial offset $2 - 1 limit 1`,
+      [lineage, n, at],
+    );
+    return rows[0]?.not_before;
+  },
+
   async setStatus(tx, serials, status) {
     if (serials.length === 0) return;
     await sql(tx).query('update licenses set status = $2 where serial = any($1)', [serials, status]);
