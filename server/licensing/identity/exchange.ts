@@ -65,7 +65,7 @@ async function issue(deps: IdentityDeps, exchange: Exchange): Promise<IssuedLice
     assertInForce({ organization: own, enterprise, contract }, work.at);
     const at = await siteOf(deps, work, principal, rule, name);
     const lineage = found('lineage', await stores.licenses.lineage(work.tx, at.lineage));
-    const parts = { enterprise, contract, site: at, lineage, kind: 'first', key: { csr: request } } as const;
+    const parts = { enterprise, contract, site: at, lineage, kind: 'build', key: { csr: request } } as const;
     const ground = `identity:${rule.id}:${verified.id}`;
     const { claims, ...order } = licenseOrder({ ...parts, ground, principal: principal.id });
     // The grace of the contract is for sites that cannot reach us for a while; what is for hours ends then.

@@ -3,7 +3,7 @@
  * this table. What stands in an event are identifiers, numbers and codes: never a name, an address or a secret.
  */
 export const EVENTS = {
-  'license.issued': 'A site has got a license: its first, or another one beside a suspected clone.',
+  'license.issued': 'A site has got a license: its first, that of a build, or another one beside a suspected clone.',
   'license.renewed': 'A license has taken the place of its predecessor.',
   'license.reissued': 'A change of the site or its contract has given it a license with other rights.',
   'license.expiring': 'A current license has passed 3/4, 7/8 or 19/20 of its life (`life`) and was not renewed.',

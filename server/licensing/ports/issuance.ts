@@ -42,8 +42,11 @@ export type LicenseFacts = {
   readonly sequence: number;
   readonly mode: Mode;
   readonly predecessor: string | undefined;
-  /** `reissue`: it takes the place of its predecessor, by a change of the site; `branch`: beside a successor. */
-  readonly kind: 'first' | 'renewal' | 'reissue' | 'branch';
+  /**
+   * `first`: a lineage has one. `build`: one of many beside each other, of a site that stands for builds. `reissue`: it takes
+   * the place of its predecessor, by a change of the site. `branch`: beside a successor.
+   */
+  readonly kind: 'first' | 'build' | 'renewal' | 'reissue' | 'branch';
   /** The id of who asks. */
   readonly principal: string;
 };

@@ -162,7 +162,7 @@ const RECORD = `
   ), alive as (
     update sites s set status = 'active', updated_at = g.at, version = s.version + 1
       from given g
-     where g.kind = 'first' and s.organization = g.organization and s.id = g.site and s.status = 'pending'
+     where g.kind in ('first', 'build') and s.organization = g.organization and s.id = g.site and s.status = 'pending'
   )
   insert into licenses (${LICENSE_NAMES}, status, renewal_request, renewal_key, renewal_at, successor)
   select ${LICENSE_NAMES.replaceAll(/(\w+)/g, 'g.$1')},
@@ -177,6 +177,7 @@ const RECORD = `
 
 const ISSUED: Readonly<Record<string, EventType>> = {
   first: 'license.issued',
+  build: 'license.issued',
   renewal: 'license.renewed',
   reissue: 'license.reissued',
   branch: 'license.issued',

@@ -53,6 +53,5 @@ async function takenFirsts(...[tx, intents]: Parameters<Taken>): ReturnType<Take
   return new Map([...taken].map((intent) => [intent, { outcome: 'first-taken' }]));
 }
 
-/** Builds share the lineage of their site: each has a first license of its own, which ends by itself. */
-const isFirst = ({ context: { kind, principal = '' } }: Intent): boolean =>
-  kind === 'first' && !principal.startsWith('identity:');
+/** Builds share the lineage of their site: each has a license of its own, which ends by itself, and none is the first. */
+const isFirst = ({ context: { kind } }: Intent): boolean => kind === 'first';

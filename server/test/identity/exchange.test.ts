@@ -94,6 +94,18 @@ describe('Identities of builds', function () {
     );
     assert.equal(new Set(answers.map(({ body }) => body.serial)).size, 20);
     assert.equal(new Set(answers.map(({ body }) => body.site)).size, 1);
+    // Who is told of licenses can tell them from those of an installation.
+    const told = await world.database.run('platform', (tx) =>
+      sql(tx).query(
+        `select payload ->> 'kind' as kind from outbox_events
+          where type = 'license.issued' and payload ->> 'serial' = any($1::text[])`,
+        [answers.map(({ body }) => body.serial)],
+      ),
+    );
+    assert.deepEqual(
+      told,
+      answers.map(() => ({ kind: 'build' })),
+    );
   });
 
   it('a build for development and one for production have sites of their own, whichever came first', async () => {
