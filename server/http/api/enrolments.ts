@@ -132,6 +132,7 @@ async function kitOf(
 const CREATE_REFUSALS = {
   SITE_NOT_FOUND: 404,
   SITE_NOT_LIVE: 409,
+  SITE_OF_BUILDS: 409,
   CONTRACT_NOT_FOUND: 404,
   CONTRACT_NOT_ACTIVE: 409,
   MODE_NOT_SOLD: 409,
@@ -247,7 +248,7 @@ export const enrolmentEndpoints: readonly Endpoint[] = [
       body: { csr: '-----BEGIN CERTIFICATE REQUEST-----\nMAA=\n-----END CERTIFICATE REQUEST-----\n' },
       answer: { license: licenseExample },
     },
-    refusals: { SITE_NOT_FOUND: 404, SITE_NOT_LIVE: 409, SITE_ENROLLED: 409, ...ISSUE_REFUSALS },
+    refusals: { SITE_NOT_FOUND: 404, SITE_NOT_LIVE: 409, SITE_OF_BUILDS: 409, SITE_ENROLLED: 409, ...ISSUE_REFUSALS },
     run: ({ principal, params, body }, { licensing }) =>
       issueByHand(licensing)(principal, { site: params.id, csr: body.csr }),
     reply: (license) => ({ body: { license: licenseJson(license) } }),

@@ -9,6 +9,7 @@ import type { EnrolmentToken } from '../model/enrolment-token.ts';
 import { newId } from '../model/id.ts';
 import type { Principal } from '../model/principal.ts';
 import type { Site } from '../model/site.ts';
+import { assertInstallable } from '../sites/installable.ts';
 import { type Dependencies, inTransaction, useCase, type Work } from '../use-case.ts';
 import { makeToken } from './token.ts';
 
@@ -91,9 +92,7 @@ export const createToken = useCase(
     inTransaction(deps, actor, async (work) => {
       if ('site' in input) {
         const site = found('site', await deps.stores.sites.lock(work.tx, input.site), actor, enterpriseOf);
-        if (site.status === 'retired' || site.status === 'suspended') {
-          throw new LicetError('conflict', 'SITE_NOT_LIVE', `The site is ${site.status}; it cannot be installed.`);
-        }
+        assertInstallable(site, 'operator');
         return issueToken(deps, work, actor, tokenForSite(site), input.options);
       }
       const contract = found('contract', await deps.stores.contracts.get(work.tx, input.contract), actor, enterpriseOf);

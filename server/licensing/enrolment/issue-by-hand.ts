@@ -10,6 +10,7 @@ import { ownOrganization } from '../organizations/organizations.ts';
 import type { IssuedLicense, LicenseOrder } from '../ports/issuance.ts';
 import { keyIn } from '../read-csr.ts';
 import { addFingerprints, fingerprintsIn } from '../sites/fingerprints.ts';
+import { assertInstallable } from '../sites/installable.ts';
 import { type Dependencies, inTransaction, useCase, type Work } from '../use-case.ts';
 import { enterpriseOf } from './create-token.ts';
 
@@ -24,9 +25,7 @@ export const issueByHand = useCase(
   async (deps, actor, input): Promise<IssuedLicense> => {
     const decided = await inTransaction(deps, actor, async (work): Promise<Decided> => {
       const site = found('site', await deps.stores.sites.lock(work.tx, input.site), actor, enterpriseOf);
-      if (site.status === 'retired' || site.status === 'suspended') {
-        throw new LicetError('conflict', 'SITE_NOT_LIVE', `The site is ${site.status}; it cannot be installed.`);
-      }
+      assertInstallable(site, 'operator');
       if (site.status !== 'pending') return { repeats: await licenseFor(deps, work, site, input.csr) };
       return { order: await firstOrder(deps, work, site, input.csr, actor.id) };
     });

@@ -6,6 +6,7 @@ import type { EnrolmentToken } from '../model/enrolment-token.ts';
 import { newId } from '../model/id.ts';
 import type { Site } from '../model/site.ts';
 import { addFingerprints, fingerprintDigests } from '../sites/fingerprints.ts';
+import { assertInstallable } from '../sites/installable.ts';
 import { beginLineage } from '../sites/new-site.ts';
 import { endLineages } from '../sites/site-life.ts';
 import type { Dependencies, Work } from '../use-case.ts';
@@ -29,7 +30,7 @@ export async function placeFor(deps: Dependencies, work: Work, token: EnrolmentT
     return { site: await begunSite(deps, work, token, name), name, mode: token.mode, contract };
   }
   const site = found('site', await stores.sites.lock(tx, token.site));
-  assertLive(site);
+  assertInstallable(site, 'machine');
   const contract = found('contract', await stores.contracts.get(tx, site.contract));
   return { site, name: site.name, mode: site.mode, contract };
 }
@@ -47,14 +48,10 @@ async function begunSite(
   const { items } = await stores.sites.list(tx, { where: { enterprise, name }, limit: 10 });
   const site = items.find(({ status }) => status !== 'retired');
   if (site === undefined) return undefined;
-  if (own !== undefined && site.status === 'pending' && site.contract === contract && site.mode === mode) return site;
+  const isBegun = site.status === 'pending' && site.contract === contract && site.mode === mode;
+  if (own !== undefined && isBegun && site.trustRule === undefined) return site;
   const message = `A site named "${name}" is there already; have a token made for that site, or for another name.`;
   throw new LicetError('conflict', 'SITE_EXISTS', message);
-}
-
-function assertLive({ status }: Site): void {
-  if (status !== 'retired' && status !== 'suspended') return;
-  throw new LicetError('forbidden', 'SITE_NOT_LIVE', `The site is ${status}; it cannot be installed.`);
 }
 
 /**
@@ -89,7 +86,7 @@ export async function moveIn(deps: Dependencies, work: Work, { id, lineage, fing
   const { tx, at, note } = work;
   const site = found('site', await stores.sites.lock(tx, id));
   if (site.lineage === lineage) return;
-  assertLive(site);
+  assertInstallable(site, 'machine');
   if (found('lineage', await stores.licenses.lockLineage(tx, lineage)).status === 'closed') {
     const message = 'The site was installed anew with another token meanwhile; have a new one made.';
     throw new LicetError('forbidden', 'TOKEN_USED', message);

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { makeCsr } from '@licet/authority/workshop';
 import { extension } from '@licet/format';
+import { sql } from '../../persistence/database.ts';
 import { testDatabase, type TestDatabase } from '../../persistence/test/test-database.ts';
 import { decideEnrolment } from '../enrolment/approval.ts';
 import { createToken } from '../enrolment/create-token.ts';
 import { enrol } from '../enrolment/enrol.ts';
+import { issueByHand } from '../enrolment/issue-by-hand.ts';
 import { LicetError } from '../errors.ts';
 import { claimsOf } from '../licenses/claims-of.ts';
 import { revokeLicense } from '../licenses/change-status.ts';
@@ -225,6 +227,17 @@ describe('A one-time token', () => {
       const license = await ask('asked');
       assert.equal((await ask('asked')).serial, license.serial);
     });
+  });
+
+  it('is not made or taken for a site of builds, whose license could not be renewed', async () => {
+    const { site, token } = await kit();
+    await database.run('platform', (tx) => sql(tx).query('update sites set trust_rule = id where id = $1', [site.id]));
+    await assert.rejects(tokenFor(site), hasCode('SITE_OF_BUILDS'));
+    await assert.rejects(use(token, makeCsr()), hasCode('SITE_OF_BUILDS'));
+    await assert.rejects(issueByHand(office.deps)(OWNER, { site: site.id, csr: makeCsr() }), hasCode('SITE_OF_BUILDS'));
+    const { contract, name, mode } = site;
+    const named = await createToken(office.deps)(OWNER, { contract, name, mode, options: {} });
+    await assert.rejects(use(named.token, makeCsr()), hasCode('SITE_EXISTS'));
   });
 
   describe('for a site that runs', () => {
