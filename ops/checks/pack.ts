@@ -1,39 +1,54 @@
-import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
 const ROOT = join(import.meta.dirname, '../..');
 const PACKAGES = ['format', 'verify'] as const;
 
-type Manifest = { exports: Record<string, string>; [field: string]: unknown };
+type Manifest = { version: string; exports: Record<string, string>; [field: string]: unknown };
 
 /**
- * Writes what is published, `@licet/format` and `@licet/verify` as JavaScript with types for Node 20 and everything
- * else, below `<out>/node_modules`, so that a program in `<out>` can import them.
+ * Writes what is published: `@licet/verify` as JavaScript with types, for Node 20 and everything else, as one file that
+ * npm installs and that brings `@licet/format` along. Returns its path.
  */
-export async function pack(out: string): Promise<void> {
-  const emitted = mkdtempSync(join(ROOT, 'node_modules', '.pack-'));
+export async function pack(out: string): Promise<string> {
+  const work = mkdtempSync(join(ROOT, 'node_modules', '.pack-'));
   try {
-    compile(emitted);
-    for (const name of PACKAGES) {
-      const target = join(out, 'node_modules', '@licet', name);
-      mkdirSync(target, { recursive: true });
-      const manifest = publishedManifest(name);
-      cpSync(join(emitted, name), target, { recursive: true, filter: (file) => !file.endsWith('.js') });
-      await bundle(join(emitted, name), Object.values(manifest.exports), target);
-      const readme = join(ROOT, 'ca', name, 'README.md');
-      if (existsSync(readme)) cpSync(readme, join(target, 'README.md'));
-      writeFileSync(join(target, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
-    }
+    const emitted = join(work, 'emitted');
+    compile(work, emitted);
+    const target = join(work, 'verify');
+    const { version } = await write('verify', emitted, target, { bundleDependencies: ['@licet/format'] });
+    await write('format', emitted, join(target, 'node_modules/@licet/format'));
+    mkdirSync(out, { recursive: true });
+    execFileSync('npm', ['pack', '--silent', '--pack-destination', resolve(out)], { cwd: target, stdio: 'ignore' });
+    return join(resolve(out), `licet-verify-${version}.tgz`);
   } finally {
-    rmSync(emitted, { recursive: true });
+    rmSync(work, { recursive: true });
   }
 }
 
-function compile(outDir: string): void {
-  const config = join(outDir, 'tsconfig.json');
+async function write(name: (typeof PACKAGES)[number], emitted: string, target: string, more = {}): Promise<Manifest> {
+  const manifest = { ...publishedManifest(name), ...more };
+  cpSync(join(emitted, name), target, { recursive: true, filter: (file) => !file.endsWith('.js') });
+  for (const file of globSync('**/*.d.ts', { cwd: target })) forOlderCompilers(join(target, file));
+  await bundle(join(emitted, name), Object.values(manifest.exports), target);
+  const readme = join(ROOT, 'ca', name, 'README.md');
+  if (existsSync(readme)) cpSync(readme, join(target, 'README.md'));
+  cpSync(join(ROOT, 'LICENSE'), join(target, 'LICENSE'));
+  writeFileSync(join(target, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
+  return manifest;
+}
+
+/** Before TypeScript 5.7 `Uint8Array` had no parameter. This is the same type in either. */
+function forOlderCompilers(file: string): void {
+  const text = readFileSync(file, 'utf8');
+  writeFileSync(file, text.replaceAll('Uint8Array<ArrayBuffer>', 'ReturnType<typeof Uint8Array.of>'));
+}
+
+function compile(work: string, outDir: string): void {
+  const config = join(work, 'tsconfig.json');
   writeFileSync(
     config,
     JSON.stringify({
@@ -74,7 +89,5 @@ function publishedManifest(name: string): Manifest {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const out = process.argv[2] ?? join(ROOT, 'dist');
-  await pack(out);
-  process.stdout.write(`Packed into ${out}\n`);
+  process.stdout.write(`${await pack(process.argv[2] ?? join(ROOT, 'dist'))}\n`);
 }

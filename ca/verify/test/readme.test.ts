@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { EvidenceResult, PathResult, Verdict } from '@licet/verify';
+import { CODES, type EvidenceResult, type PathResult, type Verdict } from '@licet/verify';
 import { bundle, enterprise, makeCrl, NOW, organization, root, site } from './license-kit.ts';
 import { ocspAnswer } from './ocsp-kit.ts';
 
@@ -36,6 +36,13 @@ const SHOULD: readonly ((made: Record<string, unknown>) => void)[] = [
   },
   ({ verdict }) => assert.equal((verdict as Verdict).usable, true),
 ];
+
+describe('the README', () => {
+  it('names each code', () => {
+    const missing = Object.keys(CODES).filter((code) => !README.includes(`\`${code}\``));
+    assert.deepEqual(missing, []);
+  });
+});
 
 describe('the examples of the README', () => {
   let folder: string;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -28,10 +28,10 @@ describe('the verifier as it is published', function () {
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'licet-packed-'));
-    await pack(folder);
+    writeFileSync(join(folder, 'package.json'), '{}');
+    // Offline: the file needs nothing from a registry.
+    run('npm', ['install', '--offline', '--no-audit', '--no-fund', await pack(folder)]);
     writeFileSync(join(folder, 'program.mjs'), PROGRAM);
-    // Deno looks into node_modules for what a package.json names.
-    writeFileSync(join(folder, 'package.json'), '{"dependencies":{"@licet/verify":"*"}}');
   });
   after(() => rmSync(folder, { recursive: true }));
 
@@ -52,6 +52,19 @@ describe('the verifier as it is published', function () {
     requireThat(this, node === undefined ? ['a Node 20 on PATH'] : []);
     assert.match(run(node!, ['program.mjs']), ANSWER);
     run(node!, ['-e', "import('@licet/verify/node')"]);
+  });
+
+  it('can be required by a program that is no ES module', () => {
+    const text =
+      "console.log(typeof require('@licet/verify').verifyLicense, typeof require('@licet/verify/node').verifySite);";
+    writeFileSync(join(folder, 'old.cjs'), text);
+    assert.match(run(process.execPath, ['old.cjs']), /function function/);
+  });
+
+  it('has types that compilers from before TypeScript 5.7 read', () => {
+    const files = globSync('node_modules/@licet/**/*.d.ts', { cwd: folder });
+    assert.ok(files.length > 50);
+    for (const file of files) assert.doesNotMatch(readFileSync(join(folder, file), 'utf8'), /Uint8Array</, file);
   });
 
   for (const [runtime, args] of [
