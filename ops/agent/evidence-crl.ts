@@ -12,11 +12,14 @@ export function crlUrl({ extensions }: Certificate): string | undefined {
   return undefined;
 }
 
+/** By the address: the licenses of a site, one after the other, and their CAs may share a list. */
+export const crlName = (url: string): string => createHash('sha256').update(url).digest('hex').slice(0, 32);
+
 /** One with a lower number than the one that is here is not kept: evidence never gets older. */
 export async function askForCrl({ folder, certificate, issuer, at, url, ask }: Question): Promise<Fetched> {
   const answer = await ask({ method: 'GET', url });
   if (answer.status !== 200) return { url, problem: `the server answered ${answer.status}` };
-  const name = createHash('sha256').update(url).digest('hex').slice(0, 32);
+  const name = crlName(url);
   const crl = await folder.evidenceNamed(name, 'crl');
   const before = crl && numberOf(crl);
   const floor = before === undefined ? {} : { highestNumber: before };

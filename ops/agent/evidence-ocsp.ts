@@ -10,6 +10,8 @@ export function ocspUrl({ extensions }: Certificate): string | undefined {
   return undefined;
 }
 
+export const ocspName = ({ serial }: Certificate): string => toHex(serial);
+
 /**
  * RFC 6960 appendix A.1. Without a nonce, so that the responder may answer as it has answered others. The response that
  * is here stays when it is the newer one.
@@ -27,12 +29,11 @@ export async function askForStatus(question: Question): Promise<Fetched> {
   const said = await checkOcsp(answer.body, about);
   const speaks = said.status === 'good' || said.status === 'revoked';
   if (!speaks || said.thisUpdate === undefined) return { url, problem: said.detail };
-  const name = toHex(certificate.serial);
+  const name = ocspName(certificate);
   const here = await folder.evidenceNamed(name, 'ocsp');
   const before = here && (await checkOcsp(here, about));
   if (before?.thisUpdate !== undefined && !isNews(said, before)) return { url, result: 'known' };
   await folder.keepEvidence(name, 'ocsp', answer.body);
-  await folder.dropEvidence('ocsp', name);
   return { url, result: 'kept' };
 }
 

@@ -1,8 +1,8 @@
 import { type Certificate, decodeCertificate, decodePem, equalBytes } from '@licet/format';
 import { readLicense } from './chain.ts';
 import { AgentError, diskError } from './errors.ts';
-import { askForCrl, crlUrl } from './evidence-crl.ts';
-import { askForStatus, ocspUrl } from './evidence-ocsp.ts';
+import { askForCrl, crlName, crlUrl } from './evidence-crl.ts';
+import { askForStatus, ocspName, ocspUrl } from './evidence-ocsp.ts';
 import type { Fetched, Question } from './evidence-question.ts';
 import { call, trustOf } from './http.ts';
 import type { Settings } from './settings.ts';
@@ -10,7 +10,8 @@ import type { Site } from './site.ts';
 
 /**
  * Fetches what tells about revocation, for verdicts without a network: the CRL of the license and of each CA above it, and
- * the OCSP response for the license. What does not verify, or is older than what is here, is not kept.
+ * the OCSP response for the license. What does not verify, or is older than what is here, is not kept; and nothing of
+ * licenses before: each may have been of another list of its CA, and no product takes hundreds of lists.
  */
 export async function fetchEvidence(
   { folder, store, signal }: Site,
@@ -27,15 +28,23 @@ export async function fetchEvidence(
   const ask: Question['ask'] = (asked) =>
     call({ ...asked, trust: trustOf(settings, root), proxy: settings.proxy, signal }, deadlineMs);
   const results: Fetched[] = [];
+  const wanted = new Set<string>();
   for (const certificate of [leaf, ...chain]) {
     const issuer = issuerOf(certificate, issuers);
     if (issuer === undefined) continue;
     const about = { folder, certificate, issuer, at, ask };
     const crl = crlUrl(certificate);
-    if (crl !== undefined) results.push(await orProblem({ ...about, url: crl }, askForCrl));
+    if (crl !== undefined) {
+      wanted.add(`${crlName(crl)}.crl`);
+      results.push(await orProblem({ ...about, url: crl }, askForCrl));
+    }
     const ocsp = certificate === leaf ? ocspUrl(certificate) : undefined;
-    if (ocsp !== undefined) results.push(await orProblem({ ...about, url: ocsp }, askForStatus));
+    if (ocsp !== undefined) {
+      wanted.add(`${ocspName(certificate)}.ocsp`);
+      results.push(await orProblem({ ...about, url: ocsp }, askForStatus));
+    }
   }
+  await folder.dropEvidence(wanted);
   return results;
 }
 

@@ -143,10 +143,10 @@ export class SiteFolder {
     await writeDurably(this.file(join('evidence', `${name}.${kind}`)), evidence);
   }
 
-  /** Of licenses that are not in use any more. */
-  async dropEvidence(kind: EvidenceKind, except: string): Promise<void> {
+  /** All but these, by the names of their files: what was about licenses and CAs that are not in use any more. */
+  async dropEvidence(except: ReadonlySet<string>): Promise<void> {
     for (const name of await readdir(this.file('evidence'))) {
-      if (name.endsWith(`.${kind}`) && name !== `${except}.${kind}`) await rm(this.file(join('evidence', name)));
+      if (/\.(crl|ocsp)$/.test(name) && !except.has(name)) await remove(this.file(join('evidence', name)));
     }
   }
 
@@ -204,12 +204,12 @@ export class SiteFolder {
   /** What a crash left half written. */
   async #sweep(): Promise<void> {
     for (const folder of [this.path, this.file('generations'), this.file('evidence')]) {
-      for (const name of await readdir(folder)) if (name.endsWith('.tmp')) await removeHalf(join(folder, name));
+      for (const name of await readdir(folder)) if (name.endsWith('.tmp')) await remove(join(folder, name));
     }
   }
 }
 
-async function removeHalf(path: string): Promise<void> {
+async function remove(path: string): Promise<void> {
   try {
     await rm(path, { recursive: true, force: true });
   } catch (error) {

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extension } from '@licet/format';
+import {
+  anchors,
+  bundle,
+  enterprise,
+  makeCrl,
+  makeSite,
+  NOW,
+  organization,
+  siteExtensions,
+} from '@licet/verify/testing';
+import { verifyLicense } from '@licet/verify';
+import { withEvidence } from '../bundle.ts';
+import { fetchEvidence } from '../evidence.ts';
+import { AWAY, LICENSE, licensed, siteFolders } from './living-site.ts';
+
+const ALONE = { servers: [] };
+
+describe('The evidence of a site', function () {
+  this.timeout(20_000);
+  const newFolder = siteFolders();
+
+  it('is that of its present license: each one before may have been of another list', async () => {
+    const front = createServer((_request, response) => void response.end(makeCrl(enterprise))).listen(0, '127.0.0.1');
+    await once(front, 'listening');
+    const url = `http://127.0.0.1:${(front.address() as AddressInfo).port}`;
+    const site = await licensed(newFolder(), ALONE);
+    for (let shard = 0; shard < 40; shard += 1) {
+      const point = extension.crlDistributionPoints([`${url}/${shard}.crl`]);
+      const renewed = makeSite(enterprise, { extensions: [...siteExtensions(), point] });
+      await site.store.install({ ...LICENSE, license: bundle(renewed, enterprise, organization) });
+      const fetched = await fetchEvidence(site, NOW, ALONE);
+      assert.deepEqual(fetched, [{ url: `${url}/${shard}.crl`, result: 'kept' }]);
+    }
+    front.close();
+    const current = await site.store.current();
+    const told = withEvidence(current!.license, await site.folder.evidence());
+    const { state, evidence } = await verifyLicense(told, { anchors, at: NOW });
+    assert.deepEqual([state, evidence.kind], ['valid', 'issue']);
+    assert.equal((await site.folder.evidence()).crls.length, 1);
+  });
+
+  it('stays where nothing newer is to be had', async () => {
+    const front = createServer((_request, response) => void response.end(makeCrl(enterprise))).listen(0, '127.0.0.1');
+    await once(front, 'listening');
+    const url = `http://127.0.0.1:${(front.address() as AddressInfo).port}/0.crl`;
+    const site = await licensed(newFolder(), AWAY);
+    const point = extension.crlDistributionPoints([url]);
+    const renewed = makeSite(enterprise, { extensions: [...siteExtensions(), point] });
+    await site.store.install({ ...LICENSE, license: bundle(renewed, enterprise, organization) });
+    assert.deepEqual(await fetchEvidence(site, NOW, ALONE), [{ url, result: 'kept' }]);
+    front.close();
+    assert.match(JSON.stringify(await fetchEvidence(site, NOW, AWAY)), /problem/);
+    assert.equal((await site.folder.evidence()).crls.length, 1);
+  });
+});
