@@ -1,9 +1,10 @@
-import { isFromFuture, type PublishedCrl, type RevocationStore } from '@licet/authority';
+import { isFromFuture, type PublishedCrl, type RevocationStore, type Signer } from '@licet/authority';
 import type { Directory } from './directory.ts';
 
 export type CrlWatchDeps = {
   readonly directory: Pick<Directory, 'held' | 'list'>;
   readonly revocations: Pick<RevocationStore, 'shards'>;
+  readonly signer: Pick<Signer, 'keys'>;
 };
 
 const MOST_ROOTS = 100;
@@ -15,14 +16,18 @@ const DAY_MS = 86_400_000;
  * Without the CRLs of the few above all others nothing below can be checked to the end: rejects when one is missing, has
  * ended or has not begun. Resolves to what somebody has to do soon, where that is so.
  */
-export async function checkCrls({ directory, revocations }: CrlWatchDeps, now: Date): Promise<string | undefined> {
-  const own = (await directory.held()).filter(({ purpose }) => purpose === 'organization' || purpose === 'service');
+export async function checkCrls(deps: CrlWatchDeps, now: Date): Promise<string | undefined> {
+  const { directory, revocations } = deps;
+  const all = (await directory.held()).filter(({ purpose }) => purpose === 'organization' || purpose === 'service');
   // Above an enterprise that keeps its own CA, the organization publishes the list, and `import` takes none.
   const roots = (await directory.list({ kind: 'root', limit: MOST_ROOTS })).filter(
     ({ status, addresses }) => status !== 'retired' && addresses.crls.length > 0,
   );
-  const standings = await revocations.shards([...own, ...roots].map(({ key }) => key));
+  const standings = await revocations.shards([...all, ...roots].map(({ key }) => key));
   const listsOf = (key: string) => standings.filter(({ issuer }) => issuer === key).flatMap(({ crl }) => crl ?? []);
+  const isInForce = ({ key }: { readonly key: string }) =>
+    listsOf(key).length > 0 && listsOf(key).every(({ nextUpdate }) => nextUpdate > now);
+  const own = all.every(isInForce) ? all : await whoseKeyIsHere(deps.signer, all);
   const bare = own.find(({ key }) => listsOf(key).length === 0);
   if (bare !== undefined) throw new Error(`The ${bare.purpose} CA has no CRL yet.`);
   const ended = own.flatMap(({ key }) => listsOf(key)).find(({ nextUpdate }) => nextUpdate <= now);
@@ -32,6 +37,15 @@ export async function checkCrls({ directory, revocations }: CrlWatchDeps, now: D
   return roots
     .map(({ key, held }) => rootNotice(key, held, listsOf(key)[0], now))
     .find((notice) => notice !== undefined);
+}
+
+/** Without its key no list is made, whichever server is asked; the check of the keys says what is to be done. */
+async function whoseKeyIsHere<T extends { readonly key: string }>(
+  signer: CrlWatchDeps['signer'],
+  all: readonly T[],
+): Promise<readonly T[]> {
+  const here = new Set((await signer.keys()).map(({ id }) => id));
+  return all.filter(({ key }) => here.has(key));
 }
 
 /**

@@ -3,7 +3,7 @@ import { type Certificate, equalBytes, toHex } from '@licet/format';
 import { verifyPathSync } from '@licet/verify';
 import { LicetError } from '../licensing/errors.ts';
 import type { Clock } from '../licensing/ports/clock.ts';
-import type { Directory } from './directory.ts';
+import type { Directory, Opened } from './directory.ts';
 import type { Role } from './ports/authorities.ts';
 import { inForceOf } from './root-crls.ts';
 
@@ -52,7 +52,9 @@ export async function checkBundles(
       checkAddress(candidate, deps.publish.base);
       inForceOf(lists, candidate.root.extensions.subjectKeyIdentifier!, now, candidate);
     }
-    await checkOffice(deps, candidate, candidates);
+  }
+  for (const candidate of candidates.filter(({ isNewest }) => isNewest)) {
+    await checkOffice(deps, candidate, candidates, held);
   }
   return candidates;
 }
@@ -126,9 +128,11 @@ function checkAddress({ key, chain, root }: Candidate, base: string): void {
 
 async function checkOffice(
   { directory }: ImportCheckDeps,
-  { role }: Candidate,
+  candidate: Candidate,
   all: readonly Candidate[],
+  held: readonly KeyDescription[],
 ): Promise<void> {
+  const { role } = candidate;
   const known = all.flatMap(({ key, above }) => [key.id, keyOf(above)]);
   const { organization } = role;
   const roles: Role[] = [role];
@@ -140,9 +144,23 @@ async function checkOffice(
     if (inOffice === undefined || known.includes(inOffice.authority.key)) continue;
     // A CA above that the other server has followed by another.
     if (one !== role && !inOffice.authority.held) continue;
-    const message = `Another ${one.kind} CA of "${organization}" is in office, with key ${inOffice.authority.key}: import into a database of its own.`;
+    const { key } = inOffice.authority;
+    const isLost = !held.some(({ id }) => id === key) && isBelowRootOf(inOffice, candidate);
+    // One that is known here was followed by that, and comes from an old copy.
+    if (isLost && (await directory.find(candidate.key.id)) === undefined) continue;
+    const instead = isLost
+      ? 'whose key the signer has lost: put that back, or hold the ceremony for its successor'
+      : 'import into a database of its own';
+    const message = `Another ${one.kind} CA of "${organization}" is in office, with key ${key}: ${instead}.`;
     throw refusal('AUTHORITY_EXISTS', message);
   }
+}
+
+/** Or below one that vouches for it: the hierarchy is the same, and not that of an evaluation. */
+function isBelowRootOf({ generation }: Opened, { root, links }: Candidate): boolean {
+  const vouching = links.map(({ extensions }) => extensions.authorityKeyIdentifier?.keyIdentifier);
+  const inOffice = generation.chain.at(-1)!.extensions.subjectKeyIdentifier!;
+  return [root.extensions.subjectKeyIdentifier, ...vouching].some((one) => one && equalBytes(one, inOffice));
 }
 
 /** How a CA is called whose key is elsewhere. */

@@ -53,7 +53,13 @@ export async function importAuthorities(
   for (const candidate of inOrder.filter(({ role }) => role.kind === 'enterprise')) {
     for (const row of await organizationRows(deps, candidate)) wanted.set(row.key, row);
   }
-  for (const candidate of inOrder) wanted.set(candidate.key.id, await ownRow(deps, candidate));
+  for (const candidate of inOrder) {
+    const row = await ownRow(deps, candidate);
+    const before = row.status === 'active' ? (await directory.active(candidate.role))?.authority : undefined;
+    // One whose key was lost has no chain here that would say so.
+    if (before !== undefined && !wanted.has(before.key)) wanted.set(before.key, { ...before, status: 'crl-only' });
+    wanted.set(row.key, row);
+  }
   const changed: Authority[] = [];
   for (const one of wanted.values()) if (!(await isKnown(deps, one))) changed.push(one);
   if (changed.length > 0) {

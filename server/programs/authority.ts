@@ -32,9 +32,10 @@ const TASKS: Readonly<Record<string, (backstage: Backstage, given: Given) => Pro
   },
 
   async import(backstage, { crls }) {
-    const bundles = await readAuthorityBundle(signerFolderOf(backstage.config));
+    const { publish, revocations, journal, fence, directory } = backstage.authority;
+    const isKnown = async (key: string) => (await directory.find(key)) !== undefined;
+    const bundles = await readAuthorityBundle(signerFolderOf(backstage.config), isKnown);
     const lists = (await Promise.all(crls.map(readCrlFolder))).flat();
-    const { publish, revocations, journal, fence } = backstage.authority;
     const { organization } = backstage.config.authority;
     const beforeSaving = () => beginMark(journal);
     const deps = { ...(await partsOf(backstage)), publish, revocations, organization, beforeSaving };

@@ -69,7 +69,7 @@ export function connectStatus(
       renewResponders: () => renew().then(() => responder.refresh()),
       proveVisible: () => prove(authority),
     }),
-    checkCrls: () => checkCrls(authority, clock.now()),
+    checkCrls: () => checkCrls({ ...authority, signer }, clock.now()),
     async start() {
       authority.onJudged(metrics.revocation.judged);
       authority.onStatusChange((ids) => {

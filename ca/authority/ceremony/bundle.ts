@@ -19,14 +19,22 @@ export type AuthorityBundle = {
   readonly links: readonly Certificate[];
 };
 
-/** Every CA that was accepted into this signer's folder, older generations first: what a server starts with. */
-export async function readAuthorityBundle(signerFolder: string): Promise<AuthorityBundle[]> {
+/**
+ * Every CA that was accepted into this signer's folder, older generations first: what a server starts with. The chain of
+ * a key that was lost stays where it is: `isLost` says whether a key that is not here is one that the server knows.
+ */
+export async function readAuthorityBundle(
+  signerFolder: string,
+  isLost: (key: string) => Promise<boolean> = async () => false,
+): Promise<AuthorityBundle[]> {
   const keys = new Map((await listKeyFiles(signerFolder)).map((key) => [key.id, key]));
   const bundles: AuthorityBundle[] = [];
   for (const name of await namesIn(join(signerFolder, FOLDER))) {
     const path = join(signerFolder, FOLDER, name);
     const { chain, links } = splitLinks(readChain(await readFile(path, 'utf8'), path));
-    const key = keys.get(name.slice(0, -'.pem'.length));
+    const id = name.slice(0, -'.pem'.length);
+    const key = keys.get(id);
+    if (key === undefined && (await isLost(id))) continue;
     if (key === undefined || !equalBytes(key.publicKey, chain[0].publicKey.raw)) {
       throw new AuthorityError('KEY_UNKNOWN', `${path} belongs to no key of this signer; put the right one there.`);
     }

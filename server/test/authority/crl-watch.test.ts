@@ -10,6 +10,7 @@ type Given = {
   readonly rootIsHeld?: boolean;
   readonly ahead?: string;
   readonly at?: readonly string[];
+  readonly keys?: readonly string[];
 };
 
 /** Lists that end in so many days; what is not said ends in a hundred. That of `ahead` begins tomorrow. */
@@ -19,6 +20,7 @@ function deps({
   rootIsHeld = false,
   ahead,
   at = ['http://pki.example/crl/root'],
+  keys = ['organization'],
 }: Given): CrlWatchDeps {
   const standing = (issuer: string, days: number) => {
     const thisUpdate = new Date(NOW.getTime() + (issuer === ahead ? DAY : 0));
@@ -34,6 +36,7 @@ function deps({
     revocations: {
       shards: (keys: readonly string[]) => Promise.resolve(all.filter(({ issuer }) => keys.includes(issuer))),
     },
+    signer: { keys: () => Promise.resolve(keys.map((id) => ({ id }))) },
   } as unknown as CrlWatchDeps;
 }
 
@@ -44,6 +47,10 @@ describe('the CRLs above all others', () => {
 
   it("are not when the organization's has ended", async () => {
     await assert.rejects(checkCrls(deps({ own: 0 }), NOW), /out of date/);
+  });
+
+  it('do not ask for that of a CA whose key is lost: no server could make it, and all would be out for weeks', async () => {
+    assert.equal(await checkCrls(deps({ own: 0, keys: [] }), NOW), undefined);
   });
 
   it("are not when the root's has ended, wherever its key is", async () => {

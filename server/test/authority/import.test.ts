@@ -60,35 +60,12 @@ describe('the import of what a ceremony made', function () {
   before(async function () {
     database = await testDatabase(this, 'embedded');
     writeFileSync(at('passphrase'), 'only for this test\n');
-    const opened = { clock: systemClock, scryptCost: 1024 };
-    offline = await openSigner({
-      ...opened,
-      folder: at('offline'),
-      keys: { wrappingKey: new Uint8Array(randomBytes(32)) },
-    });
-    online = await openSigner({
-      ...opened,
-      folder: at('online'),
-      keys: { passphrase: Buffer.from('only for this test') },
-    });
-    made = await createHierarchy({
-      signers: { root: offline, online },
-      clock: systemClock,
-      random: { bytes: (length) => new Uint8Array(randomBytes(length)) },
-      algorithm: 'P-256',
-      organization: 'acme',
-      names: { root: 'Root', organization: 'License CA', service: 'Service CA' },
-      base: BASE,
-      shards: 4,
-      claims: contract(),
-    });
-    const keys = await online.keys();
-    const bundleOf = ({ key, chain }: IssuerGeneration): AuthorityBundle => ({
-      key: keys.find(({ id }) => id === key)!,
-      chain: [chain[0]!, ...chain.slice(1)],
-      links: [],
-    });
-    [organization, service] = [bundleOf(made.organization), bundleOf(made.service)];
+    const keys = { wrappingKey: new Uint8Array(randomBytes(32)) };
+    offline = await openSigner({ clock: systemClock, folder: at('offline'), keys });
+    online = await signerIn('online');
+    made = await hierarchyIn(online, offline);
+    organization = await bundleOf(online, made.organization);
+    service = await bundleOf(online, made.service);
     revocations = createRevocationStore({ transactions: database, auditLog, outbox, leases, holder: 'test' });
     deps = {
       directory: new Directory({ transactions: database, authorities, auditLog, clock: systemClock }),
@@ -105,6 +82,33 @@ describe('the import of what a ceremony made', function () {
     await database?.close();
     rmSync(folder, { recursive: true, force: true });
   });
+
+  const signerIn = (name: string): Promise<Signer> => {
+    const keys = { passphrase: Buffer.from('only for this test') };
+    return openSigner({ clock: systemClock, scryptCost: 1024, folder: at(name), keys });
+  };
+
+  async function hierarchyIn(signer: Signer, root: Signer): Promise<Hierarchy> {
+    return createHierarchy({
+      signers: { root, online: signer },
+      clock: systemClock,
+      random: { bytes: (length) => new Uint8Array(randomBytes(length)) },
+      algorithm: 'P-256',
+      organization: 'acme',
+      names: { root: 'Root', organization: 'License CA', service: 'Service CA' },
+      base: BASE,
+      shards: 4,
+      claims: contract(),
+    });
+  }
+
+  async function bundleOf(signer: Signer, { key, chain }: IssuerGeneration): Promise<AuthorityBundle> {
+    const held = (await signer.keys()).find(({ id }) => id === key)!;
+    return { key: held, chain: [chain[0]!, ...chain.slice(1)], links: [] };
+  }
+
+  const bundleIn = async (signer: Signer, root: Signer): Promise<AuthorityBundle> =>
+    bundleOf(signer, (await hierarchyIn(signer, root)).organization);
 
   /** A CRL of the root, from so many days from now for a week. */
   async function crlOf(
@@ -255,6 +259,37 @@ describe('the import of what a ceremony made', function () {
     assert.equal((await retireIt()).ended, 'revoked by its root');
     const key = (await online.keys()).find(({ id }) => id === service.key.id);
     assert.ok(key?.retiredAt !== undefined);
+  });
+
+  it('of a successor takes the place of a CA whose key was lost, below the same root and no other', async function () {
+    this.timeout(60_000);
+    const empty = await testDatabase(this, 'embedded');
+    const [again, foreign] = await Promise.all([signerIn('again'), signerIn('foreign')]);
+    try {
+      const directory = new Directory({ transactions: empty, authorities, auditLog, clock: systemClock });
+      const lists = createRevocationStore({ transactions: empty, auditLog, outbox, leases, holder: 'test' });
+      const here = { ...deps, directory, revocations: lists };
+      const take = (signer: Signer, given: readonly AuthorityBundle[]) =>
+        importAuthorities({ ...here, signer }, given, []);
+      await take(online, [organization]);
+      const stranger = await bundleIn(foreign, foreign);
+      const exists = (message: RegExp) => ({ code: 'AUTHORITY_EXISTS', message });
+      await assert.rejects(take(foreign, [stranger]), exists(/import into a database of its own/));
+
+      const successor = await bundleIn(again, offline);
+      assert.deepEqual(
+        (await take(again, [successor])).authorities.map(({ key, status }) => [key, status]),
+        [
+          [organization.key.id, 'crl-only'],
+          [successor.key.id, 'active'],
+        ],
+      );
+      assert.equal((await take(again, [successor])).authorities.length, 0);
+      await assert.rejects(take(online, [organization]), exists(/the signer has lost: put that back/));
+    } finally {
+      await Promise.all([again, foreign].map((signer) => signer.close()));
+      await empty.close();
+    }
   });
 
   it('by the program asks for the folder of a signer that is reached by its socket', async () => {
