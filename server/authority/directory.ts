@@ -242,8 +242,9 @@ export class Directory {
         const by = issuerKeyOf(link);
         if (seen.has(toHex(by)) || link.notAfter <= this.#deps.clock.now()) continue;
         seen.add(toHex(by));
-        found.push(link);
         const next = await this.#deps.authorities.byKeyIdentifier(tx, by);
+        if (next?.status === 'retired') continue;
+        found.push(link);
         if (next !== undefined) roots.push(next);
       }
     }

@@ -16,12 +16,16 @@ export type ImportCheckDeps = {
   readonly organization: string;
 };
 
-/** `above`: right above it. `isNewest`: of the generations of its role the one that goes into office. */
+/**
+ * `above`: right above it. `isNewest`: of the generations of its role the one that goes into office. `isOver`: it was
+ * retired, and so was its root, which publishes nothing any more.
+ */
 export type Candidate = AuthorityBundle & {
   readonly root: Certificate;
   readonly above: Certificate;
   readonly role: Role;
   readonly isNewest: boolean;
+  readonly isOver: boolean;
 };
 
 /** How many certificates lie in the chain of an accepted CA. */
@@ -43,12 +47,12 @@ export async function checkBundles(
   }
   const held = await deps.signer.keys();
   const now = deps.clock.now();
-  const candidates = bundles.map((bundle) => candidateOf(bundle, bundles));
+  const candidates = await Promise.all(bundles.map((bundle) => candidateOf(deps, bundle, bundles)));
   for (const candidate of candidates) {
     checkKey(candidate, held, deps.organization);
     checkChain(candidate, now);
     // What is below another server's CA is published, and revoked, by that server.
-    if (candidate.role.kind !== 'enterprise') {
+    if (candidate.role.kind !== 'enterprise' && !candidate.isOver) {
       checkAddress(candidate, deps.publish.base);
       inForceOf(lists, candidate.root.extensions.subjectKeyIdentifier!, now, candidate);
     }
@@ -59,19 +63,26 @@ export async function checkBundles(
   return candidates;
 }
 
-function candidateOf(bundle: AuthorityBundle, all: readonly AuthorityBundle[]): Candidate {
+async function candidateOf(
+  { directory }: ImportCheckDeps,
+  bundle: AuthorityBundle,
+  all: readonly AuthorityBundle[],
+): Promise<Candidate> {
   const { key, chain } = bundle;
+  const root = chain.at(-1)!;
   if (LENGTHS[key.purpose] === undefined) {
     const message = `The key ${key.id} is for "${key.purpose}"; what is imported is the CA of an organization, its service CA, or the CA of an enterprise.`;
     throw refusal('AUTHORITY_KIND', message);
   }
   const followers = all.filter((other) => sameRole(other.key, key) && other.key.retiredAt === undefined);
+  const { authority } = (await directory.byKeyIdentifier(root.extensions.subjectKeyIdentifier!)) ?? {};
   return {
     ...bundle,
-    root: chain.at(-1)!,
+    root,
     above: chain[1] ?? chain[0],
     role: roleOf(key),
-    isNewest: followers.every((other) => other.key.generation <= key.generation),
+    isNewest: key.retiredAt === undefined && followers.every((other) => other.key.generation <= key.generation),
+    isOver: key.retiredAt !== undefined && authority?.status === 'retired',
   };
 }
 

@@ -42,7 +42,9 @@ export async function importAuthorities(
 ): Promise<Imported> {
   const candidates = await checkBundles(deps, bundles, lists);
   // Whoever leaves office before whoever comes into it.
-  const inOrder = candidates.toSorted((a, b) => Number(a.isNewest) - Number(b.isNewest));
+  const inOrder = candidates.toSorted(
+    (a, b) => Number(b.isOver) - Number(a.isOver) || Number(a.isNewest) - Number(b.isNewest),
+  );
   const wanted = new Map<string, Authority>();
   for (const candidate of inOrder) wanted.set(keyOf(candidate.root), await rootRow(deps, candidate));
   const { directory, clock } = deps;
@@ -67,7 +69,7 @@ export async function importAuthorities(
     await deps.directory.saveAll(changed, { action: 'authority.imported', actor: 'system:import' });
   }
   const own = new Set(candidates.flatMap(({ role, root }) => (role.kind === 'enterprise' ? [] : [keyOf(root)])));
-  const roots = [...wanted].flatMap(([key, row]) => (own.has(key) ? [row] : []));
+  const roots = [...wanted].flatMap(([key, row]) => (own.has(key) && row.status !== 'retired' ? [row] : []));
   return {
     authorities: changed,
     known: wanted.size - changed.length,
@@ -131,7 +133,7 @@ async function knownOrFresh(
   };
 }
 
-async function rootRow(deps: ImportDeps, { root, chain, key, role }: Candidate): Promise<Authority> {
+async function rootRow(deps: ImportDeps, { root, chain, key, role, isOver }: Candidate): Promise<Authority> {
   const isPublishedHere = role.kind !== 'enterprise';
   return knownOrFresh(deps, root, {
     organization: key.organization,
@@ -140,7 +142,7 @@ async function rootRow(deps: ImportDeps, { root, chain, key, role }: Candidate):
     addresses: isPublishedHere
       ? rootAddresses(deps.publish.base, root.extensions.subjectKeyIdentifier!)
       : elsewhere(chain.at(-2)!),
-    status: 'active',
+    status: isOver ? 'retired' : 'active',
   });
 }
 

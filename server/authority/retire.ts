@@ -11,6 +11,9 @@ import type { Authority } from './ports/authorities.ts';
 import type { CertificateFinder, Live, SignedBy } from './ports/certificates.ts';
 import { unknown } from './rollover.ts';
 
+/** Right below a root: the generations of a few CAs. */
+const MOST_BELOW = 100;
+
 export type RetireDeps = {
   readonly directory: Directory;
   readonly signer: Signer;
@@ -26,8 +29,11 @@ export type Retired = {
   readonly authority: Authority;
   /** What was still good below it and is not any more. */
   readonly live: Live;
-  /** How the CA itself ended: by time, by its parent here, by the CRL of its root, or its parent elsewhere has to do it. */
-  readonly ended: 'expired' | 'revoked' | 'revoked by its root' | 'to be revoked elsewhere';
+  /**
+   * How the CA itself ended: by time, by its parent here, by the CRL of its root, or its parent elsewhere has to do it. A
+   * root has none.
+   */
+  readonly ended: 'expired' | 'revoked' | 'revoked by its root' | 'to be revoked elsewhere' | 'trusted no more';
 };
 
 /**
@@ -44,7 +50,8 @@ export async function retire(
   const found = await directory.find(key);
   if (found === undefined) throw unknown(key);
   const { authority } = found;
-  if (authority.status === 'active') {
+  if (authority.kind === 'root') await checkRootUnused(deps, authority);
+  else if (authority.status === 'active') {
     throw new LicetError('conflict', 'AUTHORITY_IN_OFFICE', 'This authority still signs; roll it over first.');
   }
   const live = await liveBelow(deps, found);
@@ -94,14 +101,26 @@ async function liveBelow(deps: RetireDeps, { authority, generation }: Opened): P
   };
 }
 
+/** Nobody revokes a root: it ends by being trusted no more, and from then on it is not shown, nor what it vouches for. */
+async function checkRootUnused({ directory }: RetireDeps, { key }: Authority): Promise<void> {
+  const below = (await directory.list({ parent: key, limit: MOST_BELOW })).filter(({ status }) => status !== 'retired');
+  if (below.length === 0) return;
+  const named = below.map((one) => `${one.kind} ${one.key}`).join(', ');
+  const message = `Below this root are CAs in use (${named}): make their successors below another root, and retire them first.`;
+  throw new LicetError('conflict', 'AUTHORITY_IN_USE', message);
+}
+
 async function endCertificates(deps: RetireDeps, { authority, generation }: Opened): Promise<Retired['ended']> {
   const { directory, revoker, clock } = deps;
+  if (authority.kind === 'root') return 'trusted no more';
   const own = generation.chain[0]!;
   if (own.notAfter <= clock.now()) return 'expired';
   const parent = authority.parent === undefined ? undefined : await directory.find(authority.parent);
   if (parent === undefined) return 'to be revoked elsewhere';
   if (!parent.authority.held) {
-    if (parent.authority.kind !== 'root') return 'to be revoked elsewhere';
+    // Above an enterprise that keeps its own CA, the organization publishes the list.
+    if (parent.authority.kind !== 'root' || parent.authority.addresses.crls.length === 0)
+      return 'to be revoked elsewhere';
     await checkRootRevokes(deps, parent.authority, own.serial);
     return 'revoked by its root';
   }

@@ -68,7 +68,8 @@ const TASKS: Readonly<Record<string, (backstage: Backstage, given: Given) => Pro
     const { authority, live, ended } = await retire(deps, key, { endLive });
     print(lineOf(authority));
     if (live.count > 0) print(`${live.count} certificates below it are worth nothing any more.`);
-    print(`Its certificate: ${ended}. Its key signs nothing more.`);
+    if (authority.kind === 'root') print('It, and what it vouches for, is shown to nobody any more.');
+    else print(`Its certificate: ${ended}. Its key signs nothing more.`);
   },
 };
 

@@ -68,7 +68,8 @@ describe('docs/ceremony.md', function () {
     assert.match(output, /error 23 at 0 depth lookup: certificate revoked/);
     assert.match(output, /^\w{32} {2}service .* active .* acme$/m);
     assert.match(output, /^\w{32} {2}organization .* crl-only .* acme\n\w{32} {2}organization .* active .* acme$/m);
-    assert.equal(output.match(/^The CRL \d+ of the root is published\.$/gm)?.length, 3);
+    assert.equal(output.match(/^The CRL \d+ of the root is published\.$/gm)?.length, 4);
+    assert.match(output, /^\w{40} {2}root .* retired .* acme {2}\(key elsewhere\)$/m);
   });
 
   describe('and the server that starts with it', function () {
@@ -205,6 +206,8 @@ describe('docs/ceremony.md', function () {
       'crls-2027',
       'crls-2040',
       'crls-3.yaml',
+      'crls-last',
+      'crls-last.yaml',
       'crls.yaml',
       'organization-2026',
       'organization-2040',

@@ -115,6 +115,7 @@ describe('the import of what a ceremony made', function () {
     day: number,
     revoked: readonly IssuerGeneration[] = [],
     { key, name, keyIdentifier } = made.root,
+    signer = key === made.root.key ? offline : online,
   ): Promise<ReadyCrl> {
     const thisUpdate = new Date(Math.floor((Date.now() + day * DAY_MS) / 1000) * 1000);
     const signatureAlgorithm = { raw: SIGNATURE_ALGORITHMS['P-256'] };
@@ -136,7 +137,6 @@ describe('the import of what a ceremony made', function () {
         invalidityDate: undefined,
       })),
     );
-    const signer = key === made.root.key ? offline : online;
     const [signature] = await signer.sign([{ key, kind: 'crl', bytes: tbs }]);
     const der = encodeCertificateList(tbs, signatureAlgorithm, signature!);
     return { name: `crl-${day}.pem`, text: encodePem('X509 CRL', der), crl: decodeCertificateList(der) };
@@ -288,6 +288,37 @@ describe('the import of what a ceremony made', function () {
       await assert.rejects(take(online, [organization]), exists(/the signer has lost: put that back/));
     } finally {
       await Promise.all([again, foreign].map((signer) => signer.close()));
+      await empty.close();
+    }
+  });
+
+  it('asks no more for the CRL of a root that was retired, which is when no CA below it is in use', async function () {
+    this.timeout(60_000);
+    const empty = await testDatabase(this, 'embedded');
+    const later = await signerIn('later');
+    try {
+      const directory = new Directory({ transactions: empty, authorities, auditLog, clock: systemClock });
+      const lists = createRevocationStore({ transactions: empty, auditLog, outbox, leases, holder: 'test' });
+      const keys = async () => [...(await online.keys()), ...(await later.keys())];
+      const here = { ...deps, directory, revocations: lists, signer: { keys } };
+      await importAuthorities(here, [organization], []);
+      const [root] = await directory.list({ kind: 'root', limit: 1 });
+      const revoker = createRevoker({ signer: online, store: lists, clock: systemClock });
+      const parts = { ...here, revoker, signer: online, fence: new Fence(), certificates: certificateFinder };
+      const retireRoot = () => retire({ ...parts, transactions: empty }, root!.key, { endLive: true });
+      await assert.rejects(retireRoot(), { code: 'AUTHORITY_IN_USE', message: new RegExp(organization.key.id) });
+
+      const { root: second, organization: successor } = await hierarchyIn(later, later);
+      const ended = { ...organization, key: { ...organization.key, retiredAt: new Date() } };
+      await directory.save({ ...(await directory.find(organization.key.id))!.authority, status: 'retired' });
+      const given = [ended, await bundleOf(later, successor)];
+      const listed = [await crlOf(-1, [], second, later)];
+      await assert.rejects(importAuthorities(here, given, listed), { code: 'CRL_REFUSED' });
+      assert.equal((await retireRoot()).authority.status, 'retired');
+      const { withoutCrl } = await importAuthorities(here, given, listed);
+      assert.deepEqual([withoutCrl, await directory.roots()], [[], [second.certificate!.der]]);
+    } finally {
+      await later.close();
       await empty.close();
     }
   });
