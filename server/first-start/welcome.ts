@@ -10,7 +10,7 @@ export type Welcomed = {
   readonly roots: readonly Uint8Array[];
   readonly isEvaluation: boolean;
   readonly fenced: string | undefined;
-  /** The first owner's token, at the very first start. */
+  /** The first owner's token, where nobody else could get in. */
   readonly owner: string | undefined;
 };
 
@@ -25,7 +25,7 @@ export function welcome(at: Welcomed): string {
     `  operations   ${operations}   (keep it private)`,
     `  data         ${data}`,
     ...roots.map((root) => `  root         SHA-256 ${fingerprint(root)}`),
-    ...(owner === undefined ? [] : [`  owner token  ${owner}   (shown this once; owner.token in data)`]),
+    ...(owner === undefined ? [] : [`  owner token  ${owner}   (for 30 days; owner.token in data)`]),
     ...(isEvaluation ? WARNING : []),
     ...(fenced === undefined ? [] : ['', `FENCED: ${fenced} Until then nothing is issued or revoked.`]),
     ...(roots.length === 0 ? NO_AUTHORITY : []),
