@@ -171,7 +171,11 @@ describe('the server process', function () {
       await holder.query(`begin; lock table ${table} in exclusive mode`);
       const port = await freePort();
       // A check that gives up knows, too: that it is not ready.
-      const patient = ['--database.lockSeconds=60', '--database.statementSeconds=60', '--operations.readinessSeconds=30'];
+      const patient = [
+        '--database.lockSeconds=60',
+        '--database.statementSeconds=60',
+        '--operations.readinessSeconds=30',
+      ];
       const server = run(['--http.port', String(port), ...patient], { DATABASE_URL: database.url });
       const waits = `select from pg_locks where not granted and relation = '${table}'::regclass`;
       while ((await holder.query(waits)).rowCount === 0) {
