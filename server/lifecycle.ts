@@ -21,18 +21,15 @@ export type Lifecycle = {
   signal(name: string): void;
   /** An error that nobody caught: stop in order, then end with the code of a crash. */
   crash(err: unknown): void;
+  /** A start that failed: what was started by then is stopped in order. Whoever started it ends the process. */
+  abandon(): Promise<void>;
 };
 
 export function createLifecycle({ log, codes, exit, hardLimitMs }: LifecycleOptions): Lifecycle {
   const stages: Stage[] = [];
   let stopping = false;
-  const stop = async (code: number) => {
+  const stopAll = async (code: number): Promise<number> => {
     stopping = true;
-    // A stage that hangs must not keep the process: whoever asked it to end would have to kill it.
-    const hard = setTimeout(() => {
-      log.error({ exitCode: codes.cut }, 'shutdown took too long');
-      exit(codes.cut);
-    }, hardLimitMs).unref();
     let worst = code;
     for (const stage of stages) {
       try {
@@ -42,6 +39,15 @@ export function createLifecycle({ log, codes, exit, hardLimitMs }: LifecycleOpti
         worst ||= codes.crashed;
       }
     }
+    return worst;
+  };
+  const stop = async (code: number) => {
+    // A stage that hangs must not keep the process: whoever asked it to end would have to kill it.
+    const hard = setTimeout(() => {
+      log.error({ exitCode: codes.cut }, 'shutdown took too long');
+      exit(codes.cut);
+    }, hardLimitMs).unref();
+    const worst = await stopAll(code);
     clearTimeout(hard);
     log.info({ exitCode: worst }, 'stopped');
     exit(worst);
@@ -60,6 +66,12 @@ export function createLifecycle({ log, codes, exit, hardLimitMs }: LifecycleOpti
     crash(err) {
       log.error({ err }, 'an error nobody caught; stopping');
       if (!stopping) void stop(codes.crashed);
+    },
+    async abandon() {
+      let hard: NodeJS.Timeout | undefined;
+      const tooLong = new Promise((resolve) => (hard = setTimeout(resolve, hardLimitMs)));
+      await Promise.race([stopAll(codes.crashed), tooLong]);
+      clearTimeout(hard);
     },
   };
 }

@@ -89,6 +89,7 @@ export async function serve(ground: Ground, opening: Promise<OpenedSigner>): Pro
     if (isEvaluation(config)) log.warn({ component: 'authority' }, NOT_OFFLINE);
     if (isText(config)) process.stdout.write(welcome({ ...(await welcomed(ground, stores, authority, where)), owner }));
   } catch (error) {
+    await ground.lifecycle.abandon();
     await stores.database.close();
     throw error;
   }
@@ -110,11 +111,17 @@ async function openStores({ config, log, metrics }: Ground, opening: Promise<Ope
     onRetry: (cause) => metrics.transactionRetried(cause),
   });
   try {
-    return { database, signer: await opening };
+    return { database: closedOnce(database), signer: await opening };
   } catch (error) {
     await database.close();
     throw error;
   }
+}
+
+/** By the lifecycle, and by a start that fails before or after that knows of it. */
+function closedOnce(database: Database): Database {
+  let closing: Promise<void> | undefined;
+  return { ...database, close: () => (closing ??= database.close()) };
 }
 
 type Wired = {

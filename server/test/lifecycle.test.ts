@@ -32,6 +32,17 @@ describe('the life of the process', () => {
     );
   });
 
+  it('stops what a start that failed has begun, and leaves the end to whoever started it', async () => {
+    const { lifecycle, ended } = make(20);
+    const steps: string[] = [];
+    for (const name of ['jobs', 'database']) lifecycle.add({ name, stop: async () => void steps.push(name) });
+    await lifecycle.abandon();
+    assert.deepEqual(steps, ['jobs', 'database']);
+    lifecycle.add({ name: 'hangs', stop: never });
+    await lifecycle.abandon();
+    assert.equal(await Promise.race([ended, Promise.resolve('not ended')]), 'not ended');
+  });
+
   it('says by its exit code that requests were cut', async () => {
     const { lifecycle, ended } = make();
     lifecycle.add({ name: 'listener', stop: () => Promise.resolve(false) });

@@ -129,6 +129,18 @@ describe('the server process', function () {
     other.close();
   });
 
+  it('a start that fails at its very door stops first what already runs behind it', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const port = String((other.address() as AddressInfo).port);
+    const flags = ['--http.sharePort', 'true', '--http.port', port, '--http.plain.port', String(await freePort())];
+    const server = run([...flags, '--operations.port', String(await freePort())]);
+    assert.match(await refused(server, 71), /is already in use: .* http\.port\.$/m);
+    const wrong = server.lines().filter(({ level }) => level !== 'info');
+    assert.deepEqual(wrong, []);
+    other.close();
+  });
+
   it('an error nobody caught is logged whole, and the process drains and ends with the code of a crash', async () => {
     const plant = "data:text/javascript,process.on('SIGUSR2',()=>{throw new Error('planted')})";
     const server = run([], {}, ['--import', plant]);

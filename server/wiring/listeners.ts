@@ -127,21 +127,28 @@ export function hangPublic(ground: Ground, { app, readiness, tls, plain }: Publi
   // Without files to read again it means what it means everywhere: the terminal is gone.
   process.on('SIGHUP', () => (tls ? tls.reload() : lifecycle.signal('SIGHUP')));
   metrics.watch({ connections: () => listener.connections() });
-  lifecycle.add({ name: 'public listener', stop: () => stopPublic(ground, { listener, readiness, tls, plain }) });
-  const open = (): Promise<string> =>
-    listener.listen(host, port).catch((error: unknown) => {
+  let isOpen = false;
+  const stop = () => stopPublic(ground, { listener, readiness, tls, plain, isOpen });
+  lifecycle.add({ name: 'public listener', stop });
+  const open = async (): Promise<string> => {
+    try {
+      const address = await listener.listen(host, port);
+      isOpen = true;
+      return address;
+    } catch (error) {
       throw listenError(error, host, port, 'http');
-    });
+    }
+  };
   return { open };
 }
 
 async function stopPublic(
   { config }: Ground,
-  { listener, readiness, tls, plain }: Omit<PublicParts, 'app'> & { listener: Listener },
+  { listener, readiness, tls, plain, isOpen }: Omit<PublicParts, 'app'> & { listener: Listener; isOpen: boolean },
 ): Promise<boolean> {
   const { settleSeconds, drainSeconds } = config.http.timeouts;
   readiness.close('stopping');
-  await pause(settleSeconds * 1000);
+  if (isOpen) await pause(settleSeconds * 1000);
   tls?.stop();
   const [isWhole] = await Promise.all([listener.drain(drainSeconds * 1000), plain?.close()]);
   return isWhole;
