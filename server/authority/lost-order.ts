@@ -23,6 +23,7 @@ import {
   toHex,
 } from '@licet/format';
 import type { Opened } from './directory.ts';
+import { UNKNOWN_OWNER } from './ports/journal-marks.ts';
 
 /** An order of the journal to sign a certificate: its bytes, and the signature where one was made. */
 export type JournalOrder = {
@@ -63,7 +64,8 @@ export function issuedFrom(
     request: hash('sha256', tbs, 'buffer'),
     csr: new Uint8Array(32),
     publicKey: hash('sha256', read.publicKey.raw, 'buffer'),
-    keyOwner: claims === undefined ? `reconciled ${toHex(serial)}` : `lineage ${claims.id}`,
+    // The claims of a CA speak of its contract, and of its key they tell nothing.
+    keyOwner: profile === 'site' && claims !== undefined ? `lineage ${claims.id}` : UNKNOWN_OWNER + toHex(serial),
     tbs,
     profile,
     profileHash: profileHash(profiles[profile]),

@@ -24,6 +24,12 @@ export type LostOrder = SerialNumber & {
   readonly grace: number;
 };
 
+/**
+ * How the owner of a public key begins that is not told by its certificate: whoever asks for the next one, and so has the
+ * private key, is its owner.
+ */
+export const UNKNOWN_OWNER = 'reconciled ';
+
 /** Puts back what a restored backup has forgotten. */
 export interface CertificateRecords {
   /** One answer per serial, in order. */

@@ -1,4 +1,5 @@
 import type { Intent, Reservation } from '@licet/authority';
+import { UNKNOWN_OWNER } from '../../authority/ports/journal-marks.ts';
 import { LicetError } from '../../licensing/errors.ts';
 import type { Transaction } from '../../licensing/ports/transactions.ts';
 import { sql } from '../transactions.ts';
@@ -95,8 +96,19 @@ async function judgeKeys(tx: Transaction, intents: readonly Intent[], judged: Ju
   for (const intent of intents) {
     const key = byHash.get(hex(intent.publicKey));
     if (key?.blocked === true) judged.set(intent, { outcome: 'key-blocked' });
-    else if (key?.owner !== intent.keyOwner) judged.set(intent, { outcome: 'key-reused' });
+    else if (key?.owner !== intent.keyOwner && !(await isOwned(tx, key, intent)))
+      judged.set(intent, { outcome: 'key-reused' });
   }
+}
+
+/** Makes a key theirs whose owner is unknown. Nearly never: who writes here in all cases would lock rows for nothing. */
+async function isOwned(tx: Transaction, key: KeyRow | undefined, { keyOwner }: Intent): Promise<boolean> {
+  if (key === undefined || !key.owner.startsWith(UNKNOWN_OWNER)) return false;
+  const rows = await sql(tx).query(
+    `update public_keys set owner = $3 where hash = $1 and owner in ($2, $3) and not blocked returning 1`,
+    [key.hash, key.owner, keyOwner],
+  );
+  return rows.length === 1;
 }
 
 const NAMES = INTENT_COLUMNS.map(([name]) => name).join(', ');

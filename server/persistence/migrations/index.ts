@@ -20,7 +20,8 @@ import { earlierWorkloadSites } from './0018-earlier-workload-sites.ts';
 import { grace } from './0019-grace.ts';
 import { firstLicenses } from './0020-first-licenses.ts';
 import { rootLinks } from './0021-root-links.ts';
-import { madeTokens } from './0026-made-tokens.ts';
+import { ownersOfKeys } from './0022-owners-of-keys.ts';
+import { madeTokens } from './0023-made-tokens.ts';
 
 /** In the order in which they run. Append only. */
 export const migrations: readonly Migration[] = [
@@ -45,5 +46,6 @@ export const migrations: readonly Migration[] = [
   grace,
   firstLicenses,
   rootLinks,
+  ownersOfKeys,
   madeTokens,
 ];

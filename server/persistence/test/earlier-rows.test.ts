@@ -1,51 +1,14 @@
 import assert from 'node:assert/strict';
-import { randomBytes, randomUUID } from 'node:crypto';
-import { requireThat } from '@licet/checks';
-import { Client } from 'pg';
-import { migrate } from '../migrate.ts';
-import { migrations } from '../migrations/index.ts';
-import { administer, type Cluster, postgresPrograms, sharedCluster } from './cluster.ts';
-
-const BEFORE = migrations.findIndex(({ name }) => name === '0018-earlier-workload-sites');
+import { randomUUID } from 'node:crypto';
+import type { Client } from 'pg';
+import { type Migrator, withMigrator } from './migrator.ts';
 
 describe('rows from before a migration, by what the audit log says of them,', function () {
   this.timeout(30_000);
-  const name = `workload_${randomBytes(6).toString('hex')}`;
-  let cluster: Cluster;
+  const getMigrator = withMigrator();
   let administrator: Client;
-
-  before(async function () {
-    requireThat(this, postgresPrograms() === undefined ? ['PostgreSQL 15 or newer'] : []);
-    cluster = await sharedCluster();
-    await administer(cluster, `create role ${name} login createrole noinherit`);
-    await administer(cluster, `create database ${name}`);
-    administrator = new Client(cluster.url(name));
-    await administrator.connect();
-    await administrator.query(`grant all on schema public to ${name}`);
-    // Another database of the cluster may have made these; then whoever comes later is given them.
-    for (const role of ['licet_application', 'licet_platform']) {
-      await administrator.query(
-        `do $$ begin create role ${role} nologin; exception when duplicate_object then null; end $$`,
-      );
-      await administrator.query(`grant ${role} to ${name} with admin option`);
-    }
-  });
-  after(async () => {
-    await administrator?.end();
-    if (cluster === undefined) return;
-    await administer(cluster, `drop database ${name} with (force)`);
-    await administer(cluster, `drop role ${name}`);
-  });
-
-  /** As a migrator that owns the tables, is no superuser, and has nothing of the roles by itself. */
-  const migrateTo = async (end: number): Promise<void> => {
-    const migrator = new Client(cluster.url(name).replace('postgres@', `${name}@`));
-    await migrator.connect();
-    const query = async (text: string, values?: unknown[]) =>
-      (await migrator.query<Record<string, unknown>>(text, values)).rows;
-    await migrate(query, { info: () => {}, warn: () => {}, error: () => {} }, migrations.slice(0, end));
-    await migrator.end();
-  };
+  let migrateTo: Migrator['migrateTo'];
+  before(() => ({ administrator, migrateTo } = getMigrator()));
   let sequence = 0;
   const noted = (actor: string, action: string, subject: string) =>
     administrator.query(
@@ -78,7 +41,7 @@ describe('rows from before a migration, by what the audit log says of them,', fu
   };
 
   it('are given what they did not know: sites of builds their trust rule, API tokens who made them', async () => {
-    await migrateTo(BEFORE);
+    await migrateTo('0018-earlier-workload-sites');
     // What they hang on is not what is tried.
     await administrator.query('set session_replication_role = replica');
     const first = await tokenMadeBy('system:bootstrap');
@@ -94,7 +57,7 @@ describe('rows from before a migration, by what the audit log says of them,', fu
       await siteMadeBy('identity:none'),
     ];
     await administrator.query('set session_replication_role = origin');
-    await migrateTo(migrations.length);
+    await migrateTo();
     const { rows } = await administrator.query<{ id: string; trust_rule: string | null }>(
       'select id, trust_rule from sites',
     );

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mock } from 'node:test';
-import { beginJournal, createRevoker, type RevocationEvent } from '@licet/authority';
+import { beginJournal, createRevoker, loadProfiles, renewResponders, type RevocationEvent } from '@licet/authority';
 import { fromHex } from '@licet/format';
 import { checkWholeJournal } from '../../authority/journal-check.ts';
 import type { JournalMarks } from '../../authority/ports/journal-marks.ts';
@@ -292,6 +292,34 @@ describe('a database beside the journal of its signer', function () {
     assert.deepEqual(await idOf(license), id);
     await workshop.authority.guard.check();
     assert.deepEqual((await issue(1)).chain.slice(1), license.chain.slice(1));
+  });
+
+  it('leaves each key to its owner: CAs are certified anew, responders renewed and licenses with their keys', async () => {
+    await restart(() => workshop.backUp());
+    const { issuance } = workshop.authority;
+    const first = licenseOrder(lineageOf(1));
+    await issuance.issue(first);
+    const responders = () =>
+      renewResponders({
+        signer: workshop.signer,
+        issuer: workshop.authority.issuer,
+        profile: loadProfiles().ocsp,
+        clock: systemClock,
+        generations: () => workshop.authority.directory.held(),
+        report: ({ error }) => assert.fail(String(error)),
+      });
+    assert.equal(await responders(), 3);
+    await restart(() => workshop.restore());
+    await putBack();
+    await workshop.authority.guard.check();
+    mock.timers.enable({ apis: ['Date'], now: Date.now() + 4 * 86_400_000 });
+    assert.equal(await responders(), 3);
+    const more = contract({ sequence: 2, features: ['fax', ...contract().features] });
+    const again = { ...licenseOrder(lineageOf(1), more), key: first.key, ground: 'renewal' };
+    await workshop.authority.issuance.issue(again);
+    await assert.rejects(workshop.authority.issuance.issue({ ...licenseOrder(lineageOf(2), more), key: first.key }), {
+      code: 'KEY_REUSED',
+    });
   });
 
   it('that was lost altogether: reconcile puts back all that the journal knows', async () => {

@@ -20,7 +20,7 @@ const statements = [
 ];
 
 export const madeTokens: Migration = {
-  name: '0026-made-tokens',
+  name: '0023-made-tokens',
   async up(query) {
     for (const statement of statements) await query(statement);
   },
