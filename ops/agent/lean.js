@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
  * The cache is program code, so it lies in the folder of the site, where nobody else may write. Without such a folder,
  * or a right to write there, the agent works the same and is larger.
  */
-export function startLean(program, args) {
+export function startLean(args) {
   const { values } = parseArgs({ args, options: { folder: { type: 'string' } }, strict: false });
   const folder = typeof values.folder === 'string' ? values.folder : '/var/lib/licet';
   const owner = statSync(folder, { throwIfNoEntry: false });
@@ -20,6 +20,7 @@ export function startLean(program, args) {
   // Whoever starts this may have chosen a place already, and Node keeps to that.
   const cache = getCompileCacheDir() === undefined ? join(folder, 'cache') : process.env.NODE_COMPILE_CACHE;
   const env = { ...process.env, NODE_COMPILE_CACHE: cache };
-  spawnSync(process.execPath, [...process.execArgv, program, 'help'], { env, stdio: 'ignore' });
+  const everything = join(import.meta.dirname, 'everything.js');
+  spawnSync(process.execPath, [...process.execArgv, everything], { env, stdio: 'ignore' });
   enableCompileCache(cache);
 }

@@ -4,7 +4,7 @@ import '../../require-node.js';
 const args = process.argv.slice(2);
 if (args.includes('run')) {
   const { startLean } = await import('./lean.js');
-  startLean(import.meta.filename, args);
+  startLean(args);
 } else {
   await import('../../compile-cache.js');
 }

@@ -19,9 +19,11 @@ import {
 } from '@licet/keystores/testing';
 import { possessionMessage } from '@licet/verify';
 import { sql } from '../../persistence/database.ts';
-import { AgentProcess, askSocket } from './agent-process.ts';
+import { AgentProcess, askSocket, memoryOf } from './agent-process.ts';
 import { run, type Ran } from './est-server.ts';
 import { openWorld, type World } from './world.ts';
+
+const MOST_KB = 80 * 1024;
 
 describe('A site whose key lies elsewhere', function () {
   this.timeout(60_000);
@@ -93,7 +95,7 @@ describe('A site whose key lies elsewhere', function () {
       const socket = join(agent.folder, 'agent.sock');
       const settings = JSON.parse(readFileSync(join(agent.folder, 'agent.json'), 'utf8')) as object;
       writeFileSync(join(agent.folder, 'agent.json'), JSON.stringify({ ...settings, socket }));
-      const child = agent.start('run');
+      const child = await agent.startByUnit();
       try {
         const challenge = Buffer.alloc(32, 7);
         const body = JSON.stringify({ challenge: challenge.toString('base64') });
@@ -112,6 +114,7 @@ describe('A site whose key lies elsewhere', function () {
         await good(run('openssl', site));
         const verify = ['-verify', join(base, 'pub.pem'), '-signature', join(base, 'signature'), join(base, 'message')];
         assert.equal(await good(run('openssl', ['dgst', '-sha256', ...verify])), 'Verified OK\n');
+        assert.ok(memoryOf(child.pid).most < MOST_KB, `${memoryOf(child.pid).most} kB`);
       } finally {
         child.kill('SIGTERM');
         await once(child, 'close');
@@ -180,9 +183,10 @@ describe('A site whose key lies elsewhere', function () {
       const settings = JSON.parse(readFileSync(join(agent.folder, 'agent.json'), 'utf8')) as object;
       writeFileSync(join(agent.folder, 'agent.json'), JSON.stringify({ ...settings, socket }));
       endpoint.failWith = 500;
-      const child = agent.start('run');
+      const child = await agent.startByUnit();
       try {
         assert.equal(await askSocket(socket, '/v1/license'), license);
+        assert.ok(memoryOf(child.pid).most < MOST_KB, `${memoryOf(child.pid).most} kB`);
       } finally {
         child.kill('SIGTERM');
         await once(child, 'close');
