@@ -34,7 +34,8 @@ export function lockFolder(folder: string, purpose: keyof typeof FILES = 'work')
 function lock(path: string): () => void {
   const database = new DatabaseSync(path);
   try {
-    database.exec('BEGIN EXCLUSIVE');
+    // Nothing is ever to be undone here, and a journal would be a file that a full disk has no room for.
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
   } catch (error) {
     database.close();
     throw error;

@@ -84,17 +84,30 @@ describe('A site with a bad folder', function () {
       assert.ok(log.some((line) => line.includes('cannot be written')));
     });
 
+    const agentOn = (...args: string[]) =>
+      spawnSync(process.execPath, [join(import.meta.dirname, '../licet-agent.js'), ...args, '--folder', disk], {
+        encoding: 'utf8',
+        timeout: 5000,
+      });
+
+    it('that is full from the start on, it tells all the same what there is, and why it is not renewed', async () => {
+      await (await licensed(disk)).close();
+      fill();
+      const { stdout, stderr } = agentOn('run');
+      assert.match(stdout, /the license is restricted/, stderr);
+      assert.match(agentOn('renew').stderr, /There is no room .*\[DISK_FULL\]\n$/);
+      assert.deepEqual(
+        readdirSync(disk).filter((name) => name.startsWith('lock')),
+        ['lock'],
+      );
+    });
+
     it('that is read-only from the start on, after a crash, it tells all the same what there is', async () => {
       await (await licensed(disk)).close();
       mkdirSync(join(disk, 'pending.0123.tmp'));
       assert.equal(spawnSync('mount', ['-o', 'remount,ro', disk]).status, 0);
-      const agent = (...args: string[]) =>
-        spawnSync(process.execPath, [join(import.meta.dirname, '../licet-agent.js'), ...args, '--folder', disk], {
-          encoding: 'utf8',
-          timeout: 5000,
-        });
-      assert.match(agent('status').stdout, /^license:\/\/globex\.acme\/plant-7: /);
-      const { stdout, stderr } = agent('run');
+      assert.match(agentOn('status').stdout, /^license:\/\/globex\.acme\/plant-7: /);
+      const { stdout, stderr } = agentOn('run');
       assert.match(stdout, /cannot be written: correct its rights[^]*the license is restricted/, stderr);
     });
   });
