@@ -8,15 +8,30 @@ import { diskError } from './errors.ts';
  * content or the new one, never half of either.
  */
 export async function writeDurably(path: string, content: string | Uint8Array, mode = 0o644): Promise<void> {
+  const written = await writeBeside(path, content, mode);
+  await written.take();
+}
+
+/** The two halves of that, for what must not fail for want of room once something else has been changed. */
+export async function writeBeside(path: string, content: string | Uint8Array, mode = 0o644) {
   const temporary = `${path}.${randomUUID()}.tmp`;
+  const drop = (): Promise<void> => rm(temporary, { force: true });
   try {
     await writeSynced(temporary, content, mode);
-    await rename(temporary, path);
-    await syncFolder(dirname(path));
   } catch (error) {
-    await rm(temporary, { force: true });
+    await drop();
     throw diskError(path, error);
   }
+  const take = async (): Promise<void> => {
+    try {
+      await rename(temporary, path);
+      await syncFolder(dirname(path));
+    } catch (error) {
+      await drop();
+      throw diskError(path, error);
+    }
+  };
+  return { take, drop };
 }
 
 /** Writes files into a new folder that appears at once and whole, under its name. What is secret is so by its own mode. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, readdir, readFile, readlink, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { decodeCertificate, decodePem, FormatError } from '@licet/format';
-import { linkDurably, removeDurably, writeDurably, writeFolderDurably } from './durable.ts';
+import { linkDurably, removeDurably, writeBeside, writeDurably, writeFolderDurably } from './durable.ts';
 import { AgentError, diskError } from './errors.ts';
 
 /** A license with its key, as they lie beside each other. */
@@ -118,10 +118,17 @@ export class SiteFolder {
       'site.key': { content: key, mode: 0o600 },
       'site.lic': { content: license, mode: 0o644 },
     });
-    await linkDurably(this.file('current'), name);
     await linkDurably(this.file('site.lic'), 'current/site.lic');
     await linkDurably(this.file('site.key'), 'current/site.key');
-    await this.#tell();
+    // All that takes room comes before that step: what fails then has changed nothing.
+    const told = await writeBeside(this.file('installed'), name);
+    try {
+      await linkDurably(this.file('current'), name);
+    } catch (error) {
+      await told.drop();
+      throw error;
+    }
+    await told.take();
     return this.#retire(basename(name));
   }
 

@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -68,6 +78,27 @@ describe('A site with a bad folder', function () {
       await stateAt(1);
       assert.equal(agent.verdict?.usable, true);
       assert.ok(readFileSync(join(disk, 'high-water.json'), 'utf8').length > 0);
+    });
+
+    it('that has room for half of it, it takes a new license as a whole and tells of it, or keeps what it has', async () => {
+      const { store, folder: kept } = await licensed(disk);
+      const installed = () => readFileSync(kept.file('installed'), 'utf8');
+      const seen = new Set<string>();
+      for (let pages = 0; pages < 8; pages++) {
+        rmSync(fill());
+        const ballast = fill();
+        truncateSync(ballast, statSync(ballast).size - 4096 * pages);
+        const before = await store.current();
+        const next = { key: `key ${pages}`, license: `license ${pages}` };
+        const how = await store.install(next).then(
+          () => 'taken',
+          ({ code }: { code: string }) => code,
+        );
+        assert.deepEqual(await store.current(), how === 'taken' ? next : before, `${pages} pages: ${how}`);
+        assert.equal(installed(), readlinkSync(kept.file('current')), `${pages} pages: ${how}`);
+        seen.add(how);
+      }
+      assert.deepEqual([...seen], ['DISK_FULL', 'taken']);
     });
 
     it('that is read-only, too', async () => {
