@@ -10,7 +10,7 @@ import {
   renewResponders,
   ServedCrls,
   type Signer,
-  type Visibility,
+  type VisibilityDeps,
 } from '@licet/authority';
 import { checkCrls } from '../authority/crl-watch.ts';
 import { translated } from '../authority/errors.ts';
@@ -67,7 +67,7 @@ export function connectStatus(
     jobs: revocationJobs({
       publishCrls: publish,
       renewResponders: () => renew().then(() => responder.refresh()),
-      proveVisible: () => prove(authority),
+      proveVisible: () => proveVisible(monitorOf(authority)),
     }),
     checkCrls: () => checkCrls({ ...authority, signer }, clock.now()),
     async start() {
@@ -185,15 +185,16 @@ const ASK_MS = 5000;
 /** A CRL of a million entries has 50 MB. */
 const FETCH_MS = 60_000;
 
-function prove({ revocations, directory }: AuthorityParts): Promise<Visibility> {
+/** Sees what everybody sees: by the addresses in certificates. */
+export function monitorOf({ revocations, directory }: AuthorityParts): VisibilityDeps {
   const opened = (response: Response): Response => {
     if (!response.ok) throw new Error(`${response.url} answers ${response.status}.`);
     return response;
   };
-  return proveVisible({
+  return {
     store: revocations,
     clock,
-    generationOf: directory.generationOf,
+    generationOf: async (issuer) => (await directory.held()).find(({ key }) => key === issuer),
     async fetchCrl(address) {
       const response = opened(await fetch(address, { signal: AbortSignal.timeout(FETCH_MS) }));
       if (response.body === null) throw new Error(`${address} answers nothing.`);
@@ -205,5 +206,5 @@ function prove({ revocations, directory }: AuthorityParts): Promise<Visibility> 
       const response = await fetch(address, { method: 'POST', headers, body: Buffer.from(request), signal });
       return new Uint8Array(await opened(response).arrayBuffer());
     },
-  });
+  };
 }

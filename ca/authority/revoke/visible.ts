@@ -16,6 +16,7 @@ import type { CertificateId, RevocationStore } from '../ports/revocation-store.t
 export type VisibilityDeps = {
   readonly store: Pick<RevocationStore, 'latest' | 'find'>;
   readonly clock: Clock;
+  /** Undefined for a CA that signs nothing here any more: neither its lists nor its answers are to be had. */
   readonly generationOf: (key: string) => Promise<IssuerGeneration | undefined>;
   /** As a stranger gets it, from the address in the certificate; in parts, because it may have a million entries. */
   readonly fetchCrl: (address: string) => Promise<AsyncIterable<Uint8Array>>;
@@ -53,7 +54,9 @@ export async function proveVisible(deps: VisibilityDeps): Promise<Visibility> {
     const serials = listed.get(address) ?? new Set();
     // An entry may leave with the first CRL after its certificate could be used for the last time.
     if (certificate.graceUntil >= now) listed.set(address, serials.add(toHex(id.serial)));
-    if (ocsp !== undefined) hidden.push(...(await hiddenIn(ocsp, () => unknownTo(deps, ocsp, generation, id))));
+    // No responder outlives its CA, whose lists go on for the grace of what it has signed.
+    const hasResponder = ocsp !== undefined && generation.certificate!.notAfter >= now;
+    if (hasResponder) hidden.push(...(await hiddenIn(ocsp, () => unknownTo(deps, ocsp, generation, id))));
   }
   for (const [address, serials] of listed) {
     hidden.push(...(await hiddenIn(address, () => missingIn(deps, address, serials))));

@@ -3,11 +3,13 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { requireTool } from '@licet/checks';
-import { type Claims, decodeCertificate, encodePem } from '@licet/format';
+import { proveVisible } from '@licet/authority';
+import { type Claims, decodeCertificate, encodePem, toHex } from '@licet/format';
 import { Enterprises } from '../../authority/enterprises.ts';
 import { retire as retireIt } from '../../authority/retire.ts';
 import { rollOver } from '../../authority/rollover.ts';
 import { auditLog } from '../../persistence/audit-log.ts';
+import { monitorOf } from '../../wiring/status.ts';
 import { contract, CONTRACT, licenseOrder, lineageOf, Workshop } from './workshop.ts';
 
 describe('rollover', function () {
@@ -86,6 +88,15 @@ describe('rollover', function () {
     assert.equal(await statusOf(first.parent, first.certificate), 'revoked');
     assert.match(openssl((await issuance.issue(licenseOrder(lineageOf(4)))).chain), /OK/);
     assert.ok(!(await directory.held()).some(({ key }) => key === from.key));
+    // What it has revoked until then is looked for no more: nobody makes its lists and its answers.
+    const { looked, hidden } = await proveVisible({
+      ...monitorOf(workshop.authority),
+      clock: { now: () => new Date(Date.now() + 60_000) },
+      fetchCrl: () => Promise.reject(new Error('asked')),
+      askOcsp: () => Promise.reject(new Error('asked')),
+    });
+    assert.ok(looked > 0 && hidden.length > 0, 'of those in office it is asked');
+    assert.ok(!hidden.some((text) => text.includes(toHex(from.keyIdentifier))), hidden.join('\n'));
     const entries = await workshop.database.run('platform', (tx) => auditLog.page(tx, 'demo', undefined, 1000));
     const actions = entries.rows.map(({ action }) => action).filter((action) => action.startsWith('authority.'));
     assert.deepEqual([...new Set(actions)], ['authority.rolledOver', 'authority.retired']);

@@ -288,6 +288,22 @@ describe('revocation', () => {
     assert.equal(await missed(new Date(graceUntil.getTime() + 1)), 0);
   });
 
+  it('is not asked of a responder whose CA has ended: nobody may answer for that', async () => {
+    const license = await shop.license();
+    await revoke(license);
+    const end = shop.enterprise.certificate!.notAfter.getTime();
+    const monitor = (at: number) =>
+      proveVisible({
+        store: { ...shop.store, latest: async () => [{ ...license, shard: 0, changedAt: shop.now }] },
+        clock: { now: () => new Date(at) },
+        generationOf: async () => shop.enterprise,
+        fetchCrl: () => Promise.reject(new Error('not asked here')),
+        askOcsp: async () => Uint8Array.of(0x30, 0x03, 0x0a, 0x01, 0x03),
+      });
+    assert.equal((await monitor(end)).hidden.length, 1, 'tryLater, while there should be an answer');
+    assert.deepEqual((await monitor(end + 1)).hidden, []);
+  });
+
   it('is seen by the monitor, and what is hidden is named', async () => {
     const license = await shop.license();
     await revoke(license);
