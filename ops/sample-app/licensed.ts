@@ -32,12 +32,19 @@ export class LicenseWatch {
     // Also when the clock was set back: what it was ahead by is no time to wait.
     if (now >= this.#lookAt || now < this.#lookedAt) {
       const highWater = this.#verdict?.highWater ?? NO_HIGH_WATER;
-      this.#verdict = (await verifySite({ ...this.#options, at: now, highWater })).verdict;
+      const { verdict } = await verifySite({ ...this.#options, at: now, highWater });
+      this.#verdict = verdict ?? this.#lastWhileGood(now);
       this.#lookedAt = now;
       const hour = now.getTime() + 3_600_000;
-      this.#lookAt = new Date(Math.min(hour, this.#verdict?.nextCheckAt.getTime() ?? now.getTime() + 10_000));
+      this.#lookAt = new Date(Math.min(hour, verdict?.nextCheckAt.getTime() ?? now.getTime() + 10_000));
     }
     return read(this.#verdict);
+  }
+
+  /** An agent that is being restarted, or has ended, shows no license: what was found before stands as long as that does. */
+  #lastWhileGood(now: Date): Verdict | undefined {
+    const until = this.#verdict?.graceUntil;
+    return until !== undefined && now <= until ? this.#verdict : undefined;
   }
 }
 

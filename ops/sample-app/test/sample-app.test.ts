@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { encodePem, type Claims } from '@licet/format';
 import { TrustAnchors } from '@licet/verify';
 import { days, makeEnterprise, makeOrganization, makeRoot, makeSite, NOW, SITE_CLAIMS } from '@licet/verify/testing';
@@ -74,5 +77,20 @@ describe('The sample application', () => {
     assert.equal((await fetch(`${url}/export`)).status, 403);
     now = NOW;
     assert.equal((await fetch(`${url}/export`)).status, 200);
+  });
+
+  it('goes on with what it has found while no license is to be had, for as long as that is good', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'licet-sample-'));
+    const file = join(folder, 'site.lic');
+    writeFileSync(file, licenseWith({}));
+    const url = await start(file);
+    const exported = async () => (await fetch(`${url}/export`)).status;
+    assert.equal(await exported(), 200);
+    // As when the agent is away.
+    rmSync(folder, { recursive: true });
+    now = days(1);
+    assert.equal(await exported(), 200);
+    now = days(60);
+    assert.equal(await exported(), 403);
   });
 });
