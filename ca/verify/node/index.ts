@@ -1,3 +1,4 @@
+export { askPossession } from './ask-possession.ts';
 export type { FoundEvidence } from './evidence.ts';
 export { loadHighWater, type MarkState, readHighWater, saveHighWater } from './high-water-file.ts';
 export { agentSocket, configurationFolders, licenseFiles, type Surroundings, surroundings } from './places.ts';

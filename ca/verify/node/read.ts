@@ -2,9 +2,8 @@ import { constants, open } from 'node:fs/promises';
 import { request } from 'node:http';
 
 /** `absent`: nothing is there. `failed`: something is, and it cannot be used. */
-export type SourceText =
-  | { readonly kind: 'text'; readonly text: string | Uint8Array }
-  | { readonly kind: 'absent' | 'failed'; readonly why: string };
+export type SourceText = { readonly kind: 'text'; readonly text: string | Uint8Array } | NoText;
+type NoText = { readonly kind: 'absent' | 'failed'; readonly why: string };
 
 /** A license with its chain takes 6 KiB, and with a CRL of a thousand entries 50 KiB. */
 export const MOST_BYTES: number = 1024 * 1024;
@@ -44,7 +43,7 @@ const FAILED: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nobody listens there',
 };
 
-function fromSystem(error: unknown): SourceText {
+function fromSystem(error: unknown): NoText {
   const code = (error as NodeJS.ErrnoException).code ?? '';
   if (code in ABSENT) return { kind: 'absent', why: ABSENT[code]! };
   return { kind: 'failed', why: FAILED[code] ?? `cannot be read: ${code || String(error)}` };
@@ -54,18 +53,25 @@ function fromSystem(error: unknown): SourceText {
  * Asks the agent: `GET /v1/license` over HTTP on its socket. It answers 200 with the license and its chain as PEM, or
  * 404 when it has none yet.
  */
-export function readAgent(socketPath: string, timeoutMs: number): Promise<SourceText> {
+export async function readAgent(socketPath: string, timeoutMs: number): Promise<SourceText> {
+  const answer = await callAgent({ socketPath, path: '/v1/license', method: 'GET' }, timeoutMs);
+  return answer.kind === 'answer' ? fromAnswer(answer) : answer;
+}
+
+type AgentCall = {
+  readonly socketPath: string;
+  readonly method: string;
+  readonly path: string;
+  readonly body?: string;
+};
+type AgentAnswer = { readonly kind: 'answer'; readonly status: number; readonly body: string };
+
+/** One call to the agent of this machine, over HTTP on its socket. */
+export function callAgent({ body: sent, ...call }: AgentCall, timeoutMs: number): Promise<AgentAnswer | NoText> {
   return new Promise((resolve) => {
     // One deadline over connect, headers and body: an agent that sends one byte a second must not hold up a product.
     const signal = AbortSignal.timeout(timeoutMs);
-    const asked = request({
-      socketPath,
-      path: '/v1/license',
-      method: 'GET',
-      headers: { host: 'localhost', accept: 'application/x-pem-file' },
-      agent: false,
-      signal,
-    });
+    const asked = request({ ...call, headers: { host: 'localhost' }, agent: false, signal });
     const failed = (error: unknown) =>
       resolve(signal.aborted ? { kind: 'failed', why: `did not answer within ${timeoutMs} ms` } : fromSystem(error));
     asked.on('error', failed);
@@ -81,13 +87,15 @@ export function readAgent(socketPath: string, timeoutMs: number): Promise<Source
           asked.destroy();
         }
       });
-      response.on('end', () => resolve(fromAnswer(response.statusCode ?? 0, Buffer.concat(parts).toString('utf8'))));
+      response.on('end', () =>
+        resolve({ kind: 'answer', status: response.statusCode ?? 0, body: Buffer.concat(parts).toString('utf8') }),
+      );
     });
-    asked.end();
+    asked.end(sent);
   });
 }
 
-function fromAnswer(status: number, body: string): SourceText {
+function fromAnswer({ status, body }: AgentAnswer): SourceText {
   if (status === 404) return { kind: 'absent', why: 'the agent has no license yet' };
   if (status !== 200) return { kind: 'failed', why: `the agent answered ${status}` };
   return isBundleText(body)

@@ -27,6 +27,9 @@ export type FoundLicense = {
   readonly evidence: FoundEvidence;
 };
 
+/** It answers within milliseconds. */
+export const AGENT_TIMEOUT_MS = 2_000;
+
 export type LicenseSearch = { readonly license: FoundLicense | undefined; readonly attempts: readonly Attempt[] };
 
 export type SearchOptions = {
@@ -86,7 +89,7 @@ function placesToAsk(options: SearchOptions, around: Surroundings): Place[] {
       source: 'agent',
       where: socket,
       final: false,
-      read: () => readAgent(socket, options.agentTimeoutMs ?? 2_000),
+      read: () => readAgent(socket, options.agentTimeoutMs ?? AGENT_TIMEOUT_MS),
     },
     ...licenseFiles(around, options.organization).map((path): Place => ({
       source: 'file',

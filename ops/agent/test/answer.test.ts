@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodePem } from '@licet/format';
 import { possessionMessage } from '@licet/verify';
+import { askPossession } from '@licet/verify/node';
 import { createAnswers, listenOnSocket } from '../answer.ts';
 import { AgentError } from '../errors.ts';
 import type { Evidence, Generation } from '../site-folder.ts';
@@ -99,6 +100,17 @@ describe('What the agent answers to products', () => {
     const { status, text } = await ask({ socketPath }, { path: '/v1/possession', method: 'POST', body });
     tokenless.close();
     assert.deepEqual([status, JSON.parse(text)], [503, { code: 'KEY_UNAVAILABLE', detail: 'The token is away.' }]);
+  });
+
+  it('is asked for by the library, which takes silence and refusal for no proof', async () => {
+    const [proof, other] = [
+      await askPossession({ agentSocket: where.socketPath }),
+      await askPossession({ agentSocket: '/none' }),
+    ];
+    assert.equal(verify('sha256', possessionMessage(proof!.challenge), publicKey, proof!.signature), true);
+    assert.equal(other, undefined);
+    current = undefined;
+    assert.equal(await askPossession({ agentSocket: where.socketPath }), undefined);
   });
 
   const BAD = [
