@@ -1,4 +1,11 @@
-import type { Revoker, RevocationStore, Signer } from '@licet/authority';
+import {
+  type CertificateId,
+  type RevocationOrder,
+  type RevocationStore,
+  type Revoker,
+  type Signer,
+  step,
+} from '@licet/authority';
 import { decodeCertificate, decodeCertificateList, toHex } from '@licet/format';
 import { LicetError } from '../licensing/errors.ts';
 import type { Clock } from '../licensing/ports/clock.ts';
@@ -22,7 +29,7 @@ export type RetireDeps = {
   readonly transactions: Transactions;
   readonly certificates: CertificateFinder;
   readonly revoker: Revoker;
-  readonly revocations: Pick<RevocationStore, 'published' | 'parts'>;
+  readonly revocations: Pick<RevocationStore, 'find' | 'published' | 'parts'>;
 };
 
 export type Retired = {
@@ -59,7 +66,7 @@ export async function retire(
     const message = `${live.count} certificates that lead to this authority are still good, the last until ${live.until?.toISOString()}: wait, or end them with --end-live.`;
     throw new LicetError('conflict', 'AUTHORITY_IN_USE', message);
   }
-  const ended = await translated(endCertificates(deps, found));
+  const ended = await translated(endCertificates(deps, found, live));
   // One that was lost signs nothing more as it is.
   const isHere = (await signer.keys()).some(({ id }) => id === key);
   if (isHere && authority.status !== 'retired') await translated(signer.retireKey(key));
@@ -110,11 +117,17 @@ async function checkRootUnused({ directory }: RetireDeps, { key }: Authority): P
   throw new LicetError('conflict', 'AUTHORITY_IN_USE', message);
 }
 
-async function endCertificates(deps: RetireDeps, { authority, generation }: Opened): Promise<Retired['ended']> {
+async function endCertificates(
+  deps: RetireDeps,
+  { authority, generation }: Opened,
+  live: Live,
+): Promise<Retired['ended']> {
   const { directory, revoker, clock } = deps;
   if (authority.kind === 'root') return 'trusted no more';
   const own = generation.chain[0]!;
-  if (own.notAfter <= clock.now()) return 'expired';
+  const now = clock.now();
+  // What works on below it, in its grace, has to be ended all the same.
+  if (own.notAfter <= now && live.count === 0) return 'expired';
   const parent = authority.parent === undefined ? undefined : await directory.find(authority.parent);
   if (parent === undefined) return 'to be revoked elsewhere';
   if (!parent.authority.held) {
@@ -127,10 +140,20 @@ async function endCertificates(deps: RetireDeps, { authority, generation }: Open
   const { organization, enterprise } = authority;
   const event = { type: 'revoke', reason: 'superseded' } as const;
   const order = { organization, event, principal: 'system:operator', context: { retired: authority.key } };
-  for (const { issuer, certificate } of await ofKey(deps, { organization, enterprise }, own)) {
-    await revoker.change(order, { issuer, serial: certificate.serial });
-  }
+  const found = await ofKey(deps, { organization, enterprise }, own);
+  for (const { issuer, certificate } of found) await revoker.change(order, { issuer, serial: certificate.serial });
+  // Those are the ones that have not ended.
+  if (own.notAfter <= now) await endedAfterItsEnd(deps, order, { issuer: parent.authority.key, serial: own.serial });
   return 'revoked';
+}
+
+async function endedAfterItsEnd(
+  { revoker, revocations }: RetireDeps,
+  order: RevocationOrder,
+  id: CertificateId,
+): Promise<void> {
+  const [known] = await revocations.find([id]);
+  if (known !== undefined && step(known.state, order.event) === 'applied') await revoker.change(order, id);
 }
 
 /** An offline root revokes by the next CRL of its ceremony, which is published here. */

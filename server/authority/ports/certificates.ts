@@ -16,8 +16,8 @@ export interface CertificateFinder {
   licenses(tx: Transaction, names: readonly LicenseName[]): Promise<readonly (FoundCertificate | undefined)[]>;
   /** The CA certificates of the tenant itself. */
   authorities(tx: Transaction, tenant: Tenant, at: Date): Promise<readonly FoundCertificate[]>;
-  /** The CA certificates right below an issuer. */
+  /** The CA certificates right below an issuer, also in their grace. */
   below(tx: Transaction, issuer: string, at: Date): Promise<readonly FoundCertificate[]>;
-  /** How many others there are by these issuers, responders aside, and until when. */
+  /** How many others there are by these issuers, responders aside, and until when they work, their grace included. */
   live(tx: Transaction, signed: readonly SignedBy[], at: Date): Promise<Live>;
 }

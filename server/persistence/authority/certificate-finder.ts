@@ -34,15 +34,16 @@ export const certificateFinder: CertificateFinder = {
   authorities: (tx, { organization, enterprise }, at) =>
     authorities(tx, at, `${OF_TENANT} and ${UNEXPIRED}`, [organization, enterprise ?? null]),
   below: (tx, issuer, at) =>
-    authorities(tx, at, `c.issuer = $2 and c.profile <> $3 and ${UNEXPIRED}`, [issuer, 'root']),
+    authorities(tx, at, `c.issuer = $2 and c.profile <> $3 and ${usable('$1')}`, [issuer, 'root']),
 
   async live(tx, signed, at) {
     const [row] = await sql(tx).query<{ count: string; until: Date | null }>(
-      `select count(*) as count, max(c.not_after) as until
+      `select count(*) as count, max(licet_grace_until(s.not_after, s.grace)) as until
          from unnest($1::text[], $2::timestamptz[]) as g(issuer, up_to)
          join certificates c on c.issuer = g.issuer and c.not_before <= coalesce(g.up_to, 'infinity')
+         join serials s on s.issuer = c.issuer and s.serial = c.serial
          left join revocations r on r.issuer = c.issuer and r.serial = c.serial
-        where c.not_after > $3 and c.profile <> 'ocsp' and c.kept_until < '9999-01-01 00:00:00Z' and ${COUNTS}`,
+        where licet_grace_until(s.not_after, s.grace) >= $3 and c.profile <> 'ocsp' and c.kept_until < '9999-01-01 00:00:00Z' and ${COUNTS}`,
       [signed.map(({ issuer }) => issuer), signed.map(({ upTo }) => upTo ?? null), at],
     );
     return { count: Number(row?.count ?? 0), until: row?.until ?? undefined };

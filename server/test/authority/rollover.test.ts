@@ -102,6 +102,22 @@ describe('rollover', function () {
     assert.deepEqual([...new Set(actions)], ['authority.rolledOver', 'authority.retired']);
   });
 
+  it('a CA is in use for as long as a license below it works in its grace, and ends that when it is asked to', async () => {
+    const tenant = { organization: 'demo', kind: 'enterprise', enterprise: 'globex' } as const;
+    const grace = 1000 * 86_400;
+    const sold = contract({ id: '00000000-0000-4000-8000-0000000005b0', grace });
+    await workshop.authority.issuance.issue(licenseOrder(lineageOf(50), sold));
+    const before = (await workshop.authority.directory.active({ ...tenant, contract: sold.id }))!.authority;
+    await rollOver(parts(), before.key);
+    const later = (days: number) => ({ ...parts(), clock: { now: () => new Date(Date.now() + days * 86_400_000) } });
+    const inUse = { code: 'AUTHORITY_IN_USE', message: /^1 certificates/ };
+    await assert.rejects(retireIt(later(43), before.key, { endLive: false }), inUse, 'of 30 days, and a long grace');
+    const ended = decodeCertificate(before.certificate).notAfter.getTime() + 86_400_000;
+    const days = (ended - Date.now()) / 86_400_000;
+    assert.equal((await retireIt(later(days), before.key, { endLive: true })).ended, 'revoked');
+    assert.equal(await statusOf(before.parent, before.certificate), 'revoked');
+  });
+
   it('an enterprise CA lives no longer than its contract, and is certified anew before it ends', async () => {
     const customer = { organization: 'demo', enterprise: 'globex' };
     const { authority, signer, config } = workshop;
