@@ -35,7 +35,7 @@ export {
 export { type Batcher, type BatcherOptions, createBatcher, type Outcome, outcomeOf } from './issue/batcher.ts';
 export { CRASH_AT, CRASH_POINTS, crashHook, type CrashHook, type CrashPoint, noCrash } from './issue/crash-points.ts';
 export { type Addresses, addressesOf, IssuerGeneration } from './issue/issuer-generation.ts';
-export { type Certified, createIssuer, type Issuer, type IssuerOptions } from './issue/issuer.ts';
+export { type Certified, createIssuer, type Issuer, type IssuerOptions, refusal } from './issue/issuer.ts';
 export { MemoryCertificateStore, type StoreCall } from './issue/memory-store.ts';
 export { isOlder } from './issue/older.ts';
 export { type IssueRequest, type KeySource, prepare } from './issue/prepare.ts';

@@ -1,4 +1,4 @@
-import { checkRequest, type CrashHook, type Issuer, type IssueRequest, loadProfiles } from '@licet/authority';
+import { type CrashHook, type Issuer, type IssueRequest, loadProfiles } from '@licet/authority';
 import { type Certificate, decodeCertificate, toHex } from '@licet/format';
 import { LicetError } from '../licensing/errors.ts';
 import type { Delegation } from '../licensing/ports/delegation.ts';
@@ -6,8 +6,9 @@ import { type Issuance, type IssuedLicense, licenseContext, type LicenseOrder } 
 import type { Transactions } from '../licensing/ports/transactions.ts';
 import { type Directory, type Opened, shownChain } from './directory.ts';
 import type { Enterprises } from './enterprises.ts';
-import { asLicetError } from './errors.ts';
+import { asLicetError, translated } from './errors.ts';
 import type { Fence } from './fence.ts';
+import { checkFirstRequest, keyOwnerOf } from './first-request.ts';
 import { createLicenseFinder, type FoundIssued, type LicenseFinder } from './license-finder.ts';
 import type { CertificateFinder } from './ports/certificates.ts';
 
@@ -37,13 +38,7 @@ export function createIssuance(deps: IssuanceDeps): Issuance {
         throw asLicetError(error);
       }
     },
-    checkRequest(csr) {
-      try {
-        checkRequest(csr, PROFILE);
-      } catch (error) {
-        throw asLicetError(error);
-      }
-    },
+    checkRequest: (tx, csr, lineage) => translated(checkFirstRequest(deps.certificates, tx, csr, lineage)),
     find: (organization, serial) => asIssued(finder.find({ organization, serial })),
     async look(tx, names) {
       return (await finder.look(tx, names)).map((find) => () => asIssued(find()));
@@ -66,7 +61,7 @@ async function issue(deps: IssuanceDeps, finder: LicenseFinder, order: LicenseOr
     contract,
     ...(order.until && { until: order.until }),
     principal: `license ${order.ground}`,
-    keyOwner: `lineage ${facts.lineage}`,
+    keyOwner: keyOwnerOf(facts.lineage),
     context: licenseContext(facts),
   });
   return licenseOf(decodeCertificate(certificate), by, fresh);

@@ -156,7 +156,8 @@ const REFUSALS = {
   'first-taken': ['ENROLMENT_UNDER_WAY', 'Another request enrols the same site; ask again in a moment.'],
 } as const;
 
-function refusal(outcome: keyof typeof REFUSALS): AuthorityError {
+/** What a reservation that was not given means for who asks. */
+export function refusal(outcome: keyof typeof REFUSALS): AuthorityError {
   const [code, message] = REFUSALS[outcome];
   return new AuthorityError(code, message);
 }

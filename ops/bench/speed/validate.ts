@@ -97,7 +97,17 @@ async function makeLicenses(api: Api, folder: string): Promise<readonly string[]
   const licenses: string[] = [];
   for (let made = 0; made < LICENSES; made++) {
     const key = join(folder, `site-${made}.key`);
-    const args = ['req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=x'];
+    const args = [
+      'req',
+      '-new',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-subj',
+      `/CN=bench-${made}`,
+    ];
     const csr = execFileSync('openssl', [...args, '-keyout', key], { encoding: 'utf8', stdio: 'pipe' });
     const wanted = { contract: items[0].id, name: `bench-${made}`, mode: 'development', csr };
     const { license } = (await api.call('POST', '/api/v1/sites/create', wanted)) as { license: { pem: string } };

@@ -13,7 +13,7 @@ import { reading } from '../../licensing/use-case.ts';
 import { type Endpoint, endpoint, type Use } from './endpoint.ts';
 import { ids, pageExample } from './examples.ts';
 import { pageOf, pageQuery } from './paging.ts';
-import { csrPem, ISSUE_REFUSALS, licenseExample, licenseJson, licenseView } from './pem.ts';
+import { csrPem, FIRST_REFUSALS, licenseExample, licenseJson, licenseView } from './pem.ts';
 import { idParams, instant } from './wire.ts';
 
 const enrolmentView = z
@@ -248,7 +248,14 @@ export const enrolmentEndpoints: readonly Endpoint[] = [
       body: { csr: '-----BEGIN CERTIFICATE REQUEST-----\nMAA=\n-----END CERTIFICATE REQUEST-----\n' },
       answer: { license: licenseExample },
     },
-    refusals: { SITE_NOT_FOUND: 404, SITE_NOT_LIVE: 409, SITE_OF_BUILDS: 409, SITE_ENROLLED: 409, ...ISSUE_REFUSALS },
+    refusals: {
+      SITE_NOT_FOUND: 404,
+      SITE_NOT_LIVE: 409,
+      SITE_OF_BUILDS: 409,
+      SITE_ENROLLED: 409,
+      LICENSE_REVOKED: 403,
+      ...FIRST_REFUSALS,
+    },
     run: ({ principal, params, body }, { licensing }) =>
       issueByHand(licensing)(principal, { site: params.id, csr: body.csr }),
     reply: (license) => ({ body: { license: licenseJson(license) } }),

@@ -96,3 +96,6 @@ export const ISSUE_REFUSALS = {
   ISSUER_ENDED: 503,
   ISSUER_CHANGED: 503,
 } as const;
+
+/** The same of a first license, whose request must name nothing else than the license will. */
+export const FIRST_REFUSALS = { ...ISSUE_REFUSALS, SUBJECT_MISMATCH: 403, SAN_MISMATCH: 403 } as const;

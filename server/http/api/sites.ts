@@ -9,7 +9,7 @@ import { updateSite } from '../../licensing/sites/update-site.ts';
 import { type Endpoint, endpoint, type Use } from './endpoint.ts';
 import { input, output } from './examples.ts';
 import { JOURNAL_REFUSALS } from './guarded.ts';
-import { csrPem, ISSUE_REFUSALS, licenseExample, licenseJson, licenseView } from './pem.ts';
+import { csrPem, FIRST_REFUSALS, ISSUE_REFUSALS, licenseExample, licenseJson, licenseView } from './pem.ts';
 import { idFilter, type Kind, readEndpoints, stepEndpoint } from './things.ts';
 import { json, siteView } from './views.ts';
 import { idParams, instant } from './wire.ts';
@@ -91,7 +91,7 @@ export const siteEndpoints: readonly Endpoint[] = [
         },
       },
     },
-    refusals: { SITE_EXISTS: 409, ...SEAT_REFUSALS, ...ISSUE_REFUSALS },
+    refusals: { SITE_EXISTS: 409, FINGERPRINTS_MISPLACED: 400, ...SEAT_REFUSALS, ...FIRST_REFUSALS },
     run: ({ principal, body }, { licensing }): Promise<CreatedSite> => createSite(licensing)(principal, body),
     reply: (it) => ({ body: createdJson(it), version: it.site.version, location: `/api/v1/sites/${it.site.id}` }),
   }),

@@ -1,7 +1,6 @@
 import { equalBytes } from '@licet/format';
 import { fingerprintDigest } from '@licet/verify';
 import { z } from 'zod';
-import { assertBinding } from '../contracts/claims.ts';
 import { assertInForce } from '../contracts/in-force.ts';
 import { found } from '../entities.ts';
 import { LicetError } from '../errors.ts';
@@ -12,14 +11,14 @@ import type { Principal } from '../model/principal.ts';
 import type { Site } from '../model/site.ts';
 import { ownOrganization } from '../organizations/organizations.ts';
 import type { IssuedLicense, LicenseOrder } from '../ports/issuance.ts';
-import { keyIn, readCsr } from '../read-csr.ts';
+import { keyIn } from '../read-csr.ts';
 import { fingerprints } from '../sites/fingerprints.ts';
 import { addSite } from '../sites/new-site.ts';
 import { type Dependencies, inTransaction, parsed, type Work } from '../use-case.ts';
 import { approvalNeeded, assertOwnRequest, waitsForApproval } from './approval.ts';
-import { assertOwnNames } from './asked-names.ts';
 import { firstLicense } from './first-license.ts';
-import { boundSite, installedAnew, moveIn, placeFor } from './place.ts';
+import { judgeFirstRequest } from './first-request.ts';
+import { begunWith, boundSite, installedAnew, moveIn, placeFor } from './place.ts';
 import { hashToken, organizationOfToken } from './token.ts';
 
 const input = z.strictObject({
@@ -103,11 +102,11 @@ async function useToken(deps: Dependencies, work: Work, organization: string, as
     const site = isAnew ? installedAnew(place.site, lineage, asked.fingerprints) : place.site;
     return { token: token.id, site, isAnew, given };
   }
-  // Everything that the request itself is refused for, before a person is asked about it.
-  deps.issuance.checkRequest(asked.csr);
-  assertOwnNames(readCsr(asked.csr), { organization, enterprise: enterprise.slug, site: place.name });
-  const known = asked.fingerprints ?? (place.site?.status === 'pending' ? place.site.fingerprints : []);
-  assertBinding(contract.terms, known.length);
+  const begun = begunWith(token, place.site);
+  const texts = asked.fingerprints ?? begun.fingerprints;
+  const request = { csr: asked.csr, lineage: begun.lineage, fingerprints: texts.length };
+  const to = { organization, enterprise: enterprise.slug, site: place.name, contract };
+  await judgeFirstRequest(deps, tx, request, to);
   if (await waitsForApproval(deps, work, token, { ...asked, key })) return undefined;
   const actor: Pick<Principal, 'organization' | 'enterprise'> = { organization, enterprise: undefined };
   const { name, mode } = place;

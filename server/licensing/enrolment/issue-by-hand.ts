@@ -9,10 +9,11 @@ import type { Site } from '../model/site.ts';
 import { ownOrganization } from '../organizations/organizations.ts';
 import type { IssuedLicense, LicenseOrder } from '../ports/issuance.ts';
 import { keyIn } from '../read-csr.ts';
-import { addFingerprints, fingerprintsIn } from '../sites/fingerprints.ts';
+import { bindTo, fingerprintsIn } from '../sites/fingerprints.ts';
 import { assertInstallable } from '../sites/installable.ts';
 import { type Dependencies, inTransaction, useCase, type Work } from '../use-case.ts';
 import { enterpriseOf } from './create-token.ts';
+import { judgeFirstRequest } from './first-request.ts';
 
 type Decided = { readonly order: LicenseOrder } | { readonly repeats: string };
 
@@ -42,18 +43,19 @@ async function firstOrder(
   principal: string,
 ): Promise<LicenseOrder> {
   const { stores } = deps;
-  const bound = await addFingerprints(deps, work, site, fingerprintsIn(request));
+  const { organization, lineage, name } = site;
   const contract = found('contract', await stores.contracts.get(work.tx, site.contract));
   const enterprise = found('enterprise', await stores.enterprises.get(work.tx, site.enterprise));
-  assertInForce(
-    { organization: await ownOrganization(deps, work.tx, site.organization), enterprise, contract },
-    work.at,
-  );
+  assertInForce({ organization: await ownOrganization(deps, work.tx, organization), enterprise, contract }, work.at);
+  const texts = fingerprintsIn(request) ?? [];
+  const to = { organization, enterprise: enterprise.slug, site: name, contract };
+  await judgeFirstRequest(deps, work.tx, { csr: request, lineage, fingerprints: texts.length }, to);
+  const bound = await bindTo(deps, work, site, texts);
   return licenseOrder({
     enterprise,
     contract,
     site: bound,
-    lineage: { id: site.lineage, sequence: 0, organization: site.organization },
+    lineage: { id: lineage, sequence: 0, organization },
     kind: 'first',
     key: { csr: request },
     ground: `site:${site.id}`,
@@ -61,11 +63,20 @@ async function firstOrder(
   });
 }
 
-/** The license that this very key has already. */
-async function licenseFor({ stores }: Dependencies, { tx }: Work, site: Site, request: Uint8Array): Promise<string> {
+/** The license that this very key has already, as long as it is good. */
+async function licenseFor(
+  { stores }: Dependencies,
+  { tx, at }: Work,
+  site: Site,
+  request: Uint8Array,
+): Promise<string> {
   const lineage = found('lineage', await stores.licenses.lineage(tx, site.lineage));
   const head = lineage.head === undefined ? undefined : await stores.licenses.get(tx, lineage.head);
-  if (head !== undefined && equalBytes(head.publicKey, keyIn(request))) return head.serial;
+  if (head !== undefined && head.notAfter >= at && equalBytes(head.publicKey, keyIn(request))) {
+    if (head.status !== 'revoked') return head.serial;
+    const message = 'The license of this request is revoked; install the site anew with an enrolment token.';
+    throw new LicetError('forbidden', 'LICENSE_REVOKED', message);
+  }
   const message = 'The site has its license: have it renewed, or install the site anew with an enrolment token.';
   throw new LicetError('conflict', 'SITE_ENROLLED', message);
 }

@@ -5,7 +5,7 @@ import type { Contract } from '../model/contract.ts';
 import type { EnrolmentToken } from '../model/enrolment-token.ts';
 import { newId } from '../model/id.ts';
 import type { Site } from '../model/site.ts';
-import { addFingerprints, fingerprintDigests } from '../sites/fingerprints.ts';
+import { bindTo, fingerprintDigests } from '../sites/fingerprints.ts';
 import { assertInstallable } from '../sites/installable.ts';
 import { beginLineage } from '../sites/new-site.ts';
 import { endLineages } from '../sites/site-life.ts';
@@ -54,6 +54,15 @@ async function begunSite(
   throw new LicetError('conflict', 'SITE_EXISTS', message);
 }
 
+/** What is there of the lineage that the request is for. What another request has left behind says nothing of this machine. */
+export function begunWith(
+  { key, lineage }: EnrolmentToken,
+  site: Site | undefined,
+): { readonly lineage: string | undefined; readonly fingerprints: readonly string[] } {
+  if (key === undefined) return { lineage: site?.status === 'pending' ? site.lineage : undefined, fingerprints: [] };
+  return { lineage, fingerprints: site?.lineage === lineage ? (site?.fingerprints ?? []) : [] };
+}
+
 /**
  * The site as its license will have it. One that has had a license begins a new lineage: the machine that had the old one
  * must not come back with it. Its row says so when the new one has its license, and until then the site keeps what it has.
@@ -63,12 +72,12 @@ export async function boundSite(
   work: Work,
   token: EnrolmentToken,
   site: Site,
-  texts: readonly string[] | undefined,
+  texts: readonly string[] = [],
 ): Promise<Site> {
   if (token.key !== undefined && token.lineage !== undefined) {
     return token.lineage === site.lineage ? site : installedAnew(site, token.lineage, texts);
   }
-  if (site.status === 'pending') return addFingerprints(deps, work, site, texts);
+  if (site.status === 'pending') return bindTo(deps, work, site, texts);
   const anew = installedAnew(site, newId(deps.clock, deps.random), texts);
   await beginLineage(deps, work, anew);
   return anew;

@@ -1,7 +1,6 @@
 import { createBatcher, type Outcome, outcomeOf } from '@licet/authority';
 import { type Bytes, type CertificationRequest, decodeCertificationRequest, type Name, OID } from '@licet/format';
 import { authorize } from '../access/authorize.ts';
-import { assertOwnNames } from '../enrolment/asked-names.ts';
 import { enrol, NAME_FORM } from '../enrolment/enrol.ts';
 import { firstLicense } from '../enrolment/first-license.ts';
 import { hashToken, organizationOfToken } from '../enrolment/token.ts';
@@ -188,7 +187,6 @@ async function enrolAs(
     const enterprise = await enterpriseFor(deps, tx, principal, label);
     authorize(principal, 'license.issue', { organization: principal.organization, enterprise: enterprise.id });
     authorize(principal, 'site.create', { organization: principal.organization, enterprise: enterprise.id });
-    assertOwnNames(request, { organization: principal.organization, enterprise: enterprise.slug, site: name });
     const contract = await onlyContract(deps, tx, enterprise);
     return { contract, repeated: await issuedBefore(deps, tx, enterprise, name, csr) };
   });

@@ -77,8 +77,11 @@ export interface Issuance {
    * any other is final for this request. Orders that arrive together are recorded, signed and committed together.
    */
   issue(order: LicenseOrder): Promise<IssuedLicense>;
-  /** Throws what `issue` would refuse by the request alone. Writes nothing and signs nothing. */
-  checkRequest(csr: Uint8Array): void;
+  /**
+   * Rejects with what `issue` would refuse a first request for, by itself or by its key, as far as that can be known before.
+   * `lineage`: that it is for, if it is there already. Writes nothing and signs nothing.
+   */
+  checkRequest(tx: Transaction, csr: Uint8Array, lineage?: string): Promise<void>;
   /** What was issued under this serial, with its chain; undefined when there is no such license. */
   find(organization: string, serial: string): Promise<IssuedLicense | undefined>;
   /** The same for several, in the look of a transaction that asks for more about them. */

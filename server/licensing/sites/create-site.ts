@@ -5,6 +5,7 @@ import { boundsOf } from '../access/authorize.ts';
 import { assertInForce } from '../contracts/in-force.ts';
 import { issueToken, type ShownToken, tokenForSite, tokenOptions } from '../enrolment/create-token.ts';
 import { firstLicense } from '../enrolment/first-license.ts';
+import { judgeFirstRequest } from '../enrolment/first-request.ts';
 import { found } from '../entities.ts';
 import { LicetError } from '../errors.ts';
 import { count, csr, labels, mode, reference, slug } from '../fields.ts';
@@ -18,7 +19,7 @@ import type { IssuedLicense } from '../ports/issuance.ts';
 import type { Transaction } from '../ports/transactions.ts';
 import { keyIn } from '../read-csr.ts';
 import { type Dependencies, inTransaction, reading, useCase, type Work } from '../use-case.ts';
-import { addFingerprints, fingerprints } from './fingerprints.ts';
+import { bindTo, fingerprints, fingerprintsIn } from './fingerprints.ts';
 import { addSite } from './new-site.ts';
 import { retire } from './site-life.ts';
 
@@ -51,6 +52,7 @@ export const createSite = useCase(
       boundsOf(actor, 'license.issue');
       return issueFirst(deps, actor, await siteFor(deps, actor, { ...input, csr: der }), der);
     }
+    if (input.fingerprints !== undefined) throw fingerprintsMisplaced();
     const made = await inTransaction(deps, actor, async (work) => {
       const { site } = await addSite(deps, work, actor, input);
       return { site, enrolment: await issueToken(deps, work, actor, tokenForSite(site), input.token) };
@@ -58,6 +60,12 @@ export const createSite = useCase(
     return { ...made, license: undefined };
   },
 );
+
+/** Passed over, they would be taken for a binding. */
+function fingerprintsMisplaced(): LicetError {
+  const message = 'Fingerprints go with the request; say by token.fingerprint on which machine a token may be used.';
+  return new LicetError('invalid', 'FINGERPRINTS_MISPLACED', message, { pointer: '/fingerprints' });
+}
 
 type Input = z.output<typeof createSite.input>;
 type Made = { readonly site: Site; readonly contract: Contract; readonly enterprise: Enterprise };
@@ -73,13 +81,16 @@ async function siteFor(
   actor: Principal,
   input: Input & { readonly csr: Uint8Array },
 ): Promise<MadeBefore> {
-  deps.issuance.checkRequest(input.csr);
   const request = hash('sha256', input.csr, 'buffer');
   try {
     return await inTransaction(deps, actor, async (work) => {
       const { site, contract } = await addSite(deps, work, actor, { ...input, request });
       const enterprise = await assertIssuable(deps, work.tx, contract, work.at);
-      return { site: await addFingerprints(deps, work, site, input.fingerprints), contract, enterprise };
+      const texts = input.fingerprints ?? fingerprintsIn(input.csr) ?? [];
+      const asked = { csr: input.csr, lineage: undefined, fingerprints: texts.length };
+      const to = { organization: site.organization, enterprise: enterprise.slug, site: site.name, contract };
+      await judgeFirstRequest(deps, work.tx, asked, to);
+      return { site: await bindTo(deps, work, site, texts), contract, enterprise };
     });
   } catch (error) {
     // Whatever the new one is in conflict with (name, seat, share of a pool) may be that one.

@@ -28,14 +28,14 @@ export function fingerprintsIn(csr: Uint8Array): string[] | undefined {
   }
 }
 
-/** Binds the site to its machine. Without fingerprints it stays as it is. */
-export async function addFingerprints(
+/** Binds the site to the machine of its first license, which may be another than that of a request that came to nothing. */
+export async function bindTo(
   { stores }: Dependencies,
   { tx, at }: Work,
   site: Site,
-  texts: readonly string[] | undefined,
+  texts: readonly string[],
 ): Promise<Site> {
-  if (texts === undefined) return site;
+  if (texts.length === 0 && site.fingerprints.length === 0) return site;
   const bound = changed(site, at, { fingerprints: fingerprintDigests(site.lineage, texts) });
   await stores.sites.replace(tx, bound);
   return bound;

@@ -187,11 +187,19 @@ describe('A one-time token', () => {
     for (const [code, request] of [
       ['SUBJECT_MISMATCH', () => makeCsr('P-256', { name: 'host.globex.example' })],
       ['CSR_SIGNATURE', forged],
+      [
+        'KEY_REUSED',
+        async () => {
+          const csr = makeCsr();
+          await office.site((await office.customer()).contract, { csr });
+          return csr;
+        },
+      ],
       ['KEY_WEAK', () => makeCsr('RSA-3072', { keys: generateKeyPairSync('rsa', { modulusLength: 1024 }) })],
-    ] as [string, () => Uint8Array][]) {
+    ] as [string, () => Uint8Array | Promise<Uint8Array>][]) {
       it(`asks nobody about a request that is refused with ${code}`, async () => {
         const { token, id } = await kit({ approval: true });
-        await assert.rejects(use(token, request()), hasCode(code));
+        await assert.rejects(use(token, await request()), hasCode(code));
         assert.ok(await isOpen(id));
         const csr = makeCsr();
         await assert.rejects(use(token, csr), hasCode('ENROLMENT_PENDING'));

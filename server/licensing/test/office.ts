@@ -1,18 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import {
-  addressesOf,
-  checkRequest,
-  createIssuer,
-  createRevoker,
-  IssuerGeneration,
-  loadProfiles,
-} from '@licet/authority';
+import { addressesOf, createIssuer, createRevoker, IssuerGeneration, loadProfiles } from '@licet/authority';
 import { makeCsr, Workshop } from '@licet/authority/workshop';
 import { decodeCertificate, encodeClaims, fromHex, MODES, toHex } from '@licet/format';
-import { asLicetError } from '../../authority/errors.ts';
+import { asLicetError, translated } from '../../authority/errors.ts';
+import { checkFirstRequest, keyOwnerOf } from '../../authority/first-request.ts';
 import { createRevocations } from '../../authority/revocations.ts';
 import { accessStores } from '../../persistence/access/index.ts';
 import { auditLog } from '../../persistence/audit-log.ts';
+import { certificateFinder } from '../../persistence/authority/certificate-finder.ts';
 import { createCertificateStore } from '../../persistence/authority/certificate-store.ts';
 import { createRevocationStore, createRevocationsWithin } from '../../persistence/authority/revocation-store.ts';
 import { leases } from '../../persistence/leases.ts';
@@ -118,13 +113,7 @@ export class Office {
       stores,
       issuance: {
         issue: (order) => this.issuing(order),
-        checkRequest(csr) {
-          try {
-            checkRequest(csr, loadProfiles().site);
-          } catch (error) {
-            throw asLicetError(error);
-          }
-        },
+        checkRequest: (tx, csr, lineage) => translated(checkFirstRequest(certificateFinder, tx, csr, lineage)),
         find: (_, serial) => this.#find(serial),
         look: async (_, names) =>
           names.map(
@@ -220,7 +209,7 @@ export class Office {
         claims,
         contract,
         principal: ground,
-        keyOwner: facts.lineage,
+        keyOwner: keyOwnerOf(facts.lineage),
         context: licenseContext(facts),
       });
       return licenseOf(certificate, issuer, fresh);

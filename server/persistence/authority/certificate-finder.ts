@@ -1,8 +1,8 @@
 import { decodeCertificate, fromHex } from '@licet/format';
-import type { CertificateFinder, FoundCertificate } from '../../authority/ports/certificates.ts';
+import type { CertificateFinder, FoundCertificate, KnownKey } from '../../authority/ports/certificates.ts';
 import type { Transaction } from '../../licensing/ports/transactions.ts';
 import { sql } from '../transactions.ts';
-import { columns, hex, plain } from '../columns.ts';
+import { bytea, columns, hex, plain } from '../columns.ts';
 import { usable } from './revocation-queries.ts';
 
 export const certificateFinder: CertificateFinder = {
@@ -29,6 +29,14 @@ export const certificateFinder: CertificateFinder = {
       const row = byNumber.get(index + 1);
       return row && { issuer: row.issuer, certificate: plain(row.certificate) };
     });
+  },
+
+  async key(tx, publicKey) {
+    const rows = await sql(tx).query<KnownKey>(
+      'select owner, blocked as "isBlocked" from public_keys where hash = $1',
+      [bytea(publicKey)],
+    );
+    return rows[0];
   },
 
   authorities: (tx, { organization, enterprise }, at) =>

@@ -47,7 +47,17 @@ describe('The API, as a new user walks through it', () => {
   });
 
   const csr = (name: string): string => {
-    const args = ['req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=x'];
+    const args = [
+      'req',
+      '-new',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-subj',
+      '/CN=plant-1',
+    ];
     execFileSync('openssl', [...args, '-keyout', join(folder, `${name}.key`), '-out', join(folder, `${name}.csr`)], {
       stdio: 'pipe',
     });
