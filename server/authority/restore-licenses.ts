@@ -60,18 +60,18 @@ async function restorePage(
   const done = { licenses: 0, homeless: new Map<string, Homeless>() };
   const told = await Promise.all((await deps.licenses.forgotten(tx, page)).map((found) => toldBy(found, deps)));
   const made: ToldLicense[] = [];
+  const spent: AuditEvent[] = [];
   const at = deps.clock.now();
   for (const license of told.toSorted((one, other) => one.sequence - other.sequence)) {
     const outcome = await restoreOne(deps, tx, license, at, makeSites);
     if (outcome === 'contract' || outcome === 'name') done.homeless.set(license.lineage, outcome);
-    if (outcome === 'known' || outcome === 'adopted') done.licenses += 1;
     if (outcome === 'adopted') made.push(license);
+    if (outcome !== 'known' && outcome !== 'adopted') continue;
+    done.licenses += 1;
+    spent.push(...(await spentWith(deps, tx, license, at)));
   }
-  if (made.length > 0)
-    await deps.auditLog.append(
-      tx,
-      made.map((license) => auditEntryOf(license, at)),
-    );
+  const entries = [...made.map((license) => auditEntryOf(license, at)), ...spent];
+  if (entries.length > 0) await deps.auditLog.append(tx, entries);
   return { ...done, sites: made.length };
 }
 
@@ -87,6 +87,20 @@ async function restoreOne(
   const outcome = await licenses.adopt(tx, license, newId(clock, random), at);
   if (outcome === 'adopted') await licenses.restore(tx, license, at);
   return outcome;
+}
+
+/** A token that was used after the backup looks unused in it, and would install the site once more. */
+async function spentWith(
+  { licenses }: LicenseRestoring,
+  tx: Transaction,
+  license: ToldLicense,
+  at: Date,
+): Promise<AuditEvent[]> {
+  const { organization, sequence, isBuild, lineage } = license;
+  if (sequence !== 1 || isBuild) return [];
+  const ids = await licenses.spendTokens(tx, license, at);
+  const common = { organization, at, actor: 'system:reconcile', action: 'token.withdrawn', details: { lineage } };
+  return ids.map((id) => ({ ...common, subject: `token:${id}` }));
 }
 
 function auditEntryOf({ organization, lineage, contract, mode }: ToldLicense, at: Date): AuditEvent {
@@ -120,6 +134,7 @@ async function toldBy(
     fingerprints: Array.isArray(digests) ? digests : [],
     shares: sharesIn(claims.limits),
     lineage: claims.id,
+    isBuild: claims.grace === 0 && notAfter.getTime() - notBefore.getTime() <= BUILD_MOST_MS,
     sequence: claims.sequence,
     publicKey: hash('sha256', publicKey.raw, 'buffer'),
     notBefore,
@@ -127,6 +142,9 @@ async function toldBy(
     grace: claims.grace,
   };
 }
+
+/** As long as a trust rule may say, and by how much certificates are dated back. */
+const BUILD_MOST_MS = 25 * 3_600_000;
 
 /** What a license says of a pool is the share of its site (`siteClaims`). */
 function sharesIn(limits: ReturnType<typeof decodeClaims>['limits']): ToldLicense['shares'] {

@@ -16,6 +16,8 @@ export type ToldLicense = {
   readonly fingerprints: readonly string[];
   readonly shares: Readonly<Record<string, number>>;
   readonly lineage: string;
+  /** Of a build or workload: for hours, and never renewed. */
+  readonly isBuild: boolean;
   readonly sequence: number;
   /** SHA-256 of the SubjectPublicKeyInfo. */
   readonly publicKey: Uint8Array;
@@ -39,6 +41,8 @@ export interface LicenseRecords {
   restore(tx: Transaction, license: ToldLicense, at: Date): Promise<boolean>;
   /** Makes the lineage known: of the site that was installed anew with it, or of a new site. */
   adopt(tx: Transaction, license: ToldLicense, site: string, at: Date): Promise<'adopted' | Homeless>;
+  /** Withdraws the enrolment tokens that this first license may have come of. Returns their ids. */
+  spendTokens(tx: Transaction, license: ToldLicense, at: Date): Promise<readonly string[]>;
   /** Licenses, lineages and sites of these certificates follow what became of them. */
   follow(tx: Transaction, records: readonly RevocationRecord[], at: Date): Promise<void>;
 }

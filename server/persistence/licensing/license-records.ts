@@ -58,6 +58,11 @@ export const licenseRecords: LicenseRecords = {
     return 'adopted';
   },
 
+  async spendTokens(tx, { organization, lineage, mode }, at) {
+    const rows = await sql(tx).query<{ id: string }>(SPEND, [organization, lineage, mode, at]);
+    return rows.map(({ id }) => id);
+  },
+
   async follow(tx, records, at) {
     const values = columns(
       records,
@@ -108,6 +113,21 @@ const ADVANCE = `
   update sites s set status = 'active', updated_at = $5, version = s.version + 1
     from moved m where s.organization = $1 and s.id = m.site and s.status = 'pending'`;
 
+const SPEND = `
+  update enrolment_tokens t set withdrawn_at = $4
+    from lineages g join sites s on s.organization = g.organization and s.id = g.site
+   where g.organization = $1 and g.id = $2::uuid and t.organization = g.organization
+     and t.request is null and t.withdrawn_at is null and (t.expires_at > $4 or t.asked_key is not null)
+     and (t.site = s.id
+          or t.site is null and t.contract = s.contract and t.mode = $3 and coalesce(t.name, s.name) = s.name)
+  returning t.id`;
+
+// Which of several it was no certificate tells, nor what it was called if it is forgotten too; that there is one decides.
+const TRUST_RULE = `
+  case when $11 then coalesce((select r.id from trust_rules r
+                                where r.organization = $1 and r.contract = $8 and r.mode = $9
+                                order by r.id limit 1), $7::uuid) end`;
+
 /** A site that was installed anew has the name, and a lineage that is over. Undefined: the name is another's. */
 async function siteFor(
   tx: Transaction,
@@ -135,9 +155,9 @@ async function siteFor(
   }
   await sql(tx).query(
     `insert into sites (organization, enterprise, name, lineage, fingerprints, created_at, updated_at, version, id,
-                        contract, mode, status, shares, labels)
-     values ($1, $2, $3, $4, $5, $6, $6, 1, $7, $8, $9, 'pending', $10, '{}')`,
-    [...common, id, contract, mode, JSON.stringify(shares)],
+                        contract, mode, status, shares, labels, trust_rule)
+     values ($1, $2, $3, $4, $5, $6, $6, 1, $7, $8, $9, 'pending', $10, '{}', ${TRUST_RULE})`,
+    [...common, id, contract, mode, JSON.stringify(shares), license.isBuild],
   );
   return id;
 }

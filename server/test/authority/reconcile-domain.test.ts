@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { makeCsr } from '@licet/authority/workshop';
 import { reconcile, type Reconciled } from '../../authority/reconcile.ts';
 import { openEvaluationShop } from '../../first-start/evaluation-shop.ts';
 import { createToken } from '../../licensing/enrolment/create-token.ts';
 import { enrol } from '../../licensing/enrolment/enrol.ts';
 import { holdEnterprise, reinstateEnterprise } from '../../licensing/enterprises/enterprises.ts';
+import { exchangeIdentity } from '../../licensing/identity/exchange.ts';
+import type { IdentityTokens } from '../../licensing/identity/ports.ts';
+import { createTrustRule } from '../../licensing/identity/rules.ts';
 import { renewLicense } from '../../licensing/licenses/renew.ts';
 import type { Site } from '../../licensing/model/site.ts';
 import type { IssuedLicense } from '../../licensing/ports/issuance.ts';
@@ -14,12 +18,14 @@ import type { Dependencies } from '../../licensing/use-case.ts';
 import { OWNER as SOMEBODY } from '../../licensing/test/office.ts';
 import { auditLog } from '../../persistence/audit-log.ts';
 import { makeCertificatePartitions } from '../../persistence/authority/partitions.ts';
+import { identityStores } from '../../persistence/identity/stores.ts';
 import { licenseRecords } from '../../persistence/licensing/license-records.ts';
 import { sql } from '../../persistence/transactions.ts';
 import { systemRandom as random } from '../../random.ts';
 import { connectLicensing } from '../../wiring/licensing.ts';
 import { Workshop } from './workshop.ts';
 
+const ISSUER = 'https://token.example';
 const OWNER = { ...SOMEBODY, organization: 'demo' };
 const NAMES = ['renewed', 'retired', 'suspended', 'installed-anew', 'reinstated', 'lost-answer'] as const;
 type Name = (typeof NAMES)[number];
@@ -34,6 +40,7 @@ describe('the domain after a restored backup was reconciled', function () {
   const early = {} as Record<Name, Licensed>;
   const late: Record<string, IssuedLicense> = {};
   const answerLost = makeCsr();
+  const tokens = { open: '', anew: '', unused: '' };
 
   const connect = () => (deps = connectLicensing(workshop.database, workshop.authority));
   const make = async (name: string): Promise<Licensed> => {
@@ -42,9 +49,19 @@ describe('the domain after a restored backup was reconciled', function () {
   };
   const renew = ({ serial }: { serial: string }, csr = makeCsr()): Promise<IssuedLicense> =>
     renewLicense(deps)(OWNER, { predecessor: serial, csr });
-  const installAnew = async (site: Site): Promise<IssuedLicense> => {
-    const { token } = await createToken(deps)(OWNER, { site: site.id });
-    return enrol(deps)({ token, csr: makeCsr() });
+  const use = (token: string, name?: string): Promise<IssuedLicense> =>
+    enrol(deps)({ token, csr: makeCsr(), ...(name !== undefined && { name }) });
+  /** What the issuer vouches for is tested elsewhere. */
+  const build = () => {
+    const claims = { iss: ISSUER, aud: 'us', repository_id: '74' };
+    const tokens: IdentityTokens = {
+      issuerOf: () => ISSUER,
+      verify: () => Promise.resolve({ claims, id: randomUUID(), expiresAt: new Date(Date.now() + 600_000) }),
+    };
+    return exchangeIdentity(
+      { ...deps, identities: identityStores, tokens },
+      { organization: 'demo', token: 'vouched', csr: makeCsr() },
+    );
   };
   const siteNamed = (name: string) =>
     deps.transactions.run({ organization: 'demo' }, async (tx) => {
@@ -58,6 +75,13 @@ describe('the domain after a restored backup was reconciled', function () {
     ({ contract } = (await openEvaluationShop(deps, 'demo'))!);
     for (const name of NAMES) early[name] = await make(name);
     await suspendSite(deps)(OWNER, { id: early.reinstated.site.id });
+    const wanted = { contract, mode: 'development' } as const;
+    tokens.open = (await createToken(deps)(OWNER, wanted)).token;
+    tokens.anew = (await createToken(deps)(OWNER, { site: early['installed-anew'].site.id })).token;
+    tokens.unused = (await createToken(deps)(OWNER, { ...wanted, mode: 'production', name: 'unused' })).token;
+    const rule = { contract, mode: 'development', issuer: ISSUER, audience: 'us', siteClaim: 'repository_id' } as const;
+    const conditions = { repository_id: ['74'] };
+    await createTrustRule({ ...deps, identities: identityStores }, OWNER, { ...rule, name: 'builds', conditions });
     await workshop.stop();
     workshop.backUp();
     await workshop.start();
@@ -67,7 +91,9 @@ describe('the domain after a restored backup was reconciled', function () {
     await retireSite(deps)(OWNER, { id: early.retired.site.id });
     late['same-name'] = (await make('retired')).license;
     await suspendSite(deps)(OWNER, { id: early.suspended.site.id });
-    late['anew'] = await installAnew(early['installed-anew'].site);
+    late['anew'] = await use(tokens.anew);
+    late['by-token'] = await use(tokens.open, 'by-token');
+    late['build'] = await build();
     await reinstateSite(deps)(OWNER, { id: early.reinstated.site.id });
     late['young'] = await renew((await make('young')).license);
     await holdEnterprise(deps)(OWNER, { id: early.renewed.site.enterprise });
@@ -94,14 +120,14 @@ describe('the domain after a restored backup was reconciled', function () {
 
   it('knows each license again', () => {
     const { licenses, sites, homeless } = done.domain;
-    assert.deepEqual({ licenses, sites, homeless: [...homeless] }, { licenses: 7, sites: 3, homeless: [] });
+    assert.deepEqual({ licenses, sites, homeless: [...homeless] }, { licenses: 9, sites: 5, homeless: [] });
   });
 
   it('knows how long each works after its end, as the contract said', async () => {
     const rows = await workshop.database.run('platform', (tx) =>
-      sql(tx).query<{ grace: string }>('select distinct grace from licenses'),
+      sql(tx).query<{ grace: string }>('select distinct grace from licenses order by grace'),
     );
-    assert.deepEqual(rows, [{ grace: '1209600' }]);
+    assert.deepEqual(rows, [{ grace: '0' }, { grace: '1209600' }]);
   });
 
   it('knows that an enterprise was put on hold, and its operator undoes that as ever', async () => {
@@ -155,7 +181,20 @@ describe('the domain after a restored backup was reconciled', function () {
   it('has the sites that are younger than the backup, on their seats', async () => {
     assert.equal((await renew(late['young']!)).fresh, true);
     const used = await deps.transactions.run({ organization: 'demo' }, (tx) => deps.stores.seats.used(tx, contract));
-    assert.equal(used.sites.development, 7);
+    assert.equal(used.sites.development, 9);
+  });
+
+  it('takes no token again that was used meanwhile, and those that were not', async () => {
+    await assert.rejects(use(tokens.anew), { code: 'TOKEN_WITHDRAWN' });
+    await assert.rejects(use(tokens.open, 'another'), { code: 'TOKEN_WITHDRAWN' });
+    assert.equal((await renew(late['by-token']!)).fresh, true);
+    assert.equal((await use(tokens.unused)).fresh, true);
+  });
+
+  it('renews no license of a build, neither one of before nor the next', async () => {
+    for (const license of [late['build']!, await build()]) {
+      await assert.rejects(renew(license), { code: 'LICENSE_NOT_RENEWED' });
+    }
   });
 
   it('has nothing left to do when it is reconciled once more', async () => {
