@@ -7,7 +7,8 @@ import { CliError, type CliIo } from '../io.ts';
 import { printable } from '../printable.ts';
 import { readInput } from '../read-input.ts';
 import { callApi } from './client.ts';
-import { chosenContext, type Context } from './contexts.ts';
+import type { Context } from './contexts.ts';
+import { chosenContext } from './session.ts';
 
 type Kind = 'enterprise' | 'contract' | 'site';
 type Options = {
@@ -60,7 +61,7 @@ export async function download(io: CliIo, path: string, { context, out }: Option
     else target.write(part);
   };
   const call = { method: 'GET', path, accept: `text/csv, ${JSON_LINES}`, onData };
-  await Promise.race([callApi(chosenContext(io, context), call), failed]);
+  await Promise.race([callApi(await chosenContext(io, context), call), failed]);
   if (target === undefined) return;
   target.end();
   await Promise.race([once(target, 'close'), failed]);
@@ -78,7 +79,7 @@ type Outcome = { readonly created: number; readonly refused: readonly LineResult
 async function runImport(io: CliIo, kind: Kind, file: string, options: Options): Promise<void> {
   const format = formatOf(options.format ?? (extname(file) === '.jsonl' ? 'jsonl' : 'csv'));
   const text = (await readInput(file, io)).toString('utf8');
-  const context = chosenContext(io, options.context);
+  const context = await chosenContext(io, options.context);
   const send = (dryRun: boolean) => sendRows(io, context, { kind, format, text, dryRun }, dryRun ? 'tried' : 'done');
   const tried = await send(true);
   const isGood = tried.refused.length === 0 && tried.stopped === undefined;

@@ -73,14 +73,16 @@ function refusal({ status, headers }: HttpAnswer, parsed: unknown): CliError {
   }
   const problem = parsed as Problem;
   const wait = headers['retry-after'];
-  const detail = [problem.detail, wait !== undefined && `Try again in ${wait} s.`, hint(status)]
+  const detail = [problem.detail, wait !== undefined && `Try again in ${wait} s.`, hint(problem)]
     .filter(Boolean)
     .join(' ');
   return new ApiError(exitCodeOf(status), { ...problem, detail });
 }
 
-const hint = (status: number): string | undefined =>
-  status === 401 ? 'Set a token: licet context token <file>, or LICET_TOKEN.' : undefined;
+const hint = ({ code }: Problem): string | undefined =>
+  code === 'NOT_AUTHENTICATED'
+    ? 'Sign in: licet self sign-in, or set a token: licet context token <file>, or LICET_TOKEN.'
+    : undefined;
 
 function exitCodeOf(status: number): ExitCode {
   if (status === 401 || status === 403) return EXIT.notAllowed;

@@ -4,8 +4,9 @@ import { EXIT } from '../exit-codes.ts';
 import { CliError, type CliIo } from '../io.ts';
 import { readInput } from '../read-input.ts';
 import { callApi } from './client.ts';
-import { type Context, chosenContext } from './contexts.ts';
+import type { Context } from './contexts.ts';
 import { type Operation, operations, type Schema } from './document.ts';
+import { chosenContext } from './session.ts';
 import { show } from './show.ts';
 
 /** One verb: `licet site retire <id>`. Its arguments and options are those of the operation in the OpenAPI document. */
@@ -120,7 +121,7 @@ async function run({ io, verb, operation, ids, options }: Run): Promise<void> {
     io.out(JSON.stringify({ method, path, ...(body !== undefined && { body }) }, null, 2));
     return;
   }
-  const context = chosenContext(io, options['context'] as string | undefined);
+  const context = await chosenContext(io, options['context'] as string | undefined);
   if (asks(verb) && options['yes'] !== true) await confirm(io, `${verb.verb} ${ids.join(' ')}`, verb.warning);
   const ifMatch = takesVersion(operation) ? await versionFor(context, operation, ids, options['ifVersion']) : undefined;
   const isRepeatable = operation.parameters.some(({ name }) => name === 'Idempotency-Key');

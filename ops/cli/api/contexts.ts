@@ -5,6 +5,13 @@ import { z } from 'zod';
 import { EXIT } from '../exit-codes.ts';
 import { CliError, type CliIo } from '../io.ts';
 
+/** Somebody who has signed in: for minutes, and from then on by the next two tokens. */
+const session = z.strictObject({
+  accessToken: z.string(),
+  accessUntil: z.iso.datetime(),
+  refreshToken: z.string(),
+});
+
 /** One server that this person talks to. */
 const context = z.strictObject({
   url: z.url({ protocol: /^https?$/ }),
@@ -13,10 +20,13 @@ const context = z.strictObject({
   /** The server shows a certificate that browsers trust. */
   publicTls: z.literal(true).optional(),
   token: z.string().optional(),
+  /** Stands in for the token as long as it is there. */
+  session: session.optional(),
 });
 const contexts = z.strictObject({ current: z.string().optional(), contexts: z.record(z.string(), context) });
 
 export type Context = z.output<typeof context>;
+export type Session = z.output<typeof session>;
 export type Contexts = z.output<typeof contexts>;
 
 const NONE: Contexts = { contexts: {} };
@@ -64,24 +74,36 @@ export function saveContexts(io: CliIo, value: Contexts): void {
   }
 }
 
+export type Chosen = {
+  /** Undefined: the environment alone says where the server is. */
+  readonly name: string | undefined;
+  readonly context: Context;
+};
+
 /** The server that is meant: by the flag, by the environment, or the current one. */
-export function chosenContext(io: CliIo, name: string | undefined): Context {
+export function namedContext(io: CliIo, name: string | undefined): Chosen {
   const { current, contexts } = loadContexts(io);
   const url = io.env['LICET_URL'];
-  const token = io.env['LICET_TOKEN'];
   const wanted = name ?? io.env['LICET_CONTEXT'] ?? (url === undefined ? current : undefined);
   const found = wanted === undefined ? undefined : contexts[wanted];
   if (wanted !== undefined && found === undefined) {
     const known = Object.keys(contexts).join(', ') || 'none';
     throw new CliError(EXIT.config, 'CONTEXT_UNKNOWN', `There is no context "${wanted}" (known: ${known}).`);
   }
-  const chosen = found ?? (url === undefined ? undefined : { url });
-  if (chosen === undefined) {
-    const fix = 'run: licet bootstrap <url> --fingerprint <fingerprint of the root>, or set LICET_URL and LICET_TOKEN';
-    throw new CliError(EXIT.config, 'CONTEXT_MISSING', `No server is known yet; ${fix}.`);
-  }
-  // A token of the environment belongs to the server of the environment, or to whichever context was chosen there.
-  return token === undefined ? chosen : { ...chosen, token };
+  const context = found ?? (url === undefined ? undefined : { url });
+  if (context !== undefined) return { name: wanted, context };
+  const fix = 'run: licet bootstrap <url> --fingerprint <fingerprint of the root>, or set LICET_URL and LICET_TOKEN';
+  throw new CliError(EXIT.config, 'CONTEXT_MISSING', `No server is known yet; ${fix}.`);
+}
+
+/** Keeps who has signed in, or with `undefined` forgets it. */
+export function saveSession(io: CliIo, name: string, session: Session | undefined): void {
+  const all = loadContexts(io);
+  const { session: _, ...rest } = all.contexts[name]!;
+  saveContexts(io, {
+    ...all,
+    contexts: { ...all.contexts, [name]: session === undefined ? rest : { ...rest, session } },
+  });
 }
 
 function jsonOf(text: string): unknown {

@@ -9,7 +9,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { callApi } from '../api/client.ts';
 import { registerVerbs } from '../api/command.ts';
-import { chosenContext } from '../api/contexts.ts';
+import { chosenContext } from '../api/session.ts';
 
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { CliError, type CliIo } from '../io.ts';
@@ -64,7 +64,7 @@ const part = z.object({
 });
 
 async function checkOnServer(io: CliIo, name: string | undefined): Promise<void> {
-  const context = chosenContext(io, name);
+  const context = await chosenContext(io, name);
   let checked = 0;
   for (let from: number | undefined = 1; from !== undefined;) {
     const { body } = await callApi(context, { method: 'POST', path: '/api/v1/audit/verify', body: { from } });

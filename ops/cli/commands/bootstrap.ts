@@ -47,11 +47,14 @@ async function bootstrap(io: CliIo, text: string, { fingerprint = '', context, p
   await exchange({ url: new URL(PATH, url).href, method: 'GET', ...trust });
   const name = context ?? url.hostname;
   const all = loadContexts(io);
-  const { token } = all.contexts[name] ?? {};
-  const pinned = { url: url.origin, ...trust, ...(token !== undefined && { token }) };
+  const { token, session } = all.contexts[name] ?? {};
+  const kept = { ...(token !== undefined && { token }), ...(session !== undefined && { session }) };
+  const pinned = { url: url.origin, ...trust, ...kept };
   saveContexts(io, { current: name, contexts: { ...all.contexts, [name]: pinned } });
   io.err(`The root "${new X509Certificate(root).subject.replaceAll('\n', ', ')}" is trusted for ${url.origin}.`);
-  io.err(`It is in ${contextsFile(io)} as "${name}". Next: licet context token <file with your API token>`);
+  io.err(
+    `It is in ${contextsFile(io)} as "${name}". Next: licet context token <file with your API token>, or licet self sign-in`,
+  );
 }
 
 function serverUrl(text: string): URL {

@@ -1,7 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
 import { fingerprintOf } from '@licet/authority';
 import {
@@ -17,6 +16,7 @@ import {
   verifyTranscript,
 } from '@licet/authority/ceremony';
 import type { Command } from 'commander';
+import { ask } from '../ask.ts';
 import { EXIT } from '../exit-codes.ts';
 import { CliError, type CliIo } from '../io.ts';
 import { orExplain } from '../or-explain.ts';
@@ -135,21 +135,4 @@ async function program(): Promise<Program> {
   // Another one on each platform, and so beside the hash of the rest.
   const node = hash('sha256', await readFile(process.execPath));
   return { version: manifest.version, node: `${process.version} sha256 ${node}`, hash: all };
-}
-
-/** Only a person at a terminal answers: what a pipe says was decided by nobody who saw the question. */
-async function ask(question: string, { stdin }: CliIo): Promise<string | undefined> {
-  if (!('isTTY' in stdin) || stdin.isTTY !== true) return undefined;
-  const terminal = createInterface({ input: stdin, output: process.stderr, terminal: true });
-  const gone = new AbortController();
-  // Ctrl-C, Ctrl-D: without an answer nothing would wait for the question any more, and the draft would stay behind.
-  for (const event of ['SIGINT', 'close']) terminal.once(event, () => gone.abort());
-  try {
-    return await terminal.question(`${question} `, { signal: gone.signal });
-  } catch (error) {
-    if (!gone.signal.aborted) throw error;
-    return undefined;
-  } finally {
-    terminal.close();
-  }
 }

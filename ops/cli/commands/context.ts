@@ -43,12 +43,13 @@ export function register(program: Command, io: CliIo): void {
 
 function list(io: CliIo, isJson: boolean): void {
   const { current, contexts } = loadContexts(io);
-  const rows = Object.entries(contexts).map(([name, { url, root, token }]) => ({
+  const rows = Object.entries(contexts).map(([name, { url, root, token, session }]) => ({
     name,
     url,
     isCurrent: name === current,
     isPinned: root !== undefined,
     hasToken: token !== undefined,
+    isSignedIn: session !== undefined,
   }));
   if (isJson) io.out(JSON.stringify(rows, null, 2));
   else if (rows.length === 0) io.out(`There are none in ${contextsFile(io)}.`);
@@ -70,5 +71,8 @@ async function storeToken(io: CliIo, file: string, named: string | undefined): P
   const all = loadContexts(io);
   const name = known(io, named ?? all.current ?? '');
   saveContexts(io, { ...all, contexts: { ...all.contexts, [name]: { ...all.contexts[name]!, token } } });
-  io.err(`The token for "${name}" is stored.`);
+  const isSignedIn = all.contexts[name]?.session !== undefined;
+  io.err(
+    `The token for "${name}" is stored${isSignedIn ? ', and counts once you sign out: licet self sign-out' : ''}.`,
+  );
 }

@@ -4,8 +4,8 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { callApi } from '../api/client.ts';
 import { confirm } from '../api/command.ts';
-import { chosenContext } from '../api/contexts.ts';
 import { operations } from '../api/document.ts';
+import { chosenContext } from '../api/session.ts';
 import { show } from '../api/show.ts';
 import { EXIT } from '../exit-codes.ts';
 import { CliError, type CliIo } from '../io.ts';
@@ -54,7 +54,7 @@ async function changeMany(io: CliIo, file: string, options: Options): Promise<vo
   if (!dryRun && options.yes !== true) await confirm(io, `${change} ${serials.length} licenses`);
   const { method, path } = operations().get('changeManyLicenses');
   const body = { order, change, serials, dryRun, ...(reason !== undefined && { reason }) };
-  const context = chosenContext(io, options.context);
+  const context = await chosenContext(io, options.context);
   const call = async () => answer.parse((await callApi(context, { method, path, body })).body);
   const now = dryRun ? await call() : await untilDone(io, order, call);
   show(io, { order, ...now }, { isJson: options.json === true, out: undefined });

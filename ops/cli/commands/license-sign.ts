@@ -1,8 +1,8 @@
 import { decodeCertificationRequest, decodePem, encodePem, FormatError, OID } from '@licet/format';
 import type { Command } from 'commander';
 import { callApi } from '../api/client.ts';
-import { chosenContext } from '../api/contexts.ts';
 import { operations } from '../api/document.ts';
+import { chosenContext } from '../api/session.ts';
 import { show } from '../api/show.ts';
 import { EXIT } from '../exit-codes.ts';
 import { CliError, type CliIo } from '../io.ts';
@@ -34,7 +34,7 @@ async function sign(io: CliIo, options: Options): Promise<void> {
   const { csr, isRenewal } = await readRequest(io, options.in);
   const body = { csr };
   const { method, path } = operations().get(isRenewal ? 'refreshKey' : 'issueLicense');
-  const answer = await callApi(chosenContext(io, options.context), {
+  const answer = await callApi(await chosenContext(io, options.context), {
     method,
     path: isRenewal ? path : path.replace('{id}', encodeURIComponent(siteOf(options))),
     body,

@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { callApi } from '../api/client.ts';
-import { chosenContext } from '../api/contexts.ts';
 import { operations } from '../api/document.ts';
+import { chosenContext } from '../api/session.ts';
 import { EXIT } from '../exit-codes.ts';
 import { CliError, type CliIo } from '../io.ts';
 
@@ -48,7 +48,7 @@ export function registerKit(group: Command, io: CliIo): void {
 
 async function makeKit(io: CliIo, site: string | undefined, options: Options): Promise<void> {
   const { method, path } = operations().get('createEnrolment');
-  const answer = await callApi(chosenContext(io, options.context), { method, path, body: bodyOf(site, options) });
+  const answer = await callApi(await chosenContext(io, options.context), { method, path, body: bodyOf(site, options) });
   const { kit, enrolment } = made.parse(answer.body);
   const { server, publicTls, machine, out } = options;
   const whole = {

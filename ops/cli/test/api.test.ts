@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -46,7 +46,7 @@ describe('licet before a server', () => {
 
   async function licet(
     args: readonly string[],
-    env: Record<string, string> = {},
+    env: Record<string, string | undefined> = {},
   ): Promise<{ out: string; err: string }> {
     let out = '';
     let err = '';
@@ -165,6 +165,81 @@ describe('licet before a server', () => {
     );
     await assert.rejects(licet(['context', 'use', 'c'], env), refused(78, 'CONTEXT_UNKNOWN', /known: a, b/));
     assert.ok(existsSync(file) && readFileSync(file, 'utf8').includes('secret-b'));
+  });
+
+  describe('with somebody who signs in', () => {
+    const env = { LICET_URL: undefined, LICET_TOKEN: undefined };
+    const file = () => join(folder, 'contexts.json');
+    const session = (number: number, until: number) => ({
+      session: '019a9b5e-4c00-7d3a-8f21-5b6c7d8e9f10',
+      accessToken: `access-${number}`,
+      accessUntil: new Date(until).toISOString(),
+      refreshToken: `refresh-${number}`,
+      refreshUntil: new Date(until).toISOString(),
+    });
+    const told = () => seen.map(({ url: path, headers }) => [path, headers['authorization']]);
+    const context = (more: object) =>
+      writeFileSync(file(), JSON.stringify({ current: 'a', contexts: { a: { url, token: 'stored', ...more } } }), {
+        mode: 0o600,
+      });
+
+    it('asks as that person until the sign-out, and keeps it from others', async () => {
+      context({});
+      const given = { organization: 'acme', email: 'ada@example.org', password: ' pass word ' };
+      writeFileSync(join(folder, 'sign-in.json'), JSON.stringify(given));
+      answers = [
+        { status: 201, body: session(1, 600_000) },
+        { status: 200, body: {} },
+        { status: 204 },
+        { status: 200, body: {} },
+      ];
+      await licet(['self', 'sign-in', '--data', join(folder, 'sign-in.json')], env);
+      assert.equal(statSync(file()).mode & 0o777, 0o600);
+      await licet(['self', 'show'], env);
+      await licet(['self', 'sign-out'], env);
+      await licet(['self', 'show'], env);
+      assert.deepEqual(told(), [
+        ['/api/v1/sessions', undefined],
+        ['/api/v1/self', 'Bearer access-1'],
+        ['/api/v1/self/sign-out', 'Bearer access-1'],
+        ['/api/v1/self', 'Bearer stored'],
+      ]);
+      assert.deepEqual(JSON.parse(seen[0]!.body), given);
+    });
+
+    it('renews what is over once, however many commands run side by side', async () => {
+      context({ session: { accessToken: 'access-1', accessUntil: new Date(0).toISOString(), refreshToken: 'once' } });
+      answers = [
+        { status: 200, body: session(2, 600_000) },
+        ...Array.from({ length: 4 }, () => ({ status: 200, body: {} })),
+      ];
+      await Promise.all(Array.from({ length: 4 }, () => licet(['self', 'show'], env)));
+      assert.deepEqual(told(), [
+        ['/api/v1/sessions/refresh', undefined],
+        ...Array.from({ length: 4 }, () => ['/api/v1/self', 'Bearer access-2']),
+      ]);
+      assert.deepEqual(
+        readdirSync(folder).filter((name) => name.endsWith('.lock')),
+        [],
+      );
+    });
+
+    it('does not go on by the stored token when the sign-in is over, until told to', async () => {
+      context({ session: { accessToken: 'access-1', accessUntil: new Date(0).toISOString(), refreshToken: 'once' } });
+      const over = { status: 401, body: { status: 401, code: 'REFRESH_REFUSED', detail: 'Over.' } };
+      answers = [over, over, { status: 200, body: {} }];
+      await assert.rejects(licet(['self', 'show'], env), refused(77, 'SIGNED_OUT', /self sign-in.*self sign-out/));
+      await licet(['self', 'sign-out'], env);
+      await licet(['self', 'show'], env);
+      assert.deepEqual(told().at(-1), ['/api/v1/self', 'Bearer stored']);
+    });
+
+    it('takes a password from a terminal or a file, and never from the command line', async () => {
+      context({});
+      const args = ['self', 'sign-in', '--organization', 'acme', '--email', 'ada@example.org'];
+      await assert.rejects(licet(args, env), refused(64, 'OPTION_MISSING', /give "password" in the file of --data/));
+      assert.equal(seen.length, 0);
+    });
   });
 
   it('shows a list as a table that control characters cannot break', async () => {
