@@ -157,8 +157,9 @@ async function checkOffice(
     if (one !== role && !inOffice.authority.held) continue;
     const { key } = inOffice.authority;
     const isLost = !held.some(({ id }) => id === key) && isBelowRootOf(inOffice, candidate);
-    // One that is known here was followed by that, and comes from an old copy.
-    if (isLost && (await directory.find(candidate.key.id)) === undefined) continue;
+    const own = (await directory.find(candidate.key.id))?.authority;
+    // One that was here before was followed by that, and comes from an old copy.
+    if (isLost && (own === undefined || own.createdAt > inOffice.authority.createdAt)) continue;
     const instead = isLost
       ? 'whose key the signer has lost: put that back, or hold the ceremony for its successor'
       : 'import into a database of its own';

@@ -36,7 +36,8 @@ export async function readAuthorityBundle(
     const key = keys.get(id);
     if (key === undefined && (await isLost(id))) continue;
     if (key === undefined || !equalBytes(key.publicKey, chain[0].publicKey.raw)) {
-      throw new AuthorityError('KEY_UNKNOWN', `${path} belongs to no key of this signer; put the right one there.`);
+      const message = `${path} belongs to no key of this signer: put back what is right of the two, or remove the chain of a key that is lost for good.`;
+      throw new AuthorityError('KEY_UNKNOWN', message);
     }
     bundles.push({ key, chain, links });
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cpSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodePem, OID } from '@licet/format';
 import { verifyPathSync } from '@licet/verify';
@@ -46,6 +46,20 @@ describe('the ceremonies of CAs', function () {
       assert.deepEqual(key.certificate, chain[0].der);
       assert.deepEqual(chain[1]!.der, hall.der('root', 'root.pem'));
     }
+  });
+
+  it('leave the chain of a key that is lost later where it is, for the CAs beside it to be read all the same', async () => {
+    await hall.authority('organization');
+    await hall.authority('service');
+    const folder = hall.path('online');
+    const { id: lost } = (await readAuthorityBundle(folder)).find(({ key }) => key.purpose === 'organization')!.key;
+    rmSync(join(folder, 'keys', `${lost}.key`));
+    await assert.rejects(readAuthorityBundle(folder), { code: 'KEY_UNKNOWN', message: new RegExp(lost) });
+    const left = await readAuthorityBundle(folder, async (key) => key === lost);
+    assert.deepEqual(
+      left.map(({ key }) => key.purpose),
+      ['service'],
+    );
   });
 
   it('make an enterprise CA by files, within the organization that signs it', async function () {
