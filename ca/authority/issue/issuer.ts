@@ -4,7 +4,6 @@ import { AuthorityError } from '../errors.ts';
 import type { Intent, Reservation } from '../ports/certificate-store.ts';
 import type { Random } from '../ports/random.ts';
 import { type CrashHook, noCrash } from './crash-points.ts';
-import type { IssuerGeneration } from './issuer-generation.ts';
 import { isOlder } from './older.ts';
 import { type IssueRequest, prepare } from './prepare.ts';
 import { prove } from './prove.ts';
@@ -48,6 +47,9 @@ class BatchingIssuer implements Issuer {
   readonly #underWay = new Map<string, Promise<Certified>>();
   /** Serials that failed here after they were recorded: ours to settle, without waiting for another process. */
   readonly #failed = new Set<string>();
+
+  /** When the signer was given the newest certificate of a CA again. */
+  readonly #givenAgain = new Map<string, number>();
 
   constructor(options: IssuerOptions) {
     this.#options = options;
@@ -118,7 +120,7 @@ class BatchingIssuer implements Issuer {
       return await this.#stages.sign(ticket);
     } catch (error) {
       if (!(error instanceof AuthorityError) || error.code !== 'SIGNER_REFUSED') throw error;
-      if (!(await this.#isChanged(ticket.issuer))) throw error;
+      if (!(await this.#isChanged(ticket))) throw error;
       const message = 'The CA was certified anew while this was prepared; ask again in a moment.';
       throw new AuthorityError('ISSUER_CHANGED', message, { cause: error });
     }
@@ -128,11 +130,17 @@ class BatchingIssuer implements Issuer {
    * Asked of the signer, which holds a key to what its newest certificate says before another process knows of that.
    * Where the older one is the signer's, because a copy of its keys was put back, it is given the newest again.
    */
-  async #isChanged({ key, chain: [own, above] }: IssuerGeneration): Promise<boolean> {
-    const { signer } = this.#options;
+  async #isChanged({ issuer: { key, chain }, intent }: Ticket): Promise<boolean> {
+    const { signer, clock } = this.#options;
+    const [own, above] = chain;
     const held = (await signer.keys()).find(({ id }) => id === key)?.certificate;
-    if (held === undefined || own === undefined || equalBytes(held, own.der)) return false;
-    if (isOlder(decodeCertificate(held), own)) await signer.bindCertificate(key, own.der, above?.der);
+    if (held === undefined || own === undefined) return false;
+    // Another request that was refused as this one was has seen to it meanwhile.
+    if (equalBytes(held, own.der)) return (this.#givenAgain.get(key) ?? -Infinity) >= intent.at.getTime();
+    if (isOlder(decodeCertificate(held), own)) {
+      await signer.bindCertificate(key, own.der, above?.der);
+      this.#givenAgain.set(key, clock.now().getTime());
+    }
     return true;
   }
 

@@ -94,6 +94,36 @@ describe('issuing with the signer that ships', () => {
     assert.equal((await issuer().issue({ ...license, issuer: changed, claims })).fresh, true);
   });
 
+  it('gives the signer the newest certificate of a CA again, and asks all who were refused to come again', async () => {
+    const root = await certify(await key('root'), 'root', undefined);
+    const organization = await certify(await key('organization'), 'organization', root);
+    const held = await key('enterprise', 'globex');
+    const less = { ...CONTRACT, features: ['press'] };
+    const older = request('enterprise', organization, held, less);
+    const { certificate: before } = await issuer().issue({ ...older, principal: 'before' });
+    shop.now = new Date(shop.now.getTime() + 3_600_000);
+    const now = await certify(held, 'enterprise', organization);
+    // As a copy of its keys has it.
+    await signer.bindCertificate(held.id, before, organization.certificate?.der);
+    const given = Promise.withResolvers<void>();
+    let asked = 0;
+    const shared = new Proxy(signer, {
+      get: (all, name: keyof Signer) => {
+        if (name !== 'keys') return all[name].bind(all);
+        return async () => ((asked += 1) === 1 ? all.keys() : given.promise.then(() => all.keys()));
+      },
+    });
+    const both = createIssuer({ ...shop.recovery(), signer: shared, random: shop.random });
+    const licenses = [shop.siteRequest(now), shop.siteRequest(now)];
+    const [first, second] = licenses.map((license) => both.issue(license));
+    const again = { code: 'ISSUER_CHANGED', message: /ask again/ };
+    await Promise.all([assert.rejects(first!, again).finally(given.resolve), assert.rejects(second!, again)]);
+    assert.deepEqual(
+      (await Promise.all(licenses.map((license) => both.issue(license)))).map(({ fresh }) => fresh),
+      [true, true],
+    );
+  });
+
   it('signs every profile that the design has, and completes from its journal what was interrupted', async () => {
     const root = await certify(await key('root'), 'root', undefined);
     const organization = await certify(await key('organization'), 'organization', root);
