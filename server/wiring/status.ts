@@ -143,7 +143,11 @@ function openResponder(
       },
     },
     clock,
-    generations: () => directory.held(),
+    async generations() {
+      // What another process has changed is seen, too. While the database is away those stay that were known.
+      await directory.refresh().catch(given.report);
+      return directory.held();
+    },
   });
 }
 

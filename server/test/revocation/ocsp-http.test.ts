@@ -160,6 +160,20 @@ describe('OCSP over HTTP', () => {
     assert.equal(foreign.status, 'unauthorized');
   }).timeout(10_000);
 
+  it('does not look at every key anew for each stranger who asks', async () => {
+    const all = await shop.generations();
+    let looks = 0;
+    const responder = shop.otherResponder(
+      async () => void (looks += 1),
+      async () => all,
+    );
+    for (let i = 0; i < 4; i += 1) {
+      const foreign = encodeOcspRequest({ requests: [certId(license.serial, 'sha384')] });
+      assert.equal((await responder.answer(`stranger ${i}`, () => foreign)).status, 'unauthorized');
+    }
+    assert.equal(looks, 1, 'at first, and not again while no CA is added');
+  }).timeout(10_000);
+
   it('answers any rubbish with an OCSP response, and never vouches for what was not asked', async () => {
     const whole = requestFor(license.serial);
     const tried = async (i: number) => {

@@ -184,8 +184,8 @@ export class Shop {
     return createRevocationStore({ transactions: this.database, auditLog, outbox, leases, holder });
   }
 
-  otherResponder(welcome?: () => Promise<unknown>): OcspResponder {
-    const { signer, clock, generations } = this;
+  otherResponder(welcome?: () => Promise<unknown>, generations = this.generations): OcspResponder {
+    const { signer, clock } = this;
     return createOcspResponder({
       ...(welcome && { welcome: async () => void (await welcome()) }),
       signer: this.#gated(signer),

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { type Bytes, type Certificate, type CertId, decodeCertificate, equalBytes, OID } from '@licet/format';
+import { type Bytes, type Certificate, type CertId, decodeCertificate, equalBytes, OID, toHex } from '@licet/format';
 import type { IssuerGeneration } from '../../issue/issuer-generation.ts';
 import type { KeyDescription, Signer } from '../../ports/signer.ts';
 
@@ -46,32 +46,47 @@ export function identityFor(identities: Identities, certId: CertId): Identity | 
   return identities.get(idOf(certId.hashAlgorithm.oid, certId.issuerNameHash, certId.issuerKeyHash));
 }
 
+/** Whether one of these CAs has no responder that is valid now, and could have one. */
+export function lacksResponder(generations: readonly IssuerGeneration[], identities: Identities, now: Date): boolean {
+  const served = new Set<string>();
+  for (const { issuer, certificate } of identities.values()) {
+    if (certificate.notBefore <= now && now <= certificate.notAfter) served.add(issuer);
+  }
+  return generations.some(
+    ({ key, certificate, addresses }) =>
+      addresses?.ocsp !== undefined && certificate !== undefined && now <= certificate.notAfter && !served.has(key),
+  );
+}
+
 const idOf = (oid: string, name: Bytes, key: Bytes): string => `${oid} ${latin1(name)}${latin1(key)}`;
 
 const latin1 = (bytes: Bytes): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 
 export type ResponderKey = { readonly key: KeyDescription; readonly certificate: Certificate };
 
-export function respondersOf(keys: readonly KeyDescription[]): ResponderKey[] {
-  return keys.flatMap((key) =>
+/** By the key identifier of their issuer: of thousands of CAs each finds its own. */
+export type Responders = ReadonlyMap<string, readonly ResponderKey[]>;
+
+export function respondersOf(keys: readonly KeyDescription[]): Responders {
+  const all = keys.flatMap((key) =>
     key.purpose === 'ocsp' && key.retiredAt === undefined && key.certificate !== undefined
       ? [{ key, certificate: decodeCertificate(key.certificate) }]
       : [],
+  );
+  return Map.groupBy(all, ({ certificate }) =>
+    toHex(certificate.extensions.authorityKeyIdentifier?.keyIdentifier ?? new Uint8Array()),
   );
 }
 
 /** The one that lasts longest of those that are valid now. */
 export function bestFor(
   { certificate: issuer, keyIdentifier }: IssuerGeneration,
-  responders: readonly ResponderKey[],
+  responders: Responders,
   at: Date,
 ): ResponderKey | undefined {
-  return responders
-    .filter(({ certificate: { issuer: name, extensions, notBefore, notAfter } }) => {
-      const named = extensions.authorityKeyIdentifier?.keyIdentifier;
-      const isOwn =
-        named !== undefined && equalBytes(named, keyIdentifier) && equalBytes(name.raw, issuer!.subject.raw);
-      return isOwn && notBefore <= at && at <= notAfter;
+  return (responders.get(toHex(keyIdentifier)) ?? [])
+    .filter(({ certificate: { issuer: name, notBefore, notAfter } }) => {
+      return equalBytes(name.raw, issuer!.subject.raw) && notBefore <= at && at <= notAfter;
     })
     .toSorted((a, b) => b.certificate.notAfter.getTime() - a.certificate.notAfter.getTime())[0];
 }

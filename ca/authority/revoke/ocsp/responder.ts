@@ -19,7 +19,7 @@ import type { Signer } from '../../ports/signer.ts';
 import type { OcspAnswer } from './answer.ts';
 import { AnswerCache } from './cache.ts';
 import { ChangeWatch } from './change-watch.ts';
-import { type Identities, type Identity, identityFor, loadIdentities } from './identities.ts';
+import { type Identities, type Identity, identityFor, lacksResponder, loadIdentities } from './identities.ts';
 import { statusOf } from './status.ts';
 
 export type OcspSettings = {
@@ -37,7 +37,7 @@ export type OcspDeps = {
   readonly signer: Signer;
   readonly store: Pick<RevocationStore, 'find' | 'lastChange' | 'changedSince'>;
   readonly clock: Clock;
-  /** Those whose certificates are answered for. */
+  /** Those whose certificates are answered for: the same list, as an object, until there is another. */
   readonly generations: () => Promise<readonly IssuerGeneration[]>;
   /** Sees to it, before they are read, that those who are new are among them and have a responder. */
   readonly welcome?: () => Promise<void>;
@@ -88,6 +88,7 @@ class CachingResponder implements OcspResponder {
   /** One look-up and one call of the signer for all that wait: each costs more on its way than in its work. */
   readonly #make: Batcher<Question, Made>;
   #identities: Identities = new Map();
+  #loadedFrom: readonly IssuerGeneration[] | undefined;
   #loadedAt = -Infinity;
   #loading: Promise<void> | undefined;
   #seeking: Promise<void> | undefined;
@@ -212,7 +213,10 @@ class CachingResponder implements OcspResponder {
     const soonest = this.#soughtAt + NEWCOMERS_EVERY_MS;
     if (performance.now() < soonest) await pause(soonest - performance.now());
     this.#soughtAt = performance.now();
-    await this.refresh();
+    // To read every key takes long where there are many, and whoever asks for an issuer that is none of ours finds none.
+    const present = await this.#deps.generations();
+    const isKnown = present === this.#loadedFrom;
+    if (!isKnown || lacksResponder(present, this.#identities, this.#deps.clock.now())) await this.refresh();
   }
 
   /** The first time is waited for; later ones happen beside the answers. */
@@ -232,7 +236,9 @@ class CachingResponder implements OcspResponder {
     // Should that fail, those who have a responder are answered for all the same.
     await welcome?.().catch(report);
     const now = clock.now();
-    this.#identities = await loadIdentities(signer, await generations(), now);
+    const present = await generations();
+    this.#identities = await loadIdentities(signer, present, now);
+    this.#loadedFrom = present;
     this.#loadedAt = now.getTime();
   }
 }
