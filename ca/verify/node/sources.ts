@@ -1,5 +1,4 @@
-import { dirname, join } from 'node:path';
-import { type FoundEvidence, NO_EVIDENCE, readEvidence } from './evidence.ts';
+import { evidenceBeside, type FoundEvidence, NO_EVIDENCE } from './evidence.ts';
 import { isBundleText, readAgent, readLicenseFile, type SourceText } from './read.ts';
 import { agentSocket, licenseFiles, type Surroundings, surroundings } from './places.ts';
 
@@ -61,7 +60,7 @@ export async function findLicense(options: SearchOptions = {}): Promise<LicenseS
     if (answer.kind === 'text') {
       attempts.push({ source, where, outcome: 'used', detail: 'holds a license' });
       const { file } = place;
-      const evidence = file === undefined ? NO_EVIDENCE : await readEvidence(join(dirname(file), 'evidence'));
+      const evidence = file === undefined ? NO_EVIDENCE : await evidenceBeside(file);
       return { license: { bundle: answer.text, source, where, evidence }, attempts };
     }
     attempts.push({ source, where, outcome: answer.kind, detail: answer.why });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -69,6 +69,17 @@ describe('the sources of a license', () => {
         ['file', './.github/licenses/acme.lic', 'absent'],
       ],
     );
+  });
+
+  it('bring the evidence that lies beside the file, also where a link leads to it', async () => {
+    await put('agent/site.lic');
+    await put('agent/evidence/a.crl');
+    await mkdir(join(home, '.config/licet'), { recursive: true });
+    await symlink('../../../agent/site.lic', join(home, '.config/licet/site.lic'));
+    await symlink(join(home, '.config/licet/site.lic'), join(folder, 'site.lic'));
+    const { license } = await find();
+    assert.equal(license!.where, join(folder, 'site.lic'));
+    assert.equal(license!.evidence.crls.length, 1);
   });
 
   it('give the first license that there is, and say which', async () => {
