@@ -21,8 +21,11 @@ export type Site = Entity & {
   /** When its last usage report was accepted. */
   readonly reportedAt: Date | undefined;
   readonly labels: Labels;
-  /** SHA-256 of the CSR that it was made with, if its license was asked for at once: the same again means this site. */
-  readonly request: Uint8Array | undefined;
+  /**
+   * SHA-256 of the public key that it was made for, if its license was asked for at once: who asks for that again means this
+   * site. Not of the request, which a script signs anew each time.
+   */
+  readonly key: Uint8Array | undefined;
   /**
    * By which builds or workloads get its licenses, if it stands for such: each has its own, for hours, and none of them
    * is renewed.

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { equalBytes } from '@licet/format';
 import { z } from 'zod';
 import { boundsOf } from '../access/authorize.ts';
@@ -73,7 +72,7 @@ type Made = { readonly site: Site; readonly contract: Contract; readonly enterpr
 type MadeBefore = Made & { readonly given?: string };
 
 /**
- * A new site that may have a license now; or, when this very request has made one and its answer was lost, that one. In
+ * A new site that may have a license now; or, when a request for this very key has made one and its answer was lost, that one. In
  * one transaction with everything that can be known before its license is asked for.
  */
 async function siteFor(
@@ -81,10 +80,10 @@ async function siteFor(
   actor: Principal,
   input: Input & { readonly csr: Uint8Array },
 ): Promise<MadeBefore> {
-  const request = hash('sha256', input.csr, 'buffer');
+  const key = keyIn(input.csr);
   try {
     return await inTransaction(deps, actor, async (work) => {
-      const { site, contract } = await addSite(deps, work, actor, { ...input, request });
+      const { site, contract } = await addSite(deps, work, actor, { ...input, key });
       const enterprise = await assertIssuable(deps, work.tx, contract, work.at);
       const texts = input.fingerprints ?? fingerprintsIn(input.csr) ?? [];
       const asked = { csr: input.csr, lineage: undefined, fingerprints: texts.length };
@@ -95,7 +94,7 @@ async function siteFor(
   } catch (error) {
     // Whatever the new one is in conflict with (name, seat, share of a pool) may be that one.
     const isConflict = error instanceof LicetError && error.kind === 'conflict';
-    const made = isConflict ? await siteOf(deps, actor, input, request) : undefined;
+    const made = isConflict ? await siteOf(deps, actor, input, key) : undefined;
     if (made === undefined) throw error;
     return made;
   }
@@ -104,8 +103,8 @@ async function siteFor(
 function siteOf(
   deps: Dependencies,
   actor: Principal,
-  { contract: sold, name, mode: wanted, csr: der }: Input & { readonly csr: Uint8Array },
-  request: Uint8Array,
+  { contract: sold, name, mode: wanted }: Input,
+  key: Uint8Array,
 ): Promise<MadeBefore | undefined> {
   const { stores } = deps;
   return reading(deps, actor, async (tx) => {
@@ -115,10 +114,10 @@ function siteOf(
     const { items } = await stores.sites.list(tx, { where, newestFirst: true, limit: 1 });
     const [site] = items;
     const isSame = site?.status !== 'retired' && site?.contract === sold && site.mode === wanted;
-    if (!isSame || site.request === undefined || !equalBytes(site.request, request)) return undefined;
+    if (!isSame || site.key === undefined || !equalBytes(site.key, key)) return undefined;
     const at = deps.clock.now();
     const made = { site, contract, enterprise: await assertIssuable(deps, tx, contract, at) };
-    const given = await firstLicense(deps, tx, { lineage: site.lineage, key: keyIn(der), at });
+    const given = await firstLicense(deps, tx, { lineage: site.lineage, key, at });
     if (given === 'none') return made;
     return typeof given === 'string' ? undefined : { ...made, given: given.serial };
   });

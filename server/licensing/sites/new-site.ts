@@ -14,7 +14,7 @@ export type NewSite = {
   readonly mode: Mode;
   readonly shares: Site['shares'];
   readonly labels: Site['labels'];
-  readonly request?: Site['request'];
+  readonly key?: Site['key'];
   readonly trustRule?: Site['trustRule'];
 };
 
@@ -26,7 +26,7 @@ export async function addSite(
   wanted: NewSite,
 ): Promise<{ site: Site; contract: Contract }> {
   const contract = await takeSeat(deps, work, actor, wanted);
-  const { name, mode, shares, labels, request, trustRule } = wanted;
+  const { name, mode, shares, labels, key, trustRule } = wanted;
   const site: Site = {
     ...newEntity(deps, contract.organization, work.at),
     name,
@@ -39,7 +39,7 @@ export async function addSite(
     lineage: newId(deps.clock, deps.random),
     fingerprints: [],
     reportedAt: undefined,
-    request,
+    key,
     trustRule,
   };
   await deps.stores.sites.insert(work.tx, site);

@@ -156,6 +156,19 @@ describe('A first request', () => {
     assert.equal((await enrol(office.deps)({ token, csr })).fresh, true);
   });
 
+  it('sent with its site again, signed anew with the same key, means that site, and with another key does not', async () => {
+    const { contract } = await office.customer();
+    const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const make = (csr: Uint8Array) =>
+      createSite(office.deps)(OWNER, { contract: contract.id, name: 'plant', mode: 'production', csr });
+    office.issuing = away;
+    await assert.rejects(make(makeCsr('P-256', { keys })), hasCode('SIGNER_UNAVAILABLE'));
+    office.issuing = working;
+    await assert.rejects(make(makeCsr()), hasCode('SITE_EXISTS'));
+    const { license } = await make(makeCsr('P-256', { keys }));
+    assert.equal((await make(makeCsr('P-256', { keys }))).license?.serial, license?.serial);
+  });
+
   it('with fingerprints and without a request is refused: nothing would come of them', async () => {
     const { contract } = await office.customer();
     const wanted = { contract: contract.id, name: 'plant', mode: 'production' } as const;

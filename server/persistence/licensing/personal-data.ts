@@ -15,7 +15,7 @@ type Source = {
 const SOURCES: Readonly<Record<EnterpriseData, Source>> = {
   enterprise: { table: 'enterprises', key: 'id::text', enterprise: 'id' },
   contract: { table: 'contracts', key: 'id::text', without: ['ending_told', 'ending_told_for'] },
-  site: { table: 'sites', key: 'id::text', without: ['request'] },
+  site: { table: 'sites', key: 'id::text', without: ['request', 'key'] },
   license: { table: 'licenses', key: 'serial', without: ['renewal_request', 'renewal_key', 'told'] },
   'enrolment-token': {
     table: 'enrolment_tokens',

@@ -87,7 +87,7 @@ export const siteSchema = entity<Site>('sites', {
   fingerprints: json,
   reportedAt: { ...instant, name: 'reported_at', nullable: true, transformer: optional },
   labels: json,
-  request: { type: 'bytea', nullable: true, transformer: optional },
+  key: { type: 'bytea', nullable: true, transformer: optional },
   trustRule: { ...optionalId, name: 'trust_rule' },
 });
 

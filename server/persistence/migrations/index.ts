@@ -22,6 +22,7 @@ import { firstLicenses } from './0020-first-licenses.ts';
 import { rootLinks } from './0021-root-links.ts';
 import { ownersOfKeys } from './0022-owners-of-keys.ts';
 import { madeTokens } from './0023-made-tokens.ts';
+import { siteKeys } from './0024-site-keys.ts';
 
 /** In the order in which they run. Append only. */
 export const migrations: readonly Migration[] = [
@@ -48,4 +49,5 @@ export const migrations: readonly Migration[] = [
   rootLinks,
   ownersOfKeys,
   madeTokens,
+  siteKeys,
 ];
