@@ -167,7 +167,8 @@ function openTunnel(url: URL, proxy: URL, signal: AbortSignal): Promise<Socket> 
     request.once('error', (error) => reject(noProxy(proxy, error)));
     // Whatever the status is: the answer to CONNECT is no `response` to Node.
     request.once('connect', ({ statusCode }, socket) => {
-      if (statusCode === 200) return resolve(socket);
+      // A tunnel that breaks off ends what goes through it; of its own error nobody would hear, and that ends a process.
+      if (statusCode === 200) return resolve(socket.on('error', () => undefined));
       // A proxy may keep open what it has refused, and that would keep this process.
       socket.destroy();
       reject(refusedBy(proxy, statusCode));

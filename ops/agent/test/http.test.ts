@@ -64,6 +64,21 @@ describe('The agent on the network', () => {
     });
   }
 
+  for (const [when, delay] of [
+    ['at once', 0],
+    ['in the middle', 30],
+  ] as const) {
+    it(`survives a proxy that breaks its tunnel off ${when}`, async () => {
+      const server = createHttpServer().on('connect', (_request, socket: Socket) => {
+        socket.on('error', () => socket.destroy()).resume();
+        socket.write('HTTP/1.1 200 OK\r\n\r\n');
+        setTimeout(() => socket.resetAndDestroy(), delay);
+      });
+      const proxy = `http://127.0.0.1:${await listening(server)}`;
+      await assert.rejects(get('https://site.test/', proxy), hasCode('UNAVAILABLE', /site\.test cannot be reached/));
+    });
+  }
+
   it('asks nobody any longer when it is to stop', async () => {
     const silent = createServer((socket) => void socket.on('error', () => socket.destroy()).resume());
     const url = `http://127.0.0.1:${await listening(silent)}/`;
