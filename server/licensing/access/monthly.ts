@@ -48,7 +48,8 @@ export function createMonthlyRequests(deps: MonthlyDeps): MonthlyRequests {
       if (enterprise === undefined) return;
       const now = deps.clock.now();
       const tally = tallyOf(tallies, organization, enterprise, now.toISOString().slice(0, 7));
-      const isStale = tally.pending >= MOST_PENDING || now.getTime() - tally.readAt >= FRESH_MS;
+      // Either way: what is from a time to come is from a clock that was ahead.
+      const isStale = tally.pending >= MOST_PENDING || Math.abs(now.getTime() - tally.readAt) >= FRESH_MS;
       if (isStale || tally.running) await (tally.running ??= settle(deps, tally));
       if (tally.used + tally.pending >= tally.allowed) throw used(now);
       tally.pending++;

@@ -7,6 +7,8 @@ import { createAuthenticator } from '../../licensing/access/authenticate.ts';
 import { beginExternal, type ExternalDeps, finishExternal, type Returned } from '../../licensing/access/external.ts';
 import { invitePerson } from '../../licensing/access/people.ts';
 import { addProvider, type NewProvider } from '../../licensing/access/providers.ts';
+import { sessionEndpoints } from '../../http/api/sessions.ts';
+import type { LicetError } from '../../licensing/errors.ts';
 import { createIdentityProviders } from '../../http/access/oidc/providers.ts';
 import { fetchJson, type FetchGuard } from '../../http/identity/guarded-fetch.ts';
 import type { Log } from '../../log/log.ts';
@@ -248,6 +250,38 @@ describe('Signing in by a provider', () => {
     const finished = finishExternal(deps, { state, code: 'x', browser, redirectUri: REDIRECT });
     await assert.rejects(finished, hasCode('PROVIDER_REFUSED'));
     assert.ok(lines.some((line) => line.includes('no public address')));
+  });
+
+  it('asks for the description of a provider again that it read while the clock was ahead', async () => {
+    const describe = (path: string) => {
+      const endpoints = { authorization_endpoint: `${hostile.url}${path}`, token_endpoint: `${hostile.url}/token` };
+      hostile.discovery = (document) => ({ ...document, ...endpoints });
+    };
+    const pathOf = async () => new URL((await begin('hostile')).url).pathname;
+    deps.clock.advance(2 * 24 * 3_600_000);
+    describe('/then');
+    assert.equal(await pathOf(), '/then');
+    deps.clock.set(new Date());
+    describe('/now');
+    assert.equal(await pathOf(), '/now');
+  });
+
+  it('says by a code of its document that the keys of a provider cannot be had', async () => {
+    deps.clock.advance(11 * 60_000);
+    const { url, browser } = await begin('hostile');
+    const state = new URL(url).searchParams.get('state') ?? '';
+    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const token = `${part({ alg: 'RS256', kid: 'one' })}.${part({ iss: hostile.url })}.AAAA`;
+    hostile.jwks = (asked, response) =>
+      asked.url === '/token' ? response.end(JSON.stringify({ id_token: token })) : response.writeHead(500).end();
+    const finished = finishExternal(deps, { state, code: 'x', browser, redirectUri: REDIRECT });
+    const { code } = await finished.then(
+      () => assert.fail('it is let in'),
+      (error: LicetError) => error,
+    );
+    const endpoint = sessionEndpoints.find(({ operation }) => operation === 'finishProviderSignIn');
+    assert.equal(endpoint?.refusals?.[code], 503, code);
+    deps.clock.set(new Date());
   });
 
   for (const [what, bad] of Object.entries<Partial<NewProvider>>({

@@ -54,7 +54,11 @@ export function createIdentityProviders(deps: OidcDeps): IdentityProviders {
         const answer = await deps.fetchJson(endpoint, codeForm(client, { code, redirectUri, verifier }));
         const { id_token: token } = tokenAnswer.parse(answer);
         const expected = { issuer, clientId, algorithms, nonce, at: deps.clock.now() };
-        return await verifyIdToken(token, { ...expected, keys: keySets.finder({ issuer, keys }) });
+        const find = keySets.finder({ issuer, keys });
+        return await verifyIdToken(token, {
+          ...expected,
+          keys: (...asked) => reached(deps, async () => find(...asked)),
+        });
       } catch (error) {
         if (!isForeseen(error)) throw error;
         deps.log.warn({ err: error }, 'a sign-in by a provider was refused');
@@ -87,16 +91,17 @@ function codeForm(
 
 /** OpenID Connect Discovery §4; §4.3: the document must name the issuer itself. */
 function discoverer({ fetchJson, clock }: OidcDeps): (issuer: string) => Promise<Discovery> {
-  const known = new Map<string, { readonly document: Discovery; readonly until: number }>();
+  const known = new Map<string, { readonly document: Discovery; readonly readAt: number }>();
   return async (issuer) => {
     const now = clock.now().getTime();
     const cached = known.get(issuer);
-    if (cached !== undefined && now < cached.until) return cached.document;
+    // Either way: what is from a time to come is from a clock that was ahead.
+    if (cached !== undefined && Math.abs(now - cached.readAt) < FRESH_MS) return cached.document;
     const address = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
     const document = discovery.parse(await fetchJson(address));
     if (document.issuer !== issuer) throw new FetchRefused(`${address} speaks for another issuer.`);
     if (known.size >= MOST_ISSUERS) known.clear();
-    known.set(issuer, { document, until: now + FRESH_MS });
+    known.set(issuer, { document, readAt: now });
     return document;
   };
 }
@@ -105,7 +110,8 @@ async function reached<T>({ log }: OidcDeps, ask: () => Promise<T>): Promise<T> 
   try {
     return await ask();
   } catch (error) {
-    if (!isForeseen(error)) throw error;
+    const isAway = error instanceof LicetError && error.kind === 'unavailable';
+    if (!isAway && !isForeseen(error)) throw error;
     log.warn({ err: error }, 'an identity provider could not be asked');
     const message = 'The identity provider cannot be asked at the moment; try again later.';
     throw new LicetError('unavailable', 'PROVIDER_UNAVAILABLE', message, { retryAfterSeconds: 30, cause: error });

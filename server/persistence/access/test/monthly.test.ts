@@ -78,6 +78,15 @@ onBothHosts('Requests per month', (getDatabase) => {
     assert.equal(await granted(make(), 8), 0);
   });
 
+  it('are as many as the plan says now, also for who counted them while the clock was ahead', async () => {
+    const monthly = make();
+    deps.clock.advance(30 * 60_000);
+    await monthly.count(who);
+    deps.clock.advance(-30 * 60_000);
+    plans = [{ id: 'small', requestsPerMonth: 9 }];
+    assert.equal(await granted(monthly, 20), 8);
+  });
+
   it('of several contracts are one sum, and without a plan there is no limit', async () => {
     contracts = [...contracts, { id: 'second', plan: 'small' }];
     assert.equal(await granted(make(), 20), 10);
