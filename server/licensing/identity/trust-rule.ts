@@ -50,7 +50,8 @@ export const PINS: readonly string[] = [
  * (go-jose does), which nobody else does.
  */
 export const isKubernetes = ({ conditions }: Pick<TrustRule, 'conditions'>): boolean =>
-  Object.keys(conditions).some((claim) => claim.startsWith('/kubernetes.io/'));
+  Object.keys(conditions).some((claim) => claim.startsWith('/kubernetes.io/')) ||
+  (conditions['sub'] ?? []).some((name) => name.startsWith('system:serviceaccount:'));
 
 /** What makes a repository one of the community. */
 const IS_PUBLIC: readonly (readonly [string, string])[] = [

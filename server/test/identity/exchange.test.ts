@@ -227,14 +227,23 @@ describe('Identities of builds', function () {
     const key = await newKey('cluster', 'RS256');
     cluster.keys = [key.jwk];
     let number = 0;
-    const serviceAccount = (uid: string, aud: string | string[]) => {
+    const serviceAccount = (uid: string, aud: string | string[], name = 'press') => {
       const iat = Math.floor(Date.now() / 1000);
-      const account = { namespace: 'shop', serviceaccount: { name: 'press', uid } };
-      const claims = { 'kubernetes.io': account, sub: 'system:serviceaccount:shop:press', jti: `pod-${(number += 1)}` };
+      const account = { namespace: 'shop', serviceaccount: { name, uid } };
+      const claims = {
+        'kubernetes.io': account,
+        sub: `system:serviceaccount:shop:${name}`,
+        jti: `pod-${(number += 1)}`,
+      };
       return new SignJWT({ ...claims, iss: cluster.url, aud, iat, nbf: iat, exp: iat + 600 })
         .setProtectedHeader({ alg: 'RS256', kid: 'cluster' })
         .sign(key.privateKey);
     };
+    // By its whole `sub`, too.
+    const sub = 'system:serviceaccount:shop:clerk';
+    await trust('by name', { sub: [sub] }, { issuer: cluster.url, siteClaim: 'sub' });
+    const clerk = await exchange(await serviceAccount('0b1c-0', [AUDIENCE], 'clerk'));
+    assert.equal(clerk.status, 201, clerk.body.detail);
     const uid = '/kubernetes.io/serviceaccount/uid';
     await trust('cluster', { [uid]: ['0b1c-1'] }, { issuer: cluster.url, siteClaim: uid });
     const { status, body } = await exchange(await serviceAccount('0b1c-1', [AUDIENCE]));
