@@ -9,7 +9,7 @@ import {
 } from '@licet/authority';
 import { type Certificate, equalBytes, OID, toHex } from '@licet/format';
 import { type Candidate, checkBundles, type ImportCheckDeps, keyOf, refusal } from './import-checks.ts';
-import type { Authority, AuthorityStatus } from './ports/authorities.ts';
+import { type Authority, type AuthorityStatus, certifiedAnew } from './ports/authorities.ts';
 import { inForceOf, publishRootCrl, type RootCrls } from './root-crls.ts';
 import { withLinks } from './root-links.ts';
 
@@ -182,16 +182,18 @@ async function ownRow({ directory, publish, clock }: ImportDeps, candidate: Cand
   const keyIdentifier = chain[0].extensions.subjectKeyIdentifier!;
   const office: AuthorityStatus = isNewest ? 'active' : 'crl-only';
   const isRetired = key.retiredAt !== undefined || known?.status === 'retired';
-  return {
+  const row: Authority = {
     ...role,
     key: key.id,
     algorithm: key.algorithm,
     parent: keyOf(above),
     held: true,
     keyIdentifier,
-    certificate: chain[0].der,
+    certificate: known?.certificate ?? chain[0].der,
+    ...(known?.former && { former: known.former }),
     addresses: known?.addresses ?? addressesOf(publish.base, keyIdentifier, publish.shards),
     status: isRetired ? 'retired' : office,
     createdAt: known?.createdAt ?? clock.now(),
   };
+  return certifiedAnew(row, chain[0].der);
 }

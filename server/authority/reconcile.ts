@@ -6,7 +6,7 @@ import type { Opened } from './directory.ts';
 import { beginMark, type JournalDeps, replayJournal } from './journal-watch.ts';
 import { certificateOf, issuedFrom, type JournalOrder, takenBy } from './lost-order.ts';
 import { type LicenseRestoring, type RestoredLicenses, restoreLicenses } from './restore-licenses.ts';
-import type { Authority, AuthorityKind } from './ports/authorities.ts';
+import { type Authority, type AuthorityKind, certifiedAnew } from './ports/authorities.ts';
 
 export type ReconcileDeps = JournalDeps &
   LicenseRestoring & {
@@ -89,7 +89,7 @@ async function restoreAuthorities(deps: ReconcileDeps): Promise<number> {
     const authority = known?.authority ?? (await forgotten(key, certificate, { directory, publish, at: clock.now() }));
     if (authority === undefined) continue;
     if (restored === 0) await beginMark(deps);
-    await directory.save({ ...authority, certificate: certificate.der });
+    await directory.save(certifiedAnew(authority, certificate.der));
     restored += 1;
   }
   return restored;

@@ -6,7 +6,7 @@ import {
   type Signer,
   step,
 } from '@licet/authority';
-import { decodeCertificate, decodeCertificateList, toHex } from '@licet/format';
+import { type Certificate, type CertificateList, decodeCertificate, decodeCertificateList, toHex } from '@licet/format';
 import { LicetError } from '../licensing/errors.ts';
 import type { Clock } from '../licensing/ports/clock.ts';
 import type { Transactions } from '../licensing/ports/transactions.ts';
@@ -126,15 +126,17 @@ async function endCertificates(
   if (authority.kind === 'root') return 'trusted no more';
   const own = generation.chain[0]!;
   const now = clock.now();
+  const all = [own, ...(authority.former ?? []).map((der) => decodeCertificate(der))];
   // What works on below it, in its grace, has to be ended all the same.
-  if (own.notAfter <= now && live.count === 0) return 'expired';
+  const counting = live.count > 0 ? all : all.filter(({ notAfter }) => notAfter > now);
+  if (counting.length === 0) return 'expired';
   const parent = authority.parent === undefined ? undefined : await directory.find(authority.parent);
   if (parent === undefined) return 'to be revoked elsewhere';
   if (!parent.authority.held) {
     // Above an enterprise that keeps its own CA, the organization publishes the list.
     if (parent.authority.kind !== 'root' || parent.authority.addresses.crls.length === 0)
       return 'to be revoked elsewhere';
-    await checkRootRevokes(deps, parent.authority, own.serial);
+    await checkRootsRevoke(deps, counting);
     return 'revoked by its root';
   }
   const { organization, enterprise } = authority;
@@ -156,12 +158,23 @@ async function endedAfterItsEnd(
   if (known !== undefined && step(known.state, order.event) === 'applied') await revoker.change(order, id);
 }
 
-/** An offline root revokes by the next CRL of its ceremony, which is published here. */
-async function checkRootRevokes({ revocations }: RetireDeps, root: Authority, serial: Uint8Array): Promise<void> {
-  const published = await revocations.published({ issuer: root.key, shard: 0 });
-  const parts: Uint8Array[] = [];
-  if (published !== undefined) for await (const part of revocations.parts(published)) parts.push(part);
-  if (published !== undefined && decodeCertificateList(Buffer.concat(parts)).find(serial) !== undefined) return;
-  const message = `The root does not revoke it yet: hold "licet ceremony crl" with the serial ${toHex(serial)} under "revoked", and import what that made.`;
+/** An offline root revokes by the next CRL of its ceremony, which is published here: all that the key was ever given. */
+async function checkRootsRevoke(deps: RetireDeps, certificates: readonly Certificate[]): Promise<void> {
+  const good: string[] = [];
+  for (const { serial, extensions } of certificates) {
+    const root = await deps.directory.byKeyIdentifier(extensions.authorityKeyIdentifier!.keyIdentifier!);
+    const list = root && (await listOf(deps, root.authority.key));
+    if (list?.find(serial) === undefined) good.push(toHex(serial));
+  }
+  if (good.length === 0) return;
+  const message = `The root does not revoke it yet: hold "licet ceremony crl" with the serial ${good.join(', ')} under "revoked", and import what that made.`;
   throw new LicetError('conflict', 'AUTHORITY_NOT_REVOKED', message);
+}
+
+async function listOf({ revocations }: RetireDeps, issuer: string): Promise<CertificateList | undefined> {
+  const published = await revocations.published({ issuer, shard: 0 });
+  if (published === undefined) return undefined;
+  const parts: Uint8Array[] = [];
+  for await (const part of revocations.parts(published)) parts.push(part);
+  return decodeCertificateList(Buffer.concat(parts));
 }

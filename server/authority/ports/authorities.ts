@@ -28,10 +28,18 @@ export type Authority = {
   readonly certificate: Uint8Array;
   /** Of a root: the certificates by which other roots vouch for its key, in no order (RFC 4210 §4.4). */
   readonly links?: readonly Uint8Array[];
+  /** Of one that was certified elsewhere: what its key was given before. Each counts until it ends or is revoked. */
+  readonly former?: readonly Uint8Array[];
   readonly addresses: Addresses;
   readonly status: AuthorityStatus;
   readonly createdAt: Date;
 };
+
+/** The same key with another certificate; what is not in the table of certificates is remembered here. */
+export const certifiedAnew = (authority: Authority, certificate: Uint8Array): Authority =>
+  Buffer.compare(authority.certificate, certificate) === 0
+    ? authority
+    : { ...authority, certificate, former: [...(authority.former ?? []), authority.certificate] };
 
 /** Which authority is in office. */
 export type Role = Pick<Authority, 'organization' | 'kind' | 'enterprise' | 'contract'>;
@@ -56,7 +64,7 @@ export interface Authorities {
   /** By key. */
   list(tx: Transaction, query: AuthorityQuery): Promise<readonly Authority[]>;
   /**
-   * Writes a new authority, or another certificate, addresses, status or links of a known one. Rejects with AUTHORITY_EXISTS
+   * Writes a new authority, or other certificates, addresses, status or links of a known one. Rejects with AUTHORITY_EXISTS
    * when the role has another active authority.
    */
   save(tx: Transaction, authority: Authority): Promise<void>;

@@ -28,6 +28,7 @@ type Row = {
   status: AuthorityStatus;
   created_at: Date;
   links: Buffer | null;
+  former: Buffer | null;
 };
 
 const UNIQUE_VIOLATION = '23505';
@@ -90,14 +91,18 @@ export async function retireDelegated(
   return rows.map(authorityOf);
 }
 
+const bundled = (certificates: readonly Uint8Array[] | undefined): Buffer | null =>
+  certificates === undefined ? null : bytea(encodeCertsOnly(certificates));
+
 async function upsert(tx: Transaction, authority: Authority): Promise<void> {
   const { key, organization, kind, enterprise, contract, algorithm, parent, held } = authority;
   await sql(tx).query(
     `insert into authorities (key, organization, kind, enterprise, contract, algorithm, parent, held, key_identifier,
-                              certificate, addresses, status, created_at, links)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                              certificate, addresses, status, created_at, links, former)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
      on conflict (key) do update set parent = excluded.parent, certificate = excluded.certificate,
-       addresses = excluded.addresses, status = excluded.status, links = excluded.links`,
+       addresses = excluded.addresses, status = excluded.status, links = excluded.links,
+       former = excluded.former`,
     [
       key,
       organization,
@@ -112,7 +117,8 @@ async function upsert(tx: Transaction, authority: Authority): Promise<void> {
       JSON.stringify(authority.addresses),
       authority.status,
       authority.createdAt,
-      authority.links === undefined ? null : bytea(encodeCertsOnly(authority.links)),
+      bundled(authority.links),
+      bundled(authority.former),
     ],
   );
 }
@@ -155,5 +161,6 @@ function authorityOf(row: Row): Authority {
     status,
     createdAt: row.created_at,
     ...(row.links !== null && { links: decodeCertsOnly(plain(row.links)) }),
+    ...(row.former !== null && { former: decodeCertsOnly(plain(row.former)) }),
   };
 }

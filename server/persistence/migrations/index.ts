@@ -22,7 +22,8 @@ import { firstLicenses } from './0020-first-licenses.ts';
 import { rootLinks } from './0021-root-links.ts';
 import { ownersOfKeys } from './0022-owners-of-keys.ts';
 import { madeTokens } from './0023-made-tokens.ts';
-import { siteKeys } from './0024-site-keys.ts';
+import { formerCertificates } from './0024-former-certificates.ts';
+import { siteKeys } from './0025-site-keys.ts';
 
 /** In the order in which they run. Append only. */
 export const migrations: readonly Migration[] = [
@@ -49,5 +50,6 @@ export const migrations: readonly Migration[] = [
   rootLinks,
   ownersOfKeys,
   madeTokens,
+  formerCertificates,
   siteKeys,
 ];

@@ -8,7 +8,7 @@ describe('sites that were made with a request, from before they knew their key',
 
   it('know that of their first license', async () => {
     const { administrator, migrateTo } = getMigrator();
-    await migrateTo('0024-site-keys');
+    await migrateTo('0025-site-keys');
     // What they hang on is not what is tried.
     await administrator.query('set session_replication_role = replica');
     const made = async (name: string, request: Buffer | null): Promise<string> => {

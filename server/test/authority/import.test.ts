@@ -8,9 +8,12 @@ import { promisify } from 'node:util';
 import {
   type AuthorityBundle,
   createHierarchy,
+  createIssuer,
   createRevoker,
   type Hierarchy,
   type IssuerGeneration,
+  loadProfiles,
+  MemoryCertificateStore,
   openSigner,
   type ReadyCrl,
   type RevocationStore,
@@ -18,6 +21,7 @@ import {
   type Signer,
 } from '@licet/authority';
 import {
+  decodeCertificate,
   decodeCertificateList,
   encodeCertificateList,
   encodePem,
@@ -113,7 +117,7 @@ describe('the import of what a ceremony made', function () {
   /** A CRL of the root, from so many days from now for a week. */
   async function crlOf(
     day: number,
-    revoked: readonly IssuerGeneration[] = [],
+    revoked: readonly Pick<IssuerGeneration, 'certificate'>[] = [],
     { key, name, keyIdentifier } = made.root,
     signer = key === made.root.key ? offline : online,
   ): Promise<ReadyCrl> {
@@ -234,6 +238,33 @@ describe('the import of what a ceremony made', function () {
     await assert.rejects(next([await crlOf(5.6)], inSixDays), { code: 'CRL_REFUSED', message: /has forgotten/ });
   });
 
+  it('of a CA that was certified anew remembers what its key was given before', async () => {
+    const issuer = createIssuer({
+      signer: offline,
+      store: new MemoryCertificateStore(),
+      clock: systemClock,
+      random: { bytes: (length) => new Uint8Array(randomBytes(length)) },
+      generationOf: async () => made.root,
+    });
+    const { certificate } = await issuer.issue({
+      profile: loadProfiles()['service-ca'],
+      issuer: made.root,
+      key: { held: service.key },
+      subject: { organization: 'acme', commonName: 'Service CA' },
+      principal: 'again',
+      keyOwner: 'again',
+      context: {},
+    });
+    await online.bindCertificate(service.key.id, certificate, made.root.certificate!.der);
+    const key = (await online.keys()).find(({ id }) => id === service.key.id)!;
+    const [before, root] = service.chain;
+    service = { ...service, key, chain: [decodeCertificate(certificate), root!] };
+    for (const written of [1, 0]) {
+      assert.equal((await importAuthorities(deps, [organization, service], [])).authorities.length, written);
+      assert.deepEqual((await deps.directory.find(key.id))!.authority.former, [before.der]);
+    }
+  });
+
   it('is refused where another CA is in office', async () => {
     const known = await deps.directory.list({ kind: 'service', limit: 1 });
     await deps.directory.save({ ...known[0]!, status: 'crl-only' });
@@ -251,11 +282,16 @@ describe('the import of what a ceremony made', function () {
       revoker: createRevoker({ signer: online, store: revocations, clock: systemClock }),
     };
     const retireIt = () => retire({ ...parts, revocations }, service.key.id, { endLive: false });
-    const { serial } = made.service.certificate!;
-    await assert.rejects(retireIt(), { code: 'AUTHORITY_NOT_REVOKED', message: new RegExp(toHex(serial)) });
+    const serials = [service.chain[0], made.service.certificate!].map(({ serial }) => toHex(serial));
+    const notYet = (which: string) => ({ code: 'AUTHORITY_NOT_REVOKED', message: new RegExp(`serial ${which} under`) });
+    await assert.rejects(retireIt(), notYet(serials.join(', ')));
     const [root] = await deps.directory.list({ kind: 'root', limit: 1 });
     const inSixDays = new Date(Date.now() + 6 * DAY_MS);
-    await publishRootCrl(revocations, root!.key, await crlOf(5.7, [made.root, made.service]), inSixDays);
+    const publish = async (day: number, revoked: Parameters<typeof crlOf>[1]) =>
+      publishRootCrl(revocations, root!.key, await crlOf(day, revoked), inSixDays);
+    await publish(5.7, [made.root, { certificate: service.chain[0] }]);
+    await assert.rejects(retireIt(), notYet(serials[1]!), 'the former certificate is good for the key, too');
+    await publish(5.8, [made.root, made.service, { certificate: service.chain[0] }]);
     assert.equal((await retireIt()).ended, 'revoked by its root');
     const key = (await online.keys()).find(({ id }) => id === service.key.id);
     assert.ok(key?.retiredAt !== undefined);

@@ -15,7 +15,7 @@ const statements = [
 ];
 
 export const siteKeys: Migration = {
-  name: '0024-site-keys',
+  name: '0025-site-keys',
   async up(query) {
     for (const statement of statements) await query(statement);
   },
