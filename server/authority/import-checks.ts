@@ -43,7 +43,9 @@ export async function checkBundles(
   lists: readonly ReadyCrl[],
 ): Promise<readonly Candidate[]> {
   if (bundles.length === 0) {
-    throw refusal('AUTHORITY_MISSING', 'No CA was accepted into the folder of this signer: hold the ceremony first.');
+    const message =
+      'No CA was accepted into the folder of this signer: hold the ceremony, or put back its "authorities" from the backup.';
+    throw refusal('AUTHORITY_MISSING', message);
   }
   const held = await deps.signer.keys();
   const now = deps.clock.now();

@@ -72,6 +72,15 @@ describe('docs/ceremony.md', function () {
     assert.match(output, /^\w{40} {2}root .* retired .* acme {2}\(key elsewhere\)$/m);
   });
 
+  it('puts nothing into the folder of a signer that the list of a backup leaves out', () => {
+    const backup = sectionOf(pageOf('operations.md'), '## Backup');
+    const made = readdirSync(inRoom('online', 'signer'));
+    assert.deepEqual(
+      made.filter((name) => !backup.includes(`\`${name}/\``)),
+      [],
+    );
+  });
+
   describe('and the server that starts with it', function () {
     let server: ProductionServer;
     let owner: string;
