@@ -5,7 +5,7 @@ import { AuthorityError } from '../errors.ts';
 import type { KeyStore, PrivateKey, Vault, VaultEntry } from '../ports/key-store.ts';
 import type { KeyDescription, KeyRole } from '../ports/signer.ts';
 import { writeDurably } from './durable-file.ts';
-import { readKeyFile, writeKeyFile } from './key-file.ts';
+import { foreignVault, readKeyFile, writeKeyFile } from './key-file.ts';
 
 /** A folder with one file for each key: what the key is for, and what its vault needs to find or open it. */
 export class KeyFolder implements KeyStore {
@@ -104,7 +104,7 @@ async function readEntries(path: string, vault: Vault): Promise<Map<string, Vaul
     if (!name.endsWith('.key')) continue;
     const entry = readKeyFile(await readFile(join(path, name), 'utf8'), join(path, name));
     if (`${entry.description.id}.key` !== name) throw misplaced(join(path, name));
-    if (entry.vault !== vault.kind) throw foreignVault(entry, vault);
+    if (entry.vault !== vault.kind) throw foreignVault(entry, vault.kind);
     entries.set(entry.description.id, entry);
   }
   return entries;
@@ -121,11 +121,4 @@ export function unknownKey(id: string): AuthorityError {
 
 function misplaced(path: string): AuthorityError {
   return new AuthorityError('KEY_CORRUPT', `${path} holds the key of another name; restore it from its copy.`);
-}
-
-function foreignVault({ description, vault }: VaultEntry, here: Vault): AuthorityError {
-  return new AuthorityError(
-    'KEY_CORRUPT',
-    `Key ${description.id} lives in "${vault}", this signer is set up for "${here.kind}"; use a folder for each.`,
-  );
 }

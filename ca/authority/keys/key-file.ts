@@ -1,6 +1,6 @@
 import { AuthorityError } from '../errors.ts';
 import { ByteWriter } from '../journal/binary.ts';
-import type { VaultEntry } from '../ports/key-store.ts';
+import type { VaultEntry, VaultKind } from '../ports/key-store.ts';
 import type { KeyDescription } from '../ports/signer.ts';
 import { JsonObject } from './json.ts';
 
@@ -53,6 +53,13 @@ function readEntry(file: JsonObject): VaultEntry {
   const entry = { description, vault: file.word('vault', VAULTS), secret: file.texts('secret') };
   file.finish();
   return entry;
+}
+
+export function foreignVault({ description, vault }: VaultEntry, here: VaultKind): AuthorityError {
+  return new AuthorityError(
+    'KEY_CORRUPT',
+    `Key ${description.id} lives in "${vault}", this signer is set up for "${here}"; use a folder for each.`,
+  );
 }
 
 /** What a private key is bound to for life, in one unambiguous row of bytes. */

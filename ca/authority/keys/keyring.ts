@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { AuthorityError } from '../errors.ts';
 import { ByteWriter } from '../journal/binary.ts';
 import { writeDurably } from './durable-file.ts';
+import { foreignVault, readKeyFile } from './key-file.ts';
 import { JsonObject } from './json.ts';
 import { seal, unseal, WRAPPING_KEY_LENGTH } from './sealed.ts';
 
@@ -72,7 +73,7 @@ export class Keyring {
     const path = join(folder, 'keyring.json');
     const file = await readKeyring(path);
     if (file === undefined) {
-      if ((await readdir(folder)).some((name) => name.endsWith('.key'))) throw lost(path);
+      await assertNothingSealed(folder, path);
       return Keyring.#create(path, unlock, [newKey()], options);
     }
     const outer = await deriveKey(file.kdf, unlock);
@@ -191,6 +192,14 @@ function parseKdf(kdf: JsonObject): Kdf {
     parallelization: kdf.integer('parallelization', 1, 1),
     salt: kdf.text('salt'),
   };
+}
+
+/** The keys that are there were sealed with a keyring that is lost, or are not sealed at all. */
+async function assertNothingSealed(folder: string, path: string): Promise<void> {
+  const name = (await readdir(folder)).find((one) => one.endsWith('.key'));
+  if (name === undefined) return;
+  const entry = readKeyFile(await readFile(join(folder, name), 'utf8'), join(folder, name));
+  throw entry.vault === 'file' ? lost(path) : foreignVault(entry, 'file');
 }
 
 function locked(path: string): AuthorityError {

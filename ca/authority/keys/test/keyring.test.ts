@@ -72,6 +72,15 @@ describe('A folder of keys', function () {
     }
   });
 
+  it('whose keys lie elsewhere says so, and gets no keyring', async () => {
+    const [key] = await fill(1);
+    rmSync(join(folder(), 'keyring.json'));
+    const path = join(folder(), `${key!.id}.key`);
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"vault": "file"', '"vault": "pkcs11"'));
+    await assert.rejects(open(OLD()), hasCode('KEY_CORRUPT', /lives in "pkcs11", this signer is set up for "file"/));
+    assert.equal(existsSync(join(folder(), 'keyring.json')), false);
+  });
+
   it('whose keyring is lost says so, and makes no other in its place', async () => {
     await fill(1);
     rmSync(join(folder(), 'keyring.json'));
