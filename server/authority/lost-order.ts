@@ -75,7 +75,11 @@ export function issuedFrom(
     notBefore: read.notBefore,
     notAfter: read.notAfter,
     crlShard: shardIn(serial, by),
-    context: { principal: 'reconcile', ...(claims && { grant: claims.id }) },
+    // By this name the CAs of a contract are asked for (`delegatedOf`).
+    context: {
+      principal: 'reconcile',
+      ...(claims && { [profile === 'enterprise' ? 'contract' : 'grant']: claims.id }),
+    },
     at,
   };
   return { intent, certificate, at };

@@ -20,7 +20,7 @@ import { earlierWorkloadSites } from './0018-earlier-workload-sites.ts';
 import { grace } from './0019-grace.ts';
 import { firstLicenses } from './0020-first-licenses.ts';
 import { rootLinks } from './0021-root-links.ts';
-import { ownersOfKeys } from './0022-owners-of-keys.ts';
+import { reconciledAuthorities } from './0022-reconciled-authorities.ts';
 import { madeTokens } from './0023-made-tokens.ts';
 import { formerCertificates } from './0024-former-certificates.ts';
 import { siteKeys } from './0025-site-keys.ts';
@@ -48,7 +48,7 @@ export const migrations: readonly Migration[] = [
   grace,
   firstLicenses,
   rootLinks,
-  ownersOfKeys,
+  reconciledAuthorities,
   madeTokens,
   formerCertificates,
   siteKeys,

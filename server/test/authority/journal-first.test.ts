@@ -1,18 +1,7 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, sign } from 'node:crypto';
 import { AuthorityError, type Signer } from '@licet/authority';
 import { makeCsr } from '@licet/authority/workshop';
-import {
-  compareCodes,
-  createAlgorithm,
-  createName,
-  encodeCertificationRequest,
-  encodeCertificationRequestInfo,
-  encodePem,
-  fromHex,
-  OID,
-  toHex,
-} from '@licet/format';
+import { compareCodes, encodePem, fromHex, toHex } from '@licet/format';
 import { openEvaluationShop } from '../../first-start/evaluation-shop.ts';
 import { startDeliverer } from '../../jobs/outbox-deliverer.ts';
 import { decideApproval } from '../../licensing/access/approvals.ts';
@@ -40,25 +29,9 @@ import { outbox } from '../../persistence/outbox.ts';
 import { sql } from '../../persistence/transactions.ts';
 import { contractSubscriber } from '../../wiring/contracts.ts';
 import { connectLicensing } from '../../wiring/licensing.ts';
-import { Workshop } from './workshop.ts';
+import { caRequest, Workshop } from './workshop.ts';
 
-/** As `licet authority enterprise request` makes it. */
-function requestOf(enterprise: string): string {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const info = encodeCertificationRequestInfo({
-    subject: createName([
-      { type: 'organizationName', value: 'demo' },
-      { type: 'organizationalUnitName', value: enterprise },
-      { type: 'commonName', value: 'Own CA' },
-    ]),
-    publicKey: { raw: publicKey.export({ type: 'spki', format: 'der' }) },
-  });
-  const signature = sign('sha256', info, privateKey);
-  return encodePem(
-    'CERTIFICATE REQUEST',
-    encodeCertificationRequest(info, createAlgorithm(OID.ecdsaWithSha256), signature),
-  );
-}
+const requestPem = (enterprise: string): string => encodePem('CERTIFICATE REQUEST', caRequest(enterprise));
 
 const OWNER = { ...SOMEBODY, organization: 'demo' };
 
@@ -240,7 +213,7 @@ describe('A change of what licenses are worth', function () {
 
     it('a CA that an enterprise keeps itself, which is held with it and revoked with its contract', async () => {
       const { enterprise, contract: sold } = await customer();
-      await delegateContract(deps)(OWNER, { id: sold, csr: requestOf(enterprise.slug) });
+      await delegateContract(deps)(OWNER, { id: sold, csr: requestPem(enterprise.slug) });
       const states = async () => (await authoritiesOf(enterprise.slug)).map(({ state }) => state);
       await holdEnterprise(deps)(OWNER, { id: enterprise.id });
       assert.deepEqual(await states(), ['held']);
@@ -288,7 +261,7 @@ describe('A change of what licenses are worth', function () {
 
     it('a contract whose CA the enterprise keeps itself, by every generation of it', async () => {
       const { enterprise, contract: id } = await customer();
-      for (const csr of [requestOf(enterprise.slug), requestOf(enterprise.slug)]) {
+      for (const csr of [requestPem(enterprise.slug), requestPem(enterprise.slug)]) {
         await delegateContract(deps)(OWNER, { id, csr });
       }
       await lower(id);
@@ -302,7 +275,7 @@ describe('A change of what licenses are worth', function () {
 
     it('a CA that its enterprise keeps and its organization revokes, which is out of office with it', async () => {
       const { enterprise, contract: id } = await customer();
-      const csr = requestOf(enterprise.slug);
+      const csr = requestPem(enterprise.slug);
       await delegateContract(deps)(OWNER, { id, csr });
       assert.deepEqual(await revokeDelegated(deps)(OWNER, { id }), { revoked: 1 });
       const [{ serial } = { serial: '' }] = await authoritiesOf(enterprise.slug);
@@ -392,7 +365,7 @@ describe('A change of what licenses are worth', function () {
 
   it('does not use up what a second person has approved when it fails', async () => {
     const { enterprise, contract: id } = await customer();
-    await delegateContract(deps)(OWNER, { id, csr: requestOf(enterprise.slug) });
+    await delegateContract(deps)(OWNER, { id, csr: requestPem(enterprise.slug) });
     await workshop.database.run('platform', (tx) =>
       sql(tx).query(`update organizations set settings = settings || '{"secondPerson": true}'`),
     );
@@ -454,7 +427,7 @@ describe('A change of what licenses are worth', function () {
     const { enterprise, contract: id } = await customer();
     const kept = await customer();
     await made(id);
-    await delegateContract(deps)(OWNER, { id: kept.contract, csr: requestOf(kept.enterprise.slug) });
+    await delegateContract(deps)(OWNER, { id: kept.contract, csr: requestPem(kept.enterprise.slug) });
     const before = await contractNow(id);
     await delivered(() => Promise.resolve(true));
     fault = dyingAfterJournal();
@@ -546,7 +519,7 @@ describe('A change of what licenses are worth', function () {
     it('the CA that an enterprise keeps for a contract that is ended', async () => {
       const { enterprise, contract: id } = await customer();
       whileSigning(() => endContract(deps)(OWNER, { id }));
-      await delegateContract(deps)(OWNER, { id, csr: requestOf(enterprise.slug) });
+      await delegateContract(deps)(OWNER, { id, csr: requestPem(enterprise.slug) });
       const [authority] = await authoritiesOf(enterprise.slug);
       assert.equal(authority?.state, 'revoked');
       assert.equal((await journaled(authority?.serial ?? '')).length, 1);

@@ -16,7 +16,7 @@ import { sql } from '../../persistence/transactions.ts';
 import { systemClock } from '../../clock.ts';
 import { copyOfTemplate } from '../../persistence/test/embedded-template.ts';
 import { systemRandom as random } from '../../random.ts';
-import { contract, CONTRACT, licenseOrder, lineageOf, Workshop } from './workshop.ts';
+import { caRequest, contract, CONTRACT, licenseOrder, lineageOf, Workshop } from './workshop.ts';
 
 describe('a database beside the journal of its signer', function () {
   this.timeout(30_000);
@@ -320,6 +320,20 @@ describe('a database beside the journal of its signer', function () {
     await assert.rejects(workshop.authority.issuance.issue({ ...licenseOrder(lineageOf(2), more), key: first.key }), {
       code: 'KEY_REUSED',
     });
+  });
+
+  it('knows again for which contract it certified the CA that an enterprise keeps, and revokes that with the others', async () => {
+    const of = { organization: 'demo', enterprise: 'globex', contract: contract() };
+    await workshop.authority.delegation.certify(of, caRequest('globex'));
+    await restart(() => workshop.backUp());
+    const less = contract({ sequence: 2, features: ['press'] });
+    await workshop.changeStatus({ type: 'revoke', reason: 'superseded' }, { enterprise: 'globex', above: less });
+    await workshop.authority.delegation.follow({ ...of, contract: less });
+    await restart(() => workshop.restore());
+    assert.equal((await putBack()).certificates, 1);
+    await workshop.authority.guard.check();
+    const kept = { enterprise: 'globex', delegatedFor: CONTRACT };
+    assert.equal(await workshop.changeStatus({ type: 'revoke', reason: 'keyCompromise' }, kept), 1);
   });
 
   it('that was lost altogether: reconcile puts back all that the journal knows', async () => {

@@ -47,6 +47,21 @@ export function makeCsr(): Uint8Array {
   return encodeCertificationRequest(info, createAlgorithm(OID.ecdsaWithSha256), sign('sha256', info, privateKey));
 }
 
+/** As `licet authority enterprise request` makes it. */
+export function caRequest(enterprise: string): Uint8Array {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const info = encodeCertificationRequestInfo({
+    subject: createName([
+      { type: 'organizationName', value: 'demo' },
+      { type: 'organizationalUnitName', value: enterprise },
+      { type: 'commonName', value: 'Own CA' },
+    ]),
+    publicKey: { raw: publicKey.export({ type: 'spki', format: 'der' }) },
+  });
+  const signature = sign('sha256', info, privateKey);
+  return encodeCertificationRequest(info, createAlgorithm(OID.ecdsaWithSha256), signature);
+}
+
 export function licenseOrder(lineage: string, sold: Claims = contract()): LicenseOrder {
   const claims: Claims = { ...sold, id: lineage, sequence: 1, modes: ['production'] };
   return {

@@ -3,13 +3,13 @@ import { withMigrator } from './migrator.ts';
 
 const AUTHORITIES = '9999-12-31 00:00:00Z';
 
-describe('the keys of CAs that reconcile took for those of lineages', function () {
+describe('CAs that an earlier version has reconciled', function () {
   this.timeout(30_000);
   const getMigrator = withMigrator();
 
-  it('wait for their owner, and those of licenses and of CAs with one stay theirs', async () => {
+  it('have keys that wait for their owner, and belong to their contracts; others stay as they are', async () => {
     const { administrator, migrateTo } = getMigrator();
-    await migrateTo('0022-owners-of-keys');
+    await migrateTo('0022-reconciled-authorities');
     const known = async (number: number, owner: string, keptUntil: string, principal: string, grant: string) => {
       const id = Buffer.of(number);
       await administrator.query(`insert into public_keys (hash, organization, owner) values ($1, 'acme', $2)`, [
@@ -19,8 +19,8 @@ describe('the keys of CAs that reconcile took for those of lineages', function (
       await administrator.query(
         `insert into certificates (issuer, serial, kept_until, organization, profile, certificate, not_before, not_after,
                                    context, issued_at)
-         values ('key', $1, $2, 'acme', 'any', '', now(), now(), $3, now())`,
-        [id, keptUntil, JSON.stringify({ principal, grant })],
+         values ('key', $1, $2, 'acme', $3, '', now(), now(), $4, now())`,
+        [id, keptUntil, keptUntil === AUTHORITIES ? 'enterprise' : 'site', JSON.stringify({ principal, grant })],
       );
     };
     await administrator.query('create table certificates_now partition of certificates default');
@@ -33,6 +33,13 @@ describe('the keys of CAs that reconcile took for those of lineages', function (
     assert.deepEqual(
       rows.map(({ owner }) => owner),
       ['reconciled 01', 'lineage site-2', 'authority 3', 'authority 4'],
+    );
+    const contracts = await administrator.query<{ contract: string | null }>(
+      `select context ->> 'contract' as contract from certificates order by serial`,
+    );
+    assert.deepEqual(
+      contracts.rows.map(({ contract }) => contract),
+      ['contract-1', null, null, 'contract-4'],
     );
     const guarded = await administrator.query(
       `select from pg_class
