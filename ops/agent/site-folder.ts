@@ -150,10 +150,13 @@ export class SiteFolder {
     await writeDurably(this.file(join('evidence', `${name}.${kind}`)), evidence);
   }
 
-  /** All but these, by the names of their files: what was about licenses and CAs that are not in use any more. */
+  /**
+   * All but these, by the names of their files: what was about licenses and CAs that are not in use any more. What a
+   * person has put there, under another name, stays.
+   */
   async dropEvidence(except: ReadonlySet<string>): Promise<void> {
     for (const name of await readdir(this.file('evidence'))) {
-      if (/\.(crl|ocsp)$/.test(name) && !except.has(name)) await remove(this.file(join('evidence', name)));
+      if (/^[0-9a-f]+\.(crl|ocsp)$/.test(name) && !except.has(name)) await remove(this.file(join('evidence', name)));
     }
   }
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { extension } from '@licet/format';
 import {
   anchors,
@@ -41,6 +43,13 @@ describe('The evidence of a site', function () {
     const told = withEvidence(current!.license, await site.folder.evidence());
     const { state, evidence } = await verifyLicense(told, { anchors, at: NOW });
     assert.deepEqual([state, evidence.kind], ['valid', 'issue']);
+    assert.equal((await site.folder.evidence()).crls.length, 1);
+  });
+
+  it('stays where a person has brought it', async () => {
+    const site = await licensed(newFolder(), ALONE);
+    writeFileSync(join(site.folder.path, 'evidence', 'brought-in-june.crl'), makeCrl(enterprise));
+    await fetchEvidence(site, NOW, ALONE);
     assert.equal((await site.folder.evidence()).crls.length, 1);
   });
 
