@@ -54,7 +54,11 @@ export async function run(path: string, command: string | undefined, signal: Abo
       await pause(sleep, undefined, { signal }).catch(ignoreAbort);
     }
   } finally {
-    for (const server of servers) server.close();
+    for (const server of servers) {
+      server.close();
+      // A product that does not come to an end with its question would keep this process.
+      server.closeAllConnections();
+    }
     await site.close();
     claim.release();
   }
