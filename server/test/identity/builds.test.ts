@@ -146,6 +146,13 @@ describe('What builds use', function () {
       const other = { ...bare, LICET_ROOT: builds.ca, LICET_TLS_ROOT: world.at('root.pem') };
       const bad = call(['request'], { ...other, LICET_ID_TOKEN: await token() });
       await says(bad, 4, /^licet-ci: the license does not verify: /);
+      // Whatever else the machine trusts is not asked.
+      const SSL_CERT_DIR = mkdtempSync(join(tmpdir(), 'licet-trusted-'));
+      writeFileSync(join(SSL_CERT_DIR, 'root.pem'), readFileSync(world.at('root.pem')));
+      assert.equal((await run('openssl', ['rehash', SSL_CERT_DIR])).code, 0);
+      const trusted = call(['request'], { ...other, SSL_CERT_DIR, LICET_ID_TOKEN: await token() });
+      await says(trusted, 4, /^licet-ci: the license does not verify: /);
+      rmSync(SSL_CERT_DIR, { recursive: true });
     });
   });
 
