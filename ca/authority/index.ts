@@ -99,7 +99,7 @@ export {
   type OcspResponder,
   type OcspSettings,
 } from './revoke/ocsp/responder.ts';
-export { advanced, NONE as NO_OUTCOMES } from './revoke/order-progress.ts';
+export { advanced, beginningOf, NONE as NO_OUTCOMES } from './revoke/order-progress.ts';
 export {
   type BulkOptions,
   type ChangingStore,

@@ -1,4 +1,5 @@
 import {
+  beginningOf,
   type CertificateId,
   type ChangeOutcome,
   type Revoker,
@@ -30,6 +31,8 @@ export function createRevocations(deps: RevocationsDeps): Revocations {
   return {
     change: (...order) => translated(revoker.change(...order)),
     within: (tx, by, changes) => changeWithin(deps, tx, by, changes),
+    begin: (tx, { organization, event }, certificates, { id, at }) =>
+      deps.within(tx).begin(organization, id, beginningOf(event, certificates), at),
     changeAll: (...order) => translated(revoker.changeAll(...order)),
     progress: (organization, order) => store.order(organization, order),
     find: (certificates) => store.find(certificates),

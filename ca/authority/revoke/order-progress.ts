@@ -3,7 +3,7 @@ import type { RevocationEvent } from '../ports/revocation.ts';
 import type { CertificateId, CountedOutcome, OrderProgress } from '../ports/revocation-store.ts';
 
 /** What an order over many certificates is known by: lengths go in front, so no two lists look alike. */
-export function digestOf(event: RevocationEvent, ids: readonly CertificateId[]): Uint8Array {
+function digestOf(event: RevocationEvent, ids: readonly CertificateId[]): Uint8Array {
   const hash = createHash('sha256').update(JSON.stringify(event)).update('\n');
   for (const { issuer, serial } of ids) {
     hash.update(`${Buffer.byteLength(issuer)}:${issuer}${serial.length}:`).update(serial);
@@ -19,6 +19,14 @@ export const NONE: OrderProgress['outcomes'] = {
   NOT_ISSUED: 0,
   SITE_SUSPENDED: 0,
 };
+
+/** Where an order stands before its first batch. */
+export const beginningOf = (event: RevocationEvent, ids: readonly CertificateId[]): OrderProgress => ({
+  digest: digestOf(event, ids),
+  total: ids.length,
+  done: 0,
+  outcomes: NONE,
+});
 
 /** The progress after one more batch. */
 export function advanced(before: OrderProgress, batch: readonly CountedOutcome[]): OrderProgress {

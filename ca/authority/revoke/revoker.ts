@@ -12,7 +12,7 @@ import type {
   RevocationStore,
 } from '../ports/revocation-store.ts';
 import type { Signer } from '../ports/signer.ts';
-import { advanced, digestOf, NONE } from './order-progress.ts';
+import { advanced, beginningOf } from './order-progress.ts';
 import { JOURNAL_EVENTS, reasonNumberOf } from './steps.ts';
 
 export type RevokerDeps = {
@@ -141,13 +141,13 @@ async function changeAll(
   ids: readonly CertificateId[],
   { id, suspendedSites, progress, signal, batch = BATCH }: BulkOptions,
 ): Promise<OrderProgress> {
-  const digest = digestOf(order.event, ids);
+  const beginning = beginningOf(order.event, ids);
   const begun = await deps.store.order(order.organization, id);
-  if (begun !== undefined && Buffer.compare(begun.digest, digest) !== 0) {
+  if (begun !== undefined && Buffer.compare(begun.digest, beginning.digest) !== 0) {
     const message = `Order "${id}" was begun with another list or another event; give a new order another id.`;
     throw new AuthorityError('ORDER_MISMATCH', message);
   }
-  let current: OrderProgress = begun ?? { digest, total: ids.length, done: 0, outcomes: NONE };
+  let current: OrderProgress = begun ?? beginning;
   while (current.done < ids.length) {
     signal?.throwIfAborted();
     const part = ids.slice(current.done, current.done + batch);

@@ -65,7 +65,7 @@ export const changeManyLicenses = Object.assign(
       const suspendedSites = suspendedSitesFor(deps, actor, event);
       if (asked.dryRun) return { ...(await foreseen(deps, order, certificates, suspendedSites)), ...finished };
       // What was begun is approved.
-      if (begun === undefined) await approve(deps, actor, asked);
+      if (begun === undefined) await begin(deps, actor, asked, order, certificates);
       let progress: OrderProgress | undefined;
       const signal = AbortSignal.timeout(CALL_MS);
       try {
@@ -87,12 +87,24 @@ function eventOf({ change, reason: why }: Asked) {
   throw new LicetError('invalid', 'REASON_MISPLACED', message, { pointer: '/reason' });
 }
 
-/** Where the organization wants it, a second person approves the list as it is. */
-async function approve(deps: Dependencies, actor: Principal, { order, change, reason: why, serials }: Asked) {
+/**
+ * Where the organization wants it, a second person approves the list as it is. The order is begun with that: whatever
+ * keeps its batches from being made, what was approved is sent again.
+ */
+async function begin(
+  deps: Dependencies,
+  actor: Principal,
+  { order: id, change, reason: why, serials }: Asked,
+  order: Order,
+  certificates: readonly CertificateId[],
+): Promise<void> {
   const list = createHash('sha256').update(serials.join('\n')).digest('hex');
   const payload = { change, reason: why ?? '', count: serials.length, list };
-  const act = { action: 'license.change-many', subject: `order:${order}`, payload } as const;
-  await withSecondPerson(deps, actor, (work) => demandSecondPerson(deps, work, actor, act));
+  const act = { action: 'license.change-many', subject: `order:${id}`, payload } as const;
+  await withSecondPerson(deps, actor, async (work) => {
+    await demandSecondPerson(deps, work, actor, act);
+    await deps.revocations.begin(work.tx, order, certificates, { id, at: work.at });
+  });
 }
 
 /** What is no license of the organization keeps its place, under no issuer: it is counted as never issued. */

@@ -51,6 +51,16 @@ export interface Revocations {
     by: Pick<RevocationOrder, 'organization' | 'principal'> & { readonly at: Date },
     changes: readonly StatusChange[],
   ): Promise<() => void>;
+  /**
+   * In the caller's transaction, with the approval that it may have needed: an order that `changeAll` carries on. One of
+   * that name that is there already stays.
+   */
+  begin(
+    tx: Transaction,
+    order: RevocationOrder,
+    certificates: readonly CertificateId[],
+    as: { readonly id: string; readonly at: Date },
+  ): Promise<void>;
   /** As far as it comes until `options.signal` is aborted; the same order again carries on there. */
   changeAll(
     order: RevocationOrder,

@@ -54,6 +54,7 @@ export function createRevocationsWithin(deps: RevocationStoreDeps): RevocationsW
     change: (order, ids, at, how) => asPlatform(tx, (all) => change(all, deps, { order, ids, at, ...how })),
     enterprise: (organization, enterprise, at) =>
       asPlatform(tx, (all) => enterpriseOf(all, organization, enterprise, at)),
+    begin: (organization, id, progress, at) => asPlatform(tx, (all) => begin(all, organization, { id, progress, at })),
     delegated: (organization, enterprise, contract, at) =>
       asPlatform(tx, (all) => delegatedOf(all, { organization, enterprise, contract, at })),
     retireDelegated: (organization, enterprise, contract) =>
@@ -199,6 +200,18 @@ async function orderOf(tx: Transaction, organization: string, id: string): Promi
     [organization, id],
   );
   return row && { ...row, outcomes: { ...NO_OUTCOMES, ...row.outcomes } };
+}
+
+async function begin(
+  tx: Transaction,
+  organization: string,
+  { id, progress: { digest, total, done, outcomes }, at }: Pick<BulkOrder, 'id' | 'progress'> & { readonly at: Date },
+): Promise<void> {
+  await sql(tx).query(
+    `insert into revocation_orders (organization, id, digest, total, done, outcomes, at)
+     values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing`,
+    [organization, id, bytea(digest), total, done, JSON.stringify(outcomes), at],
+  );
 }
 
 /** Two processes that carry out one order would count each other's work twice: the second is sent away. */

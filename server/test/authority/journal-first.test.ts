@@ -16,6 +16,7 @@ import {
   reinstateEnterprise,
   suspendEnterprise,
 } from '../../licensing/enterprises/enterprises.ts';
+import { changeManyLicenses } from '../../licensing/licenses/change-many.ts';
 import { resolveFork } from '../../licensing/licenses/fork.ts';
 import { renewLicense } from '../../licensing/licenses/renew.ts';
 import type { Site } from '../../licensing/model/site.ts';
@@ -372,16 +373,30 @@ describe('A change of what licenses are worth', function () {
     const revoke = () => revokeDelegated(deps)(OWNER, { id, reason: 'keyCompromise' });
     await assert.rejects(revoke(), { code: 'APPROVAL_NEEDED' });
     const access = { ...deps, stores: accessStores, organizations: deps.stores.organizations };
-    await workshop.database.run({ organization: 'demo' }, async (tx) => {
-      const { items } = await accessStores.approvals.list(tx, { where: { status: 'waiting' }, limit: 9 });
-      assert.equal(items.length, 1);
-      await decideApproval(access, tx, { ...OWNER, id: 'person:second' }, items[0]!.id, 'approved');
-    });
+    const approveAll = () =>
+      workshop.database.run({ organization: 'demo' }, async (tx) => {
+        const { items } = await accessStores.approvals.list(tx, { where: { status: 'waiting' }, limit: 9 });
+        const second = { ...OWNER, id: 'person:second' };
+        for (const { id: waiting } of items) await decideApproval(access, tx, second, waiting, 'approved');
+        return items.length;
+      });
+    assert.equal(await approveAll(), 1);
     fault = { recordRevocations: () => Promise.reject(new AuthorityError('JOURNAL_FULL', 'The disk is full.')) };
     await assert.rejects(revoke(), { code: 'JOURNAL_FULL' });
     fault = {};
     assert.deepEqual(await revoke(), { revoked: 1 });
     await assert.rejects(revoke(), { code: 'APPROVAL_NEEDED' });
+    // An order over many is several transactions: it is begun by the first, with which its approval is used up.
+    const { serial } = (await made()).license;
+    const recall = (reason: 'superseded' | 'keyCompromise') =>
+      changeManyLicenses(deps)(OWNER, { order: 'recall', change: 'revoke', reason, serials: [serial], dryRun: false });
+    await assert.rejects(recall('superseded'), { code: 'APPROVAL_NEEDED' });
+    await approveAll();
+    fault = { recordRevocations: () => Promise.reject(new AuthorityError('JOURNAL_FULL', 'The disk is full.')) };
+    await assert.rejects(recall('superseded'), { code: 'JOURNAL_FULL' });
+    fault = {};
+    await assert.rejects(recall('keyCompromise'), { code: 'ORDER_MISMATCH' });
+    assert.equal((await recall('superseded')).progress.outcomes.applied, 1);
     await workshop.database.run('platform', (tx) =>
       sql(tx).query(`update organizations set settings = settings || '{"secondPerson": false}'`),
     );
