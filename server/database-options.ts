@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Config } from './config/index.ts';
 import { EXIT_CODES } from './config/exit-codes.ts';
 import type { DatabaseOptions } from './persistence/database.ts';
@@ -17,6 +18,14 @@ export function databaseOptions({ data, database }: Config): DatabaseOptions {
     lockTimeoutMs: lockSeconds * 1000,
     tls: { mode: tls, ...(tlsCa === undefined ? {} : { ca: readCa(tlsCa) }) },
   };
+}
+
+/** For programs beside the server: with another folder than its own they would answer from a new database. */
+export function existingDatabase(config: Config): DatabaseOptions {
+  const options = databaseOptions(config);
+  if (options.host !== 'embedded' || existsSync(join(options.folder, 'database'))) return options;
+  const message = `There is no database in ${options.folder}: say after -- how the server is configured, e.g. -- --config licet.yaml.`;
+  throw new StartError(EXIT_CODES.configuration.code, message);
 }
 
 function readCa(file: string): string {

@@ -2,10 +2,17 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { InvalidArgumentError } from 'commander';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
 
 export const CONFIGURATION = 'after --: flags of the server that say where its database is (or licet.yaml, or LICET_…)';
+
+/** What stands behind -- is taken for the key where that was forgotten. */
+export function keyBefore(text: string): string {
+  if (text.startsWith('-')) throw new InvalidArgumentError('Name the key, before --.');
+  return text;
+}
 
 /** Runs a program of the server's, which alone may know database and signer; its lines and its exit code are passed on. */
 export async function runServerProgram(

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 
 import { systemClock } from '../clock.ts';
 import { loadConfig } from '../config/index.ts';
-import { databaseOptions } from '../database-options.ts';
+import { existingDatabase } from '../database-options.ts';
 import { checkAudit, exportAudit } from '../licensing/audit/check.ts';
 import { describeReport, headLine, parseCheckpoints } from '../licensing/audit/export.ts';
 import { auditLog } from '../persistence/audit-log.ts';
@@ -65,7 +65,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const { config } = await loadConfig({ argv: configuration, env: process.env, directory: process.cwd() });
   const warn = (_fields: object, message: string): void => void process.stderr.write(`licet: ${message}\n`);
   const log = { info: () => undefined, warn, error: warn };
-  const database = await openDatabase(databaseOptions(config), { clock: systemClock, random: systemRandom, log });
+  const database = await openDatabase(existingDatabase(config), { clock: systemClock, random: systemRandom, log });
   try {
     return await run(database, task);
   } finally {

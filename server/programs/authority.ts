@@ -115,7 +115,7 @@ async function main(argv: readonly string[]): Promise<void> {
   await withBackstage(
     configuration,
     (backstage) => run(backstage, given),
-    name === 'import' ? demandFolder : undefined,
+    name === 'import' ? { check: demandFolder, mayBeFirst: true } : {},
   );
 }
 

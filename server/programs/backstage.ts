@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { systemClock as clock } from '../clock.ts';
 import { type Config, loadConfig } from '../config/index.ts';
-import { databaseOptions } from '../database-options.ts';
+import { databaseOptions, existingDatabase } from '../database-options.ts';
 import { publishingBaseOf, tlsModeOf } from '../effective.ts';
 import { type Database, openDatabase } from '../persistence/database.ts';
 import { systemRandom as random } from '../random.ts';
@@ -21,13 +21,14 @@ export type Backstage = {
 export async function withBackstage<T>(
   configuration: readonly string[],
   work: (backstage: Backstage) => Promise<T>,
-  check?: (config: Config) => void,
+  { check, mayBeFirst = false }: { readonly check?: (config: Config) => void; readonly mayBeFirst?: boolean } = {},
 ): Promise<T> {
   const { config } = await loadConfig({ argv: configuration, env: process.env, directory: process.cwd() });
   check?.(config);
   const warn = (_fields: object, message: string): void => void process.stderr.write(`licet: ${message}\n`);
   const log = { info: () => undefined, warn, error: warn };
-  const database = await openDatabase(databaseOptions(config), { clock, random, log });
+  const place = mayBeFirst ? databaseOptions(config) : existingDatabase(config);
+  const database = await openDatabase(place, { clock, random, log });
   try {
     const opened = await borrowSigner(config, log);
     try {

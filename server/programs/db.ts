@@ -5,7 +5,7 @@ import { finished } from 'node:stream/promises';
 import { systemClock } from '../clock.ts';
 import { EXIT_CODES } from '../config/exit-codes.ts';
 import { loadConfig } from '../config/index.ts';
-import { databaseOptions } from '../database-options.ts';
+import { existingDatabase } from '../database-options.ts';
 import { openDatabase } from '../persistence/database.ts';
 import { exportDatabase } from '../persistence/export.ts';
 import { systemRandom } from '../random.ts';
@@ -23,7 +23,7 @@ async function main(argv: readonly string[]): Promise<void> {
   if (task !== 'export' || file === undefined || others.length > 0) throw new StartError(64, USAGE); // EX_USAGE
   const configuration = dashes === -1 ? [] : argv.slice(dashes + 1);
   const { config } = await loadConfig({ argv: configuration, env: process.env, directory: process.cwd() });
-  const options = databaseOptions(config);
+  const options = existingDatabase(config);
   if (options.host !== 'embedded') {
     const message =
       'The configuration names a PostgreSQL, which pg_dump exports; this command is for the embedded one.';

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import type { CliIo } from '../io.ts';
-import { CONFIGURATION, runServerProgram } from '../server-program.ts';
+import { CONFIGURATION, keyBefore, runServerProgram } from '../server-program.ts';
 import { registerEnterprise } from './ceremony.ts';
 
-const KEY = ['<key>', 'the key, as "licet authority list" names it'] as const;
+const KEY = ['<key>', 'the key, as "licet authority list" names it', keyBefore] as const;
 const PROGRAM = '@licet/server/authority-program';
 
 export function register(program: Command, io: CliIo): void {

@@ -15,6 +15,7 @@ import {
   type Room,
   verifyTranscript,
 } from '@licet/authority/ceremony';
+import { FormatError } from '@licet/format';
 import type { Command } from 'commander';
 import { ask } from '../ask.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -46,7 +47,13 @@ export function register(licet: Command, io: CliIo): void {
     .command('fingerprint <file>')
     .description('Prints the SHA-256 fingerprint of a request, a certificate or a CRL, to be read out.')
     .action(async (file: string) => {
-      for (const { bytes } of derBlocks(await readInput(file, io))) io.out(fingerprintOf(bytes));
+      const input = await readInput(file, io);
+      try {
+        for (const { bytes } of derBlocks(input)) io.out(fingerprintOf(bytes));
+      } catch (error) {
+        if (!(error instanceof FormatError)) throw error;
+        throw new CliError(EXIT.unknown, error.code, `${file}: ${error.message}.`);
+      }
     });
   ceremony
     .command('program')

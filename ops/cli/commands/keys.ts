@@ -11,7 +11,7 @@ import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.ts';
 import { CliError, type CliIo } from '../io.ts';
 import { orExplain } from '../or-explain.ts';
-import { CONFIGURATION, runServerProgram } from '../server-program.ts';
+import { CONFIGURATION, keyBefore, runServerProgram } from '../server-program.ts';
 
 type Options = { folder: string; passphraseFile: string; newPassphraseFile?: string; json?: boolean };
 
@@ -36,7 +36,7 @@ export function register(program: Command, io: CliIo): void {
   keys
     .command('rotate')
     .description('Makes a new key for the same role. The old one goes on signing until it is retired.')
-    .argument('<id>', 'the key, as "licet keys list" names it')
+    .argument('<id>', 'the key, as "licet keys list" names it', keyBefore)
     .argument('[configuration...]', `without --folder: ${CONFIGURATION}`)
     .option(...FOLDER)
     .option(...PASSPHRASE)
