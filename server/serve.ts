@@ -67,7 +67,7 @@ export async function serve(ground: Ground, opening: Promise<OpenedSigner>): Pro
     let address = '';
     const accessLog = log.with({ component: 'access' });
     const publicUrl = () => config.http.publicUrl ?? address;
-    const access = openAccess({ config, licensing, records, log: accessLog, publicUrl });
+    const access = openAccess({ config, licensing, records, fence: authority.fence, log: accessLog, publicUrl });
     const notices = openNotices(config, licensing, access.deps);
     const renew = renewLicense(licensing);
     const sites = enrolmentOf(ground, { licensing, records, authority, access, renew });

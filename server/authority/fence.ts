@@ -2,8 +2,8 @@ import { AuthorityError } from '@licet/authority';
 
 /**
  * Closed while the database is older than the journal: then a revoked license would look good, and a signed one would
- * be unknown. Nothing is issued and nothing revoked until what is missing was put back. What only
- * reads goes on.
+ * be unknown. Nothing is issued, revoked or changed until what is missing was put back: a site that was made meanwhile
+ * would stand where one that is forgotten belongs. What only reads goes on, and so does who may ask.
  */
 export class Fence {
   #reason: string | undefined;
@@ -23,6 +23,6 @@ export class Fence {
 
   assertOpen(): void {
     if (this.#reason === undefined) return;
-    throw new AuthorityError('FENCED', `${this.#reason} Until then nothing is issued or revoked.`);
+    throw new AuthorityError('FENCED', `${this.#reason} Until then nothing is issued, revoked or changed.`);
   }
 }

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { checkRequest, loadProfiles, refusal } from '@licet/authority';
 import type { Transaction } from '../licensing/ports/transactions.ts';
+import type { Fence } from './fence.ts';
 import type { CertificateFinder } from './ports/certificates.ts';
 
 const PROFILE = loadProfiles().site;
@@ -13,11 +14,12 @@ export const keyOwnerOf = (lineage: string): string => `lineage ${lineage}`;
  * have is not seen here; nor is who asks for the same in this moment.
  */
 export async function checkFirstRequest(
-  certificates: Pick<CertificateFinder, 'key'>,
+  { certificates, fence }: { readonly certificates: Pick<CertificateFinder, 'key'>; readonly fence: Fence },
   tx: Transaction,
   csr: Uint8Array,
   lineage: string | undefined,
 ): Promise<void> {
+  fence.assertOpen();
   const { publicKey } = checkRequest(csr, PROFILE);
   const key = await certificates.key(tx, hash('sha256', publicKey.raw, 'buffer'));
   if (key === undefined) return;

@@ -38,7 +38,7 @@ export function createIssuance(deps: IssuanceDeps): Issuance {
         throw asLicetError(error);
       }
     },
-    checkRequest: (tx, csr, lineage) => translated(checkFirstRequest(deps.certificates, tx, csr, lineage)),
+    checkRequest: (tx, csr, lineage) => translated(checkFirstRequest(deps, tx, csr, lineage)),
     find: (organization, serial) => asIssued(finder.find({ organization, serial })),
     async look(tx, names) {
       return (await finder.look(tx, names)).map((find) => () => asIssued(find()));

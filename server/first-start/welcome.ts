@@ -27,7 +27,7 @@ export function welcome(at: Welcomed): string {
     ...roots.map((root) => `  root         SHA-256 ${fingerprint(root)}`),
     ...(owner === undefined ? [] : [`  owner token  ${owner}   (for 30 days; owner.token in data)`]),
     ...(isEvaluation ? WARNING : []),
-    ...(fenced === undefined ? [] : ['', `FENCED: ${fenced} Until then nothing is issued or revoked.`]),
+    ...(fenced === undefined ? [] : ['', `FENCED: ${fenced} Until then nothing is issued, revoked or changed.`]),
     ...(roots.length === 0 ? NO_AUTHORITY : []),
     '',
     'Try it, in another terminal:',

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { translated } from '../authority/errors.ts';
+import type { Fence } from '../authority/fence.ts';
 import type { Config } from '../config/index.ts';
 import {
   countPrincipal,
@@ -36,6 +38,7 @@ export type AccessGround = {
   readonly licensing: Dependencies;
   /** Of licenses that are shown. */
   readonly records: PresentDeps;
+  readonly fence: Pick<Fence, 'assertOpen'>;
   readonly log: Log;
   /** How browsers reach this server; known once it listens. */
   readonly publicUrl: () => string;
@@ -61,7 +64,7 @@ const FLUSH_MS = 10_000;
 
 /** Who gets in, how often, and what becomes of what is counted. */
 export function openAccess(ground: AccessGround): Access {
-  const { config, licensing, records, log } = ground;
+  const { config, licensing, records, fence, log } = ground;
   const { transactions, clock, random, auditLog, outbox, stores } = licensing;
   const sealer = createSealer(sealingKey(config, random), random);
   const common = { transactions, clock, random, auditLog, outbox, organizations: stores.organizations };
@@ -85,7 +88,8 @@ export function openAccess(ground: AccessGround): Access {
   const showsLicense = tls.requestClientCertificate || clientCertificateHeader !== undefined;
   const license = showsLicense ? licenseAsPrincipal(records) : undefined;
   const signature = signerAsPrincipal(licensing, records);
-  const guards: GuardDeps = { authenticator, license, signature, limiter, monthly, log };
+  const assertWhole = () => translated(Promise.try(() => fence.assertOpen()));
+  const guards: GuardDeps = { authenticator, license, signature, limiter, monthly, assertWhole, log };
   return {
     deps,
     authenticator,

@@ -54,8 +54,9 @@ export function connectStatus(
   const responder = openResponder(authority, signer, { welcome, report });
   const publisher = createCrlPublisher(publishingOf(authority, signer, reporter(status, metrics.revocation)));
   const served = openCrls(authority, publisher, report);
+  let catchingUp: Promise<void> = Promise.resolve();
   const catchUp = () => {
-    if (fence.reason === undefined) responder.refresh().then(() => publisher.nudge(), report);
+    if (fence.reason === undefined) catchingUp = responder.refresh().then(() => publisher.nudge(), report);
   };
   const publish = async (signal: AbortSignal) => {
     // Once for all, and not for each shard.
@@ -81,7 +82,11 @@ export function connectStatus(
       if (fence.reason === undefined) await publisher.run().catch(report);
       catchUp();
     },
-    stop: () => publisher.stop(),
+    async stop() {
+      // Signer and database are closed after this.
+      await catchingUp;
+      await publisher.stop();
+    },
   };
 }
 

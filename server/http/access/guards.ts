@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import type { Bytes } from '@licet/format';
-import { type Action, ESSENTIAL, UNMETERED } from '../../licensing/access/actions.ts';
+import { type Action, changesLicensing, ESSENTIAL, UNMETERED } from '../../licensing/access/actions.ts';
 import type { Signed } from '../../licensing/access/authenticate-license.ts';
 import type { Authenticated, Authenticator } from '../../licensing/access/authenticate.ts';
 import { boundsOf } from '../../licensing/access/authorize.ts';
@@ -23,19 +23,26 @@ export type GuardDeps = {
   readonly signature: (signed: Signed) => Promise<Principal>;
   readonly limiter: Limiter;
   readonly monthly: MonthlyRequests;
+  /** Rejects while the database is older than what was signed. */
+  readonly assertWhole: () => Promise<void>;
   readonly log: Log;
 };
 
 export type Guards = Required<Pick<Route, 'limits' | 'guards'>>;
 
-/** The guards of a route, in the order in which they refuse: how often, who, how often that one, whether at all. */
+/** The guards of a route, in the order in which they refuse: how often, who, how often that one, whether at all, whether now. */
 export function guardsFor(action: Action | Open, deps: GuardDeps): Guards {
   // What anyone may ask is about nobody, so a limiter that fails lets it through.
   if (isOpen(action)) return { limits: [limitAddress(deps, action === 'anyone' ? 'open' : 'closed')], guards: [] };
   const failure = ESSENTIAL.includes(action) ? 'open' : 'closed';
   return {
     limits: [limitAddress(deps, failure)],
-    guards: [authenticate(deps), limitPrincipal(action, deps, failure), mayAtAll(action)],
+    guards: [
+      authenticate(deps),
+      limitPrincipal(action, deps, failure),
+      mayAtAll(action),
+      ...(changesLicensing(action) ? [deps.assertWhole] : []),
+    ],
   };
 }
 

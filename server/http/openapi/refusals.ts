@@ -1,4 +1,4 @@
-import { ACTIONS } from '../../licensing/access/actions.ts';
+import { ACTIONS, changesLicensing } from '../../licensing/access/actions.ts';
 import { ROLES } from '../../licensing/model/principal.ts';
 import { type Endpoint, isOpen } from '../api/endpoint.ts';
 
@@ -54,6 +54,7 @@ export function refusalsOf(endpoint: Endpoint): ReadonlyMap<number, readonly str
       add(403, ...LICENSE_CODES, 'FORWARDER_NOT_TRUSTED');
     }
     add(429, 'MONTHLY_REQUESTS_USED');
+    if (changesLicensing(action)) add(503, 'FENCED');
   }
   add(404, params ? 'NOT_FOUND' : 'ROUTE_NOT_FOUND');
   add(406, 'NOT_ACCEPTABLE');

@@ -191,6 +191,16 @@ export const isAction = (text: string): text is Action => Object.hasOwn(ACTIONS,
 /** What nobody but an owner or an admin may hand out. */
 export const POWERFUL: readonly Role[] = ['owner', 'admin'];
 
+const READING: readonly string[] = ['read', 'preview', 'validate', 'export'];
+/** Who may ask is decided at any time: a token may have been stolen. */
+const ABOUT_ACCESS: readonly string[] = ['self', 'token', 'person'];
+
+/** What writes into the database that licenses hang on, and so not into one that has forgotten some of them. */
+export function changesLicensing(action: Action): boolean {
+  const [kind = '', verb = ''] = action.split('.');
+  return !READING.includes(verb) && !ABOUT_ACCESS.includes(kind);
+}
+
 /**
  * What a paid product lives by. When requests cannot be counted these go through; everything else waits until they can,
  * sign-ins above all.

@@ -64,6 +64,8 @@ async function issue(deps: IdentityDeps, exchange: Exchange): Promise<IssuedLice
     const own = await ownOrganization(deps, work.tx, rule.organization);
     assertInForce({ organization: own, enterprise, contract }, work.at);
     const at = await siteOf(deps, work, principal, rule, name);
+    // Before anything of it is kept: the token, the site.
+    await deps.issuance.checkRequest(work.tx, request, at.lineage);
     const lineage = found('lineage', await stores.licenses.lineage(work.tx, at.lineage));
     const parts = { enterprise, contract, site: at, lineage, kind: 'build', key: { csr: request } } as const;
     const ground = `identity:${rule.id}:${verified.id}`;

@@ -3,6 +3,7 @@ import { addressesOf, createIssuer, createRevoker, IssuerGeneration, loadProfile
 import { makeCsr, Workshop } from '@licet/authority/workshop';
 import { decodeCertificate, encodeClaims, fromHex, MODES, toHex } from '@licet/format';
 import { asLicetError, translated } from '../../authority/errors.ts';
+import { Fence } from '../../authority/fence.ts';
 import { checkFirstRequest, keyOwnerOf } from '../../authority/first-request.ts';
 import { createRevocations } from '../../authority/revocations.ts';
 import { accessStores } from '../../persistence/access/index.ts';
@@ -108,12 +109,13 @@ export class Office {
       generationOf: this.shop.generationOf,
     });
     const access = { ...common, stores: accessStores, organizations: stores.organizations };
+    const judging = { certificates: certificateFinder, fence: new Fence() };
     this.deps = {
       ...common,
       stores,
       issuance: {
         issue: (order) => this.issuing(order),
-        checkRequest: (tx, csr, lineage) => translated(checkFirstRequest(certificateFinder, tx, csr, lineage)),
+        checkRequest: (tx, csr, lineage) => translated(checkFirstRequest(judging, tx, csr, lineage)),
         find: (_, serial) => this.#find(serial),
         look: async (_, names) =>
           names.map(

@@ -76,7 +76,9 @@ describe('The guards of a route', () => {
     const log = { debug: ignore, info: ignore, warn: ignore, error: ignore } as unknown as GuardDeps['log'];
     const monthly = { count: () => Promise.resolve(), flush: () => Promise.resolve() };
     const nobody = { license: undefined, signature: () => assert.fail('nobody signs here') };
-    const deps = { authenticator, ...nobody, limiter: createLimiter(rates, clock), monthly, log, ...more };
+    const assertWhole = () => Promise.resolve();
+    const limiter = createLimiter(rates, clock);
+    const deps = { authenticator, ...nobody, limiter, monthly, assertWhole, log, ...more };
     served = await serve({ routes: routes.map((it) => ({ ...it, ...guardsFor(it.action, deps) })) });
   };
   afterEach(() => served.close());
@@ -107,6 +109,20 @@ describe('The guards of a route', () => {
     await open();
     const { status, id } = await ask('/sites', 'owner');
     assert.deepEqual({ status, id }, { status: 200, id: 'token:owner' });
+  });
+
+  it('let nothing be changed while the database is older than the journal, and go on with what reads', async () => {
+    const fenced = new LicetError('unavailable', 'FENCED', 'The database is old.', { retryAfterSeconds: 60 });
+    await open({ assertWhole: () => Promise.reject(fenced) });
+    for (const path of ['/sites', '/renew']) {
+      const { status, code, retry } = await ask(path, 'owner');
+      assert.deepEqual({ status, code }, { status: 503, code: 'FENCED' });
+      assert.ok(Number(retry) >= 60, String(retry));
+    }
+    assert.equal((await ask('/sites')).code, 'NOT_AUTHENTICATED');
+    assert.equal((await ask('/sites', 'auditor')).code, 'NOT_ALLOWED');
+    assert.equal((await ask('/validate', 'owner')).status, 200);
+    assert.equal((await ask('/sign-in')).status, 200);
   });
 
   it('refuse who is not known with 401 and a challenge, whatever the header says', async () => {

@@ -147,7 +147,7 @@ describe('a database beside the journal of its signer', function () {
       name: 'LicetError',
       code: 'FENCED',
       kind: 'unavailable',
-      message: /3 more revocations: run "licet reconcile"\. Until then nothing is issued or revoked\.$/,
+      message: /3 more revocations: run "licet reconcile"\. Until then nothing is issued, revoked or changed\.$/,
     });
 
     const done = await putBack();

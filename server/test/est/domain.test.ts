@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { mock } from 'node:test';
 import { requireTool } from '@licet/checks';
 import { decodeCertificate, decodeCertsOnly, encodePem, extension, fromBase64, toBase64, toHex } from '@licet/format';
 import { TrustAnchors, verifyLicenseSync } from '@licet/verify';
@@ -217,13 +218,25 @@ describe('EST before the licensing domain', function () {
     }
   });
 
-  /** A request that is refused only when the site has been begun: nothing is issued at this moment. */
+  /** A request that is refused only when the site has been begun: in that moment the database turns out to be old. */
   const begins = async (name: string) => {
-    world.authority.fence.close('Something is missing.');
-    const refused = await post({ secret: await world.token(world.globex.contract, name), body: csr() });
-    world.authority.fence.open();
+    const { fence } = world.authority;
+    const secret = await world.token(world.globex.contract, name);
+    const seen = mock.method(fence, 'assertOpen', () => fence.close('Something is missing.'), { times: 1 });
+    const refused = await post({ secret, body: csr() });
+    seen.mock.restore();
+    fence.open();
     assert.equal(`${refused.status} ${refused.code}`, '503 FENCED');
   };
+
+  it('a request while the database is old begins nothing: its token is good for whatever key comes later', async () => {
+    const secret = await world.token(world.globex.contract, 'fenced');
+    world.authority.fence.close('Something is missing.');
+    const refused = await post({ secret, body: csr() });
+    world.authority.fence.open();
+    assert.equal(`${refused.status} ${refused.code}`, '503 FENCED');
+    isIssued(await post({ secret, body: csr() }));
+  });
 
   it('what a refused request has begun, another token for the same name goes on with; after that it is taken', async () => {
     const again = () => world.token(world.globex.contract, 'begun');

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { publishDue, type PublishedCrl, type RevocationStore, type Signer } from '@licet/authority';
 import { makeCsr } from '@licet/authority/workshop';
 import { encodePem } from '@licet/format';
+import { translated } from '../../authority/errors.ts';
 import { createVerdictTokens } from '../../authority/verdict-tokens.ts';
 import { issueServiceCertificate } from '../../authority/service-certificates.ts';
 import { loadConfig } from '../../config/index.ts';
@@ -123,7 +124,8 @@ export async function openWorld(
   writeFileSync(join(folder, 'root.pem'), pem(await authority.directory.roots()));
   const accessed = accessUse(access);
   const who = { authenticator, license: licenseAsPrincipal(records), signature: signerAsPrincipal(deps, records) };
-  const guards = { ...who, log, ...UNLIMITED };
+  const assertWhole = () => translated(Promise.try(() => authority.fence.assertOpen()));
+  const guards = { ...who, assertWhole, log, ...UNLIMITED };
   const api = apiRoutes({
     guardsFor: (action) => guardsFor(action, guards),
     keys: idempotencyKeys,
