@@ -83,6 +83,21 @@ describe('Identities of builds', function () {
     isRefused(await exchange(identity), '403 IDENTITY_USED');
   });
 
+  it('is not used up, and makes no site, while the database is old', async () => {
+    builds.build = { ...BUILD, repository_id: '75' };
+    const identity = await token();
+    const sites = () =>
+      world.database.run('platform', async (tx) => (await sql(tx).query('select id from sites', [])).length);
+    const before = await sites();
+    world.authority.fence.close('Something is missing.');
+    const refused = await exchange(identity);
+    world.authority.fence.open();
+    isRefused(refused, '503 FENCED');
+    assert.equal(await sites(), before);
+    assert.equal((await exchange(identity)).status, 201);
+    assert.equal(await sites(), before + 1);
+  });
+
   it('twenty builds at once: twenty licenses of one site', async () => {
     builds.build = { ...BUILD, repository_id: '75' };
     const tokens = await Promise.all(Array.from({ length: 20 }, () => token()));
