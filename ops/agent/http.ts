@@ -131,9 +131,9 @@ function tlsOptions({ trust, identity }: HttpCall) {
 const authoritiesOf = ({ root, isPublic }: Exclude<Trust, string>): string[] =>
   isPublic ? [root, ...tls.getCACertificates()] : [root];
 
-/** Node asks an agent for its connection before it looks at createConnection: a tunnel goes without one. */
+/** Named no agent, Node asks nobody else for the connection; with `agent: false` it makes one, which opens its own. */
 const through = (tunnel: Socket | undefined, url: URL, options: HttpCall): RequestOptions =>
-  tunnel === undefined ? {} : { agent: false, createConnection: () => wrap(tunnel, url, options) };
+  tunnel === undefined ? {} : { createConnection: () => wrap(tunnel, url, options) };
 
 function wrap(tunnel: Socket, url: URL, options: HttpCall): Socket {
   const host = hostOf(url);

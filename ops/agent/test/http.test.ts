@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { requireThat } from '@licet/checks';
+import { createServer as createHttpsServer } from 'node:https';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { requireThat, requireTool } from '@licet/checks';
 import { call } from '../http.ts';
 import { hasCode } from './living-site.ts';
 
@@ -78,6 +83,25 @@ describe('The agent on the network', () => {
       await assert.rejects(get('https://site.test/', proxy), hasCode('UNAVAILABLE', /site\.test cannot be reached/));
     });
   }
+
+  it('reaches through a proxy what can be reached by no other way', async function () {
+    requireTool(this, 'openssl');
+    const folder = mkdtempSync(join(tmpdir(), 'licet-tunnel-'));
+    const [keyout, out] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
+    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', keyout];
+    execFileSync('openssl', ['req', '-x509', ...key, '-subj', '/CN=site.test', '-out', out], { stdio: 'pipe' });
+    const tls = { key: readFileSync(keyout), cert: readFileSync(out) };
+    rmSync(folder, { recursive: true });
+    const behind = await listening(createHttpsServer(tls, (_request, response) => void response.end('an answer')));
+    const server = createHttpServer().on('connect', (_request, socket: Socket) => {
+      const upstream = connect(behind, '127.0.0.1', () => {
+        socket.write('HTTP/1.1 200 OK\r\n\r\n');
+        upstream.pipe(socket).pipe(upstream);
+      });
+    });
+    const proxy = `http://127.0.0.1:${await listening(server)}`;
+    assert.equal(String((await get('https://site.test/', proxy)).body), 'an answer');
+  });
 
   it('asks nobody any longer when it is to stop', async () => {
     const silent = createServer((socket) => void socket.on('error', () => socket.destroy()).resume());
