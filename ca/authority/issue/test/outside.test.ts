@@ -261,8 +261,9 @@ describe('what others say about our certificates', () => {
         '--infile',
         chain,
       ];
-      const { stdout, status } = spawnSync('faketime', args, { encoding: 'utf8', env: { ...process.env, TZ: 'UTC' } });
-      assert.equal(status, 0, `${name}: ${stdout}`);
+      const env = { ...process.env, TZ: 'UTC' };
+      const { stdout, stderr, status } = spawnSync('faketime', args, { encoding: 'utf8', env });
+      assert.equal(status, 0, `${name}: ${stdout}${stderr}`);
       assert.match(stdout, /Verified\. The certificate is trusted/);
     }
   }).timeout(20_000);
