@@ -88,8 +88,8 @@ export function openAccess(ground: AccessGround): Access {
   const showsLicense = tls.requestClientCertificate || clientCertificateHeader !== undefined;
   const license = showsLicense ? licenseAsPrincipal(records) : undefined;
   const signature = signerAsPrincipal(licensing, records);
-  const assertWhole = () => translated(Promise.try(() => fence.assertOpen()));
-  const guards: GuardDeps = { authenticator, license, signature, limiter, monthly, assertWhole, log };
+  const assertUnfenced = unfenced(fence);
+  const guards: GuardDeps = { authenticator, license, signature, limiter, monthly, assertUnfenced, log };
   return {
     deps,
     authenticator,
@@ -100,6 +100,12 @@ export function openAccess(ground: AccessGround): Access {
     stage: flushNowAndThen([authenticator, monthly], log),
   };
 }
+
+/** Rejects in the words of the domain while the fence is closed. */
+export const unfenced =
+  (fence: Pick<Fence, 'assertOpen'>): GuardDeps['assertUnfenced'] =>
+  () =>
+    translated(Promise.try(() => fence.assertOpen()));
 
 /** Which site a license stands for. */
 export function licenseAsPrincipal(records: PresentDeps): NonNullable<GuardDeps['license']> {

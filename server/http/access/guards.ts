@@ -24,7 +24,7 @@ export type GuardDeps = {
   readonly limiter: Limiter;
   readonly monthly: MonthlyRequests;
   /** Rejects while the database is older than what was signed. */
-  readonly assertWhole: () => Promise<void>;
+  readonly assertUnfenced: () => Promise<void>;
   readonly log: Log;
 };
 
@@ -41,7 +41,7 @@ export function guardsFor(action: Action | Open, deps: GuardDeps): Guards {
       authenticate(deps),
       limitPrincipal(action, deps, failure),
       mayAtAll(action),
-      ...(changesLicensing(action) ? [deps.assertWhole] : []),
+      ...(changesLicensing(action) ? [deps.assertUnfenced] : []),
     ],
   };
 }

@@ -76,9 +76,9 @@ describe('The guards of a route', () => {
     const log = { debug: ignore, info: ignore, warn: ignore, error: ignore } as unknown as GuardDeps['log'];
     const monthly = { count: () => Promise.resolve(), flush: () => Promise.resolve() };
     const nobody = { license: undefined, signature: () => assert.fail('nobody signs here') };
-    const assertWhole = () => Promise.resolve();
+    const assertUnfenced = () => Promise.resolve();
     const limiter = createLimiter(rates, clock);
-    const deps = { authenticator, ...nobody, limiter, monthly, assertWhole, log, ...more };
+    const deps = { authenticator, ...nobody, limiter, monthly, assertUnfenced, log, ...more };
     served = await serve({ routes: routes.map((it) => ({ ...it, ...guardsFor(it.action, deps) })) });
   };
   afterEach(() => served.close());
@@ -113,7 +113,7 @@ describe('The guards of a route', () => {
 
   it('let nothing be changed while the database is older than the journal, and go on with what reads', async () => {
     const fenced = new LicetError('unavailable', 'FENCED', 'The database is old.', { retryAfterSeconds: 60 });
-    await open({ assertWhole: () => Promise.reject(fenced) });
+    await open({ assertUnfenced: () => Promise.reject(fenced) });
     for (const path of ['/sites', '/renew']) {
       const { status, code, retry } = await ask(path, 'owner');
       assert.deepEqual({ status, code }, { status: 503, code: 'FENCED' });

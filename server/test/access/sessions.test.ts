@@ -46,9 +46,9 @@ describe('The routes of sessions', () => {
     const log = { debug: ignore, info: ignore, warn: ignore, error: ignore } as unknown as Log;
     const limiter = createLimiter({ organization: WIDE, token: WIDE, site: WIDE, address: WIDE }, deps.clock);
     const monthly = { count: () => Promise.resolve(), flush: () => Promise.resolve() };
-    const assertWhole = () => Promise.resolve();
+    const assertUnfenced = () => Promise.resolve();
     const nobody = { license: undefined, signature: () => assert.fail('nobody signs here') };
-    const guards = { authenticator: createAuthenticator(deps), ...nobody, limiter, monthly, assertWhole, log };
+    const guards = { authenticator: createAuthenticator(deps), ...nobody, limiter, monthly, assertUnfenced, log };
     const use = { access: accessUse(deps, deps) } as Use;
     const api = { use, keys: idempotencyKeys, guardsFor: (action: Action | Open) => guardsFor(action, guards) };
     const all = [...sessionEndpoints, ...selfEndpoints, ...providerEndpoints];

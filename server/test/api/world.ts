@@ -59,7 +59,7 @@ const clock = { now: () => new Date() };
 const UNLIMITED = {
   limiter: { address: () => undefined, principal: () => undefined },
   monthly: { count: () => Promise.resolve(), flush: () => Promise.resolve() },
-  assertWhole: () => Promise.resolve(),
+  assertUnfenced: () => Promise.resolve(),
 };
 
 export async function openWorld(context: Mocha.Context): Promise<World> {

@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { publishDue, type PublishedCrl, type RevocationStore, type Signer } from '@licet/authority';
 import { makeCsr } from '@licet/authority/workshop';
 import { encodePem } from '@licet/format';
-import { translated } from '../../authority/errors.ts';
 import { createVerdictTokens } from '../../authority/verdict-tokens.ts';
 import { issueServiceCertificate } from '../../authority/service-certificates.ts';
 import { loadConfig } from '../../config/index.ts';
@@ -34,7 +33,7 @@ import { idempotencyKeys } from '../../persistence/idempotency.ts';
 import { stores } from '../../persistence/licensing/stores.ts';
 import { outbox } from '../../persistence/outbox.ts';
 import { testDatabase, type TestDatabase } from '../../persistence/test/test-database.ts';
-import { licenseAsPrincipal, signerAsPrincipal } from '../../wiring/access.ts';
+import { licenseAsPrincipal, signerAsPrincipal, unfenced } from '../../wiring/access.ts';
 import { type AuthorityParts, connectAuthority, readyAuthority } from '../../wiring/authority.ts';
 import { enrolment, type EnrolmentGround } from '../../wiring/enrolment.ts';
 import { publishing } from '../../wiring/publishing.ts';
@@ -124,8 +123,7 @@ export async function openWorld(
   writeFileSync(join(folder, 'root.pem'), pem(await authority.directory.roots()));
   const accessed = accessUse(access);
   const who = { authenticator, license: licenseAsPrincipal(records), signature: signerAsPrincipal(deps, records) };
-  const assertWhole = () => translated(Promise.try(() => authority.fence.assertOpen()));
-  const guards = { ...who, assertWhole, log, ...UNLIMITED };
+  const guards = { ...who, assertUnfenced: unfenced(authority.fence), log, ...UNLIMITED };
   const api = apiRoutes({
     guardsFor: (action) => guardsFor(action, guards),
     keys: idempotencyKeys,
