@@ -91,24 +91,16 @@ async function addressOf(child: ChildProcess): Promise<string> {
   throw new Error(`the server did not start: ${out}`);
 }
 
+const REQUEST = ['req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+
 /** Of the contract that an evaluation comes with. */
 async function makeLicenses(api: Api, folder: string): Promise<readonly string[]> {
   const { items } = (await api.call('GET', '/api/v1/contracts?status=active')) as { items: [{ id: string }] };
   const licenses: string[] = [];
   for (let made = 0; made < LICENSES; made++) {
     const key = join(folder, `site-${made}.key`);
-    const args = [
-      'req',
-      '-new',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      '-subj',
-      `/CN=bench-${made}`,
-    ];
-    const csr = execFileSync('openssl', [...args, '-keyout', key], { encoding: 'utf8', stdio: 'pipe' });
+    const args = [...REQUEST, '-subj', `/CN=bench-${made}`, '-keyout', key];
+    const csr = execFileSync('openssl', args, { encoding: 'utf8', stdio: 'pipe' });
     const wanted = { contract: items[0].id, name: `bench-${made}`, mode: 'development', csr };
     const { license } = (await api.call('POST', '/api/v1/sites/create', wanted)) as { license: { pem: string } };
     licenses.push(license.pem);
