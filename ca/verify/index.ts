@@ -21,7 +21,8 @@ export {
   parseHighWater,
   raise as raiseHighWater,
 } from './high-water.ts';
-export { type LicenseOptions, type Notice, verifyLicense, verifyLicenseSync } from './license.ts';
+export { verifyLicense, verifyLicenseSync } from './license.ts';
+export type { LicenseOptions, Notice } from './license-options.ts';
 export { CHALLENGE_BYTES, type Possession, possessionMessage } from './possession.ts';
 export { isRenewalProof, renewalMessage } from './renewal-proof.ts';
 export {

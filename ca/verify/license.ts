@@ -1,5 +1,4 @@
 import type { Claims } from '@licet/format';
-import { TrustAnchors } from './anchors.ts';
 import { checkBinding } from './binding.ts';
 import { type Bundle, readBundle } from './bundle.ts';
 import { effectiveClaims } from './chain-claims.ts';
@@ -8,42 +7,18 @@ import { holderOf } from './holder.ts';
 import { findLicensePath, licenseContext, type LicensePath } from './license-path.ts';
 import { checkStatus, type StatusReport } from './license-status.ts';
 import { checkLifetime, lapsedState, type Lifetime, text } from './lifetime.ts';
-import { checkPossession, type Possession } from './possession.ts';
-import { checkProduct, checkRequirements, type Requirements } from './requirements.ts';
+import { checkOptions, type LicenseOptions, type Notice } from './license-options.ts';
+import { checkPossession } from './possession.ts';
+import { checkProduct, checkRequirements } from './requirements.ts';
 import { runNow, runSoon, type Task } from './signatures/check.ts';
 import { Findings, type Evidence, type Holder, type Verdict } from './verdict.ts';
-
-export type LicenseOptions = {
-  /** Whom the product trusts: the root of its vendor. */
-  readonly anchors: TrustAnchors;
-  /** The time by the clock of the machine. */
-  readonly at: Date;
-  /** What tells about revocation, as DER; CRLs and OCSP responses inside the bundle count as well. */
-  readonly evidence?: { readonly crls?: readonly Uint8Array[]; readonly ocsp?: readonly Uint8Array[] };
-  readonly require?: Requirements;
-  /** The code of the product that asks: it must be licensed, itself or by any of its features. */
-  readonly product?: string;
-  /** When this release was built: the term must reach that day, and no clock can stand before it. */
-  readonly release?: Date;
-  readonly possession?: Possession;
-  /** Of this machine, as texts; needed when the license is bound. */
-  readonly fingerprints?: readonly string[];
-  /** From the verdict before. */
-  readonly highWater?: HighWater;
-  /** When the last usage report was accepted. */
-  readonly reportedAt?: Date;
-  /** What the caller heard from the authority: that the license is cloned, or why it heard nothing. */
-  readonly notices?: readonly Notice[];
-};
-
-export type Notice = 'CLONED' | 'RATE_LIMITED' | 'AUTHORITY_UNAVAILABLE';
 
 /** Ask again within a day in any case: evidence and clocks change. */
 const LONGEST_WAIT_MS = 24 * 60 * 60 * 1000;
 
 /**
  * What a license is worth, here and now, with no network. Everything is a finding in the verdict: no input makes it
- * throw. (A TypeError is for a caller that hands in no anchors, no date, or a mark that is none.)
+ * throw. (A TypeError is for a caller whose options are none: no anchors, no date, a name that is misspelt.)
  *
  *     const verdict = await verifyLicense(readFileSync('site.lic'), { anchors, at: new Date(), product: 'app' });
  *     if (!verdict.usable) showWhy(verdict.codes);
@@ -59,16 +34,6 @@ export function verifyLicense(bundle: string | Uint8Array, options: LicenseOptio
 export function verifyLicenseSync(bundle: string | Uint8Array, options: LicenseOptions): Verdict {
   checkOptions(options);
   return runNow(licenseTask(bundle, options));
-}
-
-function checkOptions({ anchors, at, release, highWater }: LicenseOptions): void {
-  if (!(anchors instanceof TrustAnchors)) throw new TypeError('anchors: use TrustAnchors.fromPem()');
-  for (const [name, date] of [['at', at] as const, ['release', release ?? at] as const]) {
-    if (!(date instanceof Date) || Number.isNaN(date.getTime())) throw new TypeError(`${name}: this is no date`);
-  }
-  if (highWater !== undefined && !(highWater.time instanceof Date)) {
-    throw new TypeError('highWater: as text it is kept by formatHighWater() and read by parseHighWater()');
-  }
 }
 
 /** What a verdict is made of, once the chain has proven to be one. */

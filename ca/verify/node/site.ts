@@ -1,4 +1,5 @@
-import { type LicenseOptions, verifyLicense } from '../license.ts';
+import { verifyLicense } from '../license.ts';
+import type { LicenseOptions } from '../license-options.ts';
 import type { Verdict } from '../verdict.ts';
 import { type MarkState, readHighWater, saveHighWater } from './high-water-file.ts';
 import { machineFingerprints } from './machine.ts';
@@ -29,7 +30,7 @@ export async function verifySite(options: SiteOptions): Promise<SiteVerdict> {
   if (license === undefined) return { verdict: undefined, attempts };
   const { highWaterFile, evidence } = options;
   const here: LicenseOptions = {
-    ...options,
+    ...withoutSearch(options),
     evidence: {
       crls: [...(evidence?.crls ?? []), ...license.evidence.crls],
       ocsp: [...(evidence?.ocsp ?? []), ...license.evidence.ocsp],
@@ -46,3 +47,18 @@ export async function verifySite(options: SiteOptions): Promise<SiteVerdict> {
     return { verdict, attempts, mark, notRemembered: `${highWaterFile}: ${(error as Error).message}` };
   }
 }
+
+const SEARCH: Readonly<Record<Exclude<keyof SiteOptions, keyof LicenseOptions>, true>> = {
+  license: true,
+  organization: true,
+  agentSocket: true,
+  agentTimeoutMs: true,
+  surroundings: true,
+  highWaterFile: true,
+};
+
+/** What is asked of the license. A name that is neither here nor there is misspelt, and is refused there. */
+const withoutSearch = (options: SiteOptions): LicenseOptions =>
+  Object.fromEntries(
+    Object.entries(options).filter(([name]) => !Object.hasOwn(SEARCH, name)),
+  ) as unknown as LicenseOptions;

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { sign } from 'node:crypto';
 import { type Claims, decodeCertificate, encodePem, extension, fromHex, OID } from '@licet/format';
 import { fingerprintDigest } from '../binding.ts';
-import { type LicenseOptions, verifyLicense, verifyLicenseSync } from '../license.ts';
+import { verifyLicense, verifyLicenseSync } from '../license.ts';
+import type { LicenseOptions } from '../license-options.ts';
 import { TrustAnchors } from '../anchors.ts';
 import type { Code } from '../codes.ts';
 import { possessionMessage } from '../possession.ts';
@@ -450,8 +451,26 @@ describe('what the caller heard', () => {
   });
 });
 
-describe('a caller that hands in no anchors or no date', () => {
-  it('is told so with a TypeError', () => {
+describe('a caller whose options are none', () => {
+  const wrong: Readonly<Record<string, object>> = {
+    'require.feature': { require: { feature: ['app/reports'] } },
+    'require.modes': { require: { modes: ['production'] } },
+    requires: { requires: { features: ['app/reports'] } },
+    products: { products: 'other' },
+    'evidence.crl': { evidence: { crl: [makeCrl(enterprise)] } },
+    'evidence.0': { evidence: [makeCrl(enterprise)] },
+    'evidence.crls': { evidence: { crls: makeCrl(enterprise) } },
+    notices: { notices: 'CLONED' },
+    reportedAt: { reportedAt: new Date(Number.NaN) },
+  };
+  for (const [name, options] of Object.entries(wrong)) {
+    it(`hears of ${name}, for which nothing would be asked`, () => {
+      const heard = (error: unknown) => error instanceof TypeError && error.message.startsWith(name);
+      assert.throws(() => check(LICENSE, options), heard);
+    });
+  }
+
+  it('is told of missing anchors and dates with a TypeError', () => {
     assert.throws(() => check(LICENSE, { anchors: [root.certificate] as never }), TypeError);
     assert.throws(() => check(LICENSE, { at: new Date(Number.NaN) }), TypeError);
     assert.throws(() => check(LICENSE, { release: 'today' as never }), TypeError);

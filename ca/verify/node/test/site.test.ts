@@ -91,6 +91,12 @@ describe('the verdict at a site', () => {
     assert.equal(verdict?.usable, true, 'a license that is handed in as text has nothing beside it');
   });
 
+  it('is not given where an option is none', async () => {
+    await writeFile(join(folder, 'site.lic'), LICENSE);
+    const misspelt = { anchors, at: NOW, requires: { mode: 'development' }, surroundings: surroundings() };
+    await assert.rejects(verifySite(misspelt), { name: 'TypeError', message: /^requires: there is no such option/ });
+  });
+
   it('counts evidence that is handed in beside that', async () => {
     await writeFile(join(folder, 'site.lic'), LICENSE);
     const evidence = { crls: [revoked] };
