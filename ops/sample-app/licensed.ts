@@ -41,10 +41,14 @@ export class LicenseWatch {
     return read(this.#verdict);
   }
 
-  /** An agent that is being restarted, or has ended, shows no license: what was found before stands as long as that does. */
+  /**
+   * An agent that is being restarted, or has ended, shows no license: what was found before stands as long as that does,
+   * and says when its grace has begun.
+   */
   #lastWhileGood(now: Date): Verdict | undefined {
-    const until = this.#verdict?.graceUntil;
-    return until !== undefined && now <= until ? this.#verdict : undefined;
+    const last = this.#verdict;
+    if (last?.expiresAt === undefined || last.graceUntil === undefined || now > last.graceUntil) return undefined;
+    return last.usable && now > last.expiresAt ? { ...last, state: 'in-grace' } : last;
   }
 }
 

@@ -90,6 +90,10 @@ describe('The sample application', () => {
     rmSync(folder, { recursive: true });
     now = days(1);
     assert.equal(await exported(), 200);
+    assert.doesNotMatch(await (await fetch(url)).text(), /role="status"/);
+    now = days(22);
+    assert.equal(await exported(), 200);
+    assert.match(await (await fetch(url)).text(), /expired; everything works until/);
     now = days(60);
     assert.equal(await exported(), 403);
   });
