@@ -29,7 +29,9 @@ const FILES: Readonly<Record<string, string | Uint8Array>> = {
 const SHOULD: readonly ((made: Record<string, unknown>) => void)[] = [
   ({ verdict }) => assert.deepEqual([(verdict as Verdict).state, (verdict as Verdict).usable], ['valid', true]),
   ({ verdict }) => assert.equal((verdict as Verdict).state, 'valid'),
-  ({ verdict, possession }) => assert.deepEqual([(verdict as Verdict).state, possession], ['valid', undefined]),
+  ({ verdict, possession, usable }) => {
+    assert.deepEqual([(verdict as Verdict).state, possession, usable], ['valid', undefined, false]);
+  },
   ({ result }) => assert.deepEqual([(result as PathResult).codes, (result as PathResult).path.length], [[], 4]),
   ({ byList, byAnswer, highestNumber }) => {
     assert.deepEqual([(byList as EvidenceResult).status, (byAnswer as EvidenceResult).status], ['good', 'good']);
