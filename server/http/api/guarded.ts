@@ -25,7 +25,7 @@ export const ending = <T>({ access }: Use, act: Promise<T>): Promise<T> => act.f
 export const APPROVAL_REFUSALS = { APPROVAL_NEEDED: 403, PERSON_REQUIRED: 403 } as const;
 
 /** Of what changes the status of certificates: it is journaled before it is answered, or nothing was done. */
-export const JOURNAL_REFUSALS = { SIGNER_UNAVAILABLE: 503, JOURNAL_FULL: 503, FENCED: 503 } as const;
+export const JOURNAL_REFUSALS = { SIGNER_UNAVAILABLE: 503, JOURNAL_FULL: 503 } as const;
 
 /** One that is there, and that whoever asks may reach: no account and no token for somebody else's. */
 export async function assertEnterprise(

@@ -176,7 +176,8 @@ export const identityEndpoints: readonly Endpoint[] = [
         license: licenseExample.pem,
       },
     },
-    refusals: { ...TOKEN_REFUSALS, ...ISSUE_REFUSALS },
+    // Anyone may ask, so no guard stands before it that would say so.
+    refusals: { ...TOKEN_REFUSALS, ...ISSUE_REFUSALS, FENCED: 503 },
     run: ({ body }, { licensing, identity }) => exchangeIdentity({ ...licensing, ...identity }, body),
     reply: ({ chain, notAfter, serial, site }) => ({
       body: {
