@@ -56,7 +56,7 @@ const LOOK_MS = 50;
 /** Longer than a request may take: who left it there has died. */
 const LEFT_MS = 60_000;
 
-/** A refresh token that comes twice is taken for a stolen one: of commands that run side by side one sends it. */
+/** A refresh token is good for one of them: of commands that run side by side one sends it. */
 async function alone<T>(io: CliIo, work: () => Promise<T>): Promise<T> {
   const lock = `${contextsFile(io)}.lock`;
   while (!take(lock)) {

@@ -75,7 +75,8 @@ export const sessionEndpoints: readonly Endpoint[] = [
     operation: 'refreshSession',
     tag: 'Signing in',
     summary: 'Stay signed in: the next two tokens for a refresh token',
-    description: 'A refresh token that comes a second time was copied: then the whole session ends.',
+    description:
+      'Where the answer is lost, the same again within a minute gives other tokens, and the lost ones are spent. Otherwise a refresh token that comes a second time was copied: then the whole session ends.',
     action: 'sign-in',
     body: z.strictObject({ refreshToken: text(128) }),
     bodyBytes: SMALL,

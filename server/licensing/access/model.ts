@@ -60,6 +60,9 @@ export type Session = Entity & {
   readonly accessUntil: Date;
   readonly refreshHash: string;
   readonly refreshUntil: Date;
+  /** Of the refresh token before, which may be repeated until then. */
+  readonly formerHash: string | undefined;
+  readonly formerUntil: Date | undefined;
   /** However often it is refreshed: then sign in anew. */
   readonly endsAt: Date;
   readonly revokedAt: Date | undefined;

@@ -42,7 +42,15 @@ export async function openSession(
   const entity = newEntity(deps, person.organization);
   const endsAt = after(entity.createdAt, deps.times.totalSeconds);
   const { tokens, fields } = newTokens(deps, entity.id, endsAt);
-  const session: Session = { ...entity, ...fields, person: person.id, endsAt, revokedAt: undefined };
+  const session: Session = {
+    ...entity,
+    ...fields,
+    person: person.id,
+    endsAt,
+    formerHash: undefined,
+    formerUntil: undefined,
+    revokedAt: undefined,
+  };
   await deps.stores.sessions.insert(tx, session);
   const actor = `person:${person.id}`;
   const happening = { actor, action: 'session.opened', subject: `session:${session.id}`, details: { by } };
@@ -61,9 +69,14 @@ function newTokens({ clock, random, times }: SessionDeps, session: string, endsA
   return { tokens, fields: { ...hashes, accessUntil, refreshUntil } };
 }
 
+/** Longer than a client waits for an answer and asks again. */
+const REPEAT_SECONDS = 60;
+
 /**
  * A refresh token is good for one use. One that comes again was copied, and nobody can tell whether thief or owner came
- * first: the whole session ends, for both.
+ * first: the whole session ends, for both (RFC 9700 §4.14.2). But for a minute, and until the next one is used, it is more
+ * likely that the answer was lost: then other tokens are given, in whose place the lost ones are spent. So no thief gains
+ * by that minute: of two who were answered one alone goes on, and the other's next request ends the session.
  */
 export async function refreshSession(deps: SessionDeps, refreshToken: string): Promise<SessionTokens> {
   if (!isSecret('refresh', refreshToken)) throw refused();
@@ -91,15 +104,23 @@ async function rotate(
   const { sessions, people, credentials } = deps.stores;
   const session = await sessions.lock(tx, id);
   if (session === undefined || session.revokedAt !== undefined) return undefined;
-  if (!sameHash(session.refreshHash, hash)) return endStolen(deps, tx, session);
+  const isNewest = sameHash(session.refreshHash, hash);
+  if (!isNewest && !isRepeated(deps, session, hash)) return endStolen(deps, tx, session);
   const person = await people.get(tx, session.person);
   const now = deps.clock.now().getTime();
   if (person?.status !== 'active' || now >= session.refreshUntil.getTime()) return undefined;
   const { tokens, fields } = newTokens(deps, id, session.endsAt);
   await credentials.spend(tx, session);
-  await sessions.replace(tx, changed(deps, session, fields));
+  const used = isNewest && { formerHash: hash, formerUntil: after(deps.clock.now(), REPEAT_SECONDS) };
+  await sessions.replace(tx, changed(deps, session, { ...fields, ...used }));
   return tokens;
 }
+
+const isRepeated = ({ clock }: SessionDeps, { formerHash, formerUntil }: Session, hash: string): boolean =>
+  formerHash !== undefined &&
+  sameHash(formerHash, hash) &&
+  formerUntil !== undefined &&
+  clock.now().getTime() < formerUntil.getTime();
 
 async function endStolen(deps: SessionDeps, tx: Transaction, session: Session): Promise<undefined> {
   await deps.stores.sessions.replace(tx, changed(deps, session, { revokedAt: deps.clock.now() }));

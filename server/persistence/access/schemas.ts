@@ -43,6 +43,8 @@ export const sessionSchema = entity<Session>('sessions', {
   accessUntil: { ...instant, name: 'access_until' },
   refreshHash: { ...text, name: 'refresh_hash' },
   refreshUntil: { ...instant, name: 'refresh_until' },
+  formerHash: perhaps({ ...text, name: 'former_hash' }),
+  formerUntil: perhaps({ ...instant, name: 'former_until' }),
   endsAt: { ...instant, name: 'ends_at' },
   revokedAt: perhaps({ ...instant, name: 'revoked_at' }),
 });

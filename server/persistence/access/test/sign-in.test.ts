@@ -309,12 +309,45 @@ onBothHosts('Signing in', (getDatabase, host) => {
       assert.deepEqual(events, [{ type: 'session.stolen' }]);
     });
 
-    it('safe from races: of two refreshes at once one wins and the session ends', async () => {
+    it('open to who lost an answer: for a minute the same refresh token is good again, as often as it takes', async () => {
       const first = await signIn(deps, credentials(email));
-      const both = await Promise.allSettled([1, 2].map(() => refreshSession(deps, first.refreshToken)));
-      assert.equal(both.filter((one) => one.status === 'fulfilled').length, 1);
-      const won = both.find((one) => one.status === 'fulfilled')!;
-      await assert.rejects(bearer(won.value.accessToken), hasCode('NOT_AUTHENTICATED'));
+      await refreshSession(deps, first.refreshToken);
+      deps.clock.advance(59_000);
+      await refreshSession(deps, first.refreshToken);
+      const third = await refreshSession(deps, first.refreshToken);
+      await bearer(third.accessToken);
+      deps.clock.advance(10 * 60_000);
+      const fourth = await refreshSession(deps, third.refreshToken);
+      await assert.rejects(refreshSession(deps, first.refreshToken), hasCode('REFRESH_REFUSED'));
+      await assert.rejects(bearer(fourth.accessToken), hasCode('NOT_AUTHENTICATED'));
+    });
+
+    it('safe from copies a minute after the first use, however often the token was repeated within it', async () => {
+      const first = await signIn(deps, credentials(email));
+      await refreshSession(deps, first.refreshToken);
+      deps.clock.advance(30_000);
+      const repeated = await refreshSession(deps, first.refreshToken);
+      deps.clock.advance(30_000);
+      await assert.rejects(refreshSession(deps, first.refreshToken), hasCode('REFRESH_REFUSED'));
+      await assert.rejects(bearer(repeated.accessToken), hasCode('NOT_AUTHENTICATED'));
+    });
+
+    it('safe from a thief in that minute: only one of the two goes on, and the other ends the session', async () => {
+      const first = await signIn(deps, credentials(email));
+      const owner = await refreshSession(deps, first.refreshToken);
+      const thief = await refreshSession(deps, first.refreshToken);
+      await assert.rejects(bearer(owner.accessToken), hasCode('NOT_AUTHENTICATED'));
+      await assert.rejects(refreshSession(deps, owner.refreshToken), hasCode('REFRESH_REFUSED'));
+      await assert.rejects(bearer(thief.accessToken), hasCode('NOT_AUTHENTICATED'));
+    });
+
+    it('safe from races: of two refreshes at once the later is good, and the earlier ends the session', async () => {
+      const first = await signIn(deps, credentials(email));
+      const both = await Promise.all([1, 2].map(() => refreshSession(deps, first.refreshToken)));
+      const good = await Promise.allSettled(both.map(({ accessToken }) => bearer(accessToken)));
+      assert.equal(good.filter(({ status }) => status === 'fulfilled').length, 1);
+      const spent = both[good.findIndex(({ status }) => status === 'rejected')]!;
+      await assert.rejects(refreshSession(deps, spent.refreshToken), hasCode('REFRESH_REFUSED'));
     });
 
     it('no longer than they may lie still, nor than they may last', async () => {
