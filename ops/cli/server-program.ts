@@ -8,11 +8,16 @@ import type { CliIo } from './io.ts';
 
 export const CONFIGURATION = 'after --: flags of the server that say where its database is (or licet.yaml, or LICET_…)';
 
-/** What stands behind -- is taken for the key where that was forgotten. */
-export function keyBefore(text: string): string {
-  if (text.startsWith('-')) throw new InvalidArgumentError('Name the key, before --.');
-  return text;
-}
+/** What stands behind -- is taken for the argument where that was forgotten. */
+const before =
+  (what: string) =>
+  (text: string): string => {
+    if (text.startsWith('-')) throw new InvalidArgumentError(`Name the ${what}, before --.`);
+    return text;
+  };
+
+export const keyBefore = before('key');
+export const emailBefore = before('address');
 
 /** Runs a program of the server's, which alone may know database and signer; its lines and its exit code are passed on. */
 export async function runServerProgram(

@@ -36,7 +36,13 @@ describe('The commands of licet', () => {
 
   it('make no database where the folder of the server is another one', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'licet-nowhere-'));
-    for (const args of ['authority list', 'reconcile', 'audit verify', 'db export all.sql']) {
+    for (const args of [
+      'authority list',
+      'reconcile',
+      'audit verify',
+      'db export all.sql',
+      'user recover a@b.example',
+    ]) {
       const ran = spawnSync(process.execPath, [LICET, ...args.split(' ')], { cwd: folder, encoding: 'utf8' });
       assert.match(ran.stderr, /^licet: There is no database in .*: say after -- how the server is configured/);
       assert.ok(ran.status !== 0);

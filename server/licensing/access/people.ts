@@ -69,16 +69,47 @@ export async function inviteAgain(
   authorize(principal, 'person.invite', person);
   if (person.status === 'erased') throw notFound();
   // Whoever gets the invitation becomes this person.
-  return asPowerful(deps, tx, principal, `person:${id}`, person.roles, { invite: id }, async () => {
-    const { fields, invitation } = newInvitation(deps);
-    const cleared = { password: undefined, totp: undefined, recoveryCodes: [], issuer: undefined, subject: undefined };
-    const invited = changed(deps, person, { ...cleared, ...fields });
-    await deps.stores.people.replace(tx, invited);
-    await deps.stores.credentials.revokeSessions(tx, id, deps.clock.now());
-    await tell(deps, tx, principal, invited, 'person.invited', { again: true });
-    await deps.sendInvitation?.(tx, invited, invitation);
-    return { person: invited, invitation };
-  });
+  return asPowerful(deps, tx, principal, `person:${id}`, person.roles, { invite: id }, () =>
+    readmit(deps, tx, principal, person),
+  );
+}
+
+type Inviter = Pick<Principal, 'id' | 'organization'>;
+
+async function readmit(
+  deps: AccessDeps,
+  tx: Transaction,
+  by: Inviter,
+  person: Person,
+  details: Readonly<Record<string, unknown>> = {},
+): Promise<Invited> {
+  const { fields, invitation } = newInvitation(deps);
+  const cleared = { password: undefined, totp: undefined, recoveryCodes: [], issuer: undefined, subject: undefined };
+  const invited = changed(deps, person, { ...cleared, ...fields });
+  await deps.stores.people.replace(tx, invited);
+  await deps.stores.credentials.revokeSessions(tx, person.id, deps.clock.now());
+  await tell(deps, tx, by, invited, 'person.invited', { again: true, ...details });
+  await deps.sendInvitation?.(tx, invited, invitation);
+  return { person: invited, invitation };
+}
+
+/**
+ * Whoever runs the server lets an owner set a new password whom nobody else may let in: the only one, or one of two where
+ * each such act needs both. Nobody becomes an owner by it.
+ */
+export async function recoverOwner(
+  deps: AccessDeps,
+  tx: Transaction,
+  organization: string,
+  email: string,
+): Promise<Invited> {
+  const { items } = await deps.stores.people.list(tx, { where: { email: normalEmail(email) }, limit: 1 });
+  const person = items[0] && (await deps.stores.people.lock(tx, items[0].id));
+  if (person === undefined || !isOwner({ ...person, status: person.status === 'invited' ? 'active' : person.status })) {
+    const message = `No owner of "${organization}" has this address: correct it, or have an owner invite the person again.`;
+    throw new LicetError('not-found', 'OWNER_NOT_FOUND', message);
+  }
+  return readmit(deps, tx, { organization, id: 'system:operator' }, person, { recovered: true });
 }
 
 /** Roles and whether the account works. Who is disabled, or becomes less, is signed out everywhere. */
@@ -229,7 +260,7 @@ function blankPerson(deps: AccessDeps, organization: string) {
 export function tell(
   deps: AccessDeps,
   tx: Transaction,
-  { id: actor, organization }: Principal,
+  { id: actor, organization }: Inviter,
   person: Person,
   action: string,
   details: Readonly<Record<string, unknown>> = {},

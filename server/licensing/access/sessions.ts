@@ -76,7 +76,7 @@ const REPEAT_SECONDS = 60;
  * A refresh token is good for one use. One that comes again was copied, and nobody can tell whether thief or owner came
  * first: the whole session ends, for both (RFC 9700 §4.14.2). But for a minute, and until the next one is used, it is more
  * likely that the answer was lost: then other tokens are given, in whose place the lost ones are spent. So no thief gains
- * by that minute: of two who were answered one alone goes on, and the other's next request ends the session.
+ * by that minute: of two who were answered one alone goes on, and the other's next refresh ends the session.
  */
 export async function refreshSession(deps: SessionDeps, refreshToken: string): Promise<SessionTokens> {
   if (!isSecret('refresh', refreshToken)) throw refused();
