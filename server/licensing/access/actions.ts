@@ -192,8 +192,8 @@ export const isAction = (text: string): text is Action => Object.hasOwn(ACTIONS,
 export const POWERFUL: readonly Role[] = ['owner', 'admin'];
 
 const READING: readonly string[] = ['read', 'preview', 'validate', 'export'];
-/** Who may ask is decided at any time: a token may have been stolen. */
-const ABOUT_ACCESS: readonly string[] = ['self', 'token', 'person'];
+/** Who may ask is decided at any time, also by two: a token may have been stolen. */
+const ABOUT_ACCESS: readonly string[] = ['self', 'token', 'person', 'approval'];
 
 /** What writes into the database that licenses hang on, and so not into one that has forgotten some of them. */
 export function changesLicensing(action: Action): boolean {

@@ -53,6 +53,8 @@ const routes: readonly Acting[] = [
   { method: 'POST', path: '/sites', action: 'site.create', body: { kind: 'json' }, handle: answer },
   { method: 'POST', path: '/renew', action: 'license.renew', handle: answer },
   { method: 'POST', path: '/validate', action: 'license.validate', handle: answer },
+  { method: 'POST', path: '/revoke-token', action: 'token.revoke', handle: answer },
+  { method: 'POST', path: '/approve', action: 'approval.decide', handle: answer },
   { method: 'POST', path: '/sign-in', action: 'sign-in', handle: (_request, response) => void response.json({}) },
   {
     method: 'GET',
@@ -123,6 +125,8 @@ describe('The guards of a route', () => {
     assert.equal((await ask('/sites', 'auditor')).code, 'NOT_ALLOWED');
     assert.equal((await ask('/validate', 'owner')).status, 200);
     assert.equal((await ask('/sign-in')).status, 200);
+    // Who is to be locked out, an owner perhaps by two of the others.
+    for (const path of ['/revoke-token', '/approve']) assert.equal((await ask(path, 'owner')).status, 200);
   });
 
   it('refuse who is not known with 401 and a challenge, whatever the header says', async () => {
