@@ -110,7 +110,7 @@ async function insertToken(
   return { token, secret };
 }
 
-/** With all that it has made: whoever else had it may have made some. Revoking what is revoked changes nothing. */
+/** With all that it has made: whoever else had it may have made some. Revoking what is revoked changes nothing more. */
 export async function revokeToken(
   deps: AccessDeps,
   tx: Transaction,
@@ -119,9 +119,8 @@ export async function revokeToken(
 ): Promise<ApiToken> {
   const token = await deps.stores.tokens.lock(tx, id);
   authorize(principal, 'token.revoke', token);
-  if (token.revokedAt !== undefined) return token;
   await revokeMade(deps, tx, principal, id);
-  return end(deps, tx, principal, token);
+  return token.revokedAt === undefined ? end(deps, tx, principal, token) : token;
 }
 
 async function revokeMade(deps: AccessDeps, tx: Transaction, principal: Principal, parent: string): Promise<void> {
@@ -129,9 +128,10 @@ async function revokeMade(deps: AccessDeps, tx: Transaction, principal: Principa
   for (let page = await deps.stores.tokens.list(tx, query); ;) {
     for (const { id } of page.items) {
       const token = await deps.stores.tokens.lock(tx, id);
-      if (token === undefined || token.revokedAt !== undefined) continue;
+      if (token === undefined) continue;
+      // Also below one that an earlier version revoked alone.
       await revokeMade(deps, tx, principal, id);
-      await end(deps, tx, principal, token);
+      if (token.revokedAt === undefined) await end(deps, tx, principal, token);
     }
     if (page.next === undefined) return;
     page = await deps.stores.tokens.list(tx, { ...query, after: page.next });

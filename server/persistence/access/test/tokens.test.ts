@@ -210,6 +210,16 @@ onBothHosts('Access', (getDatabase) => {
       assert.deepEqual(left, []);
     });
 
+    it('end so too below a token that an earlier version revoked alone', async () => {
+      const parent = await make({ roles: ['owner'] });
+      const child = await make({ roles: ['owner'] }, tokenPrincipal(parent.token));
+      const { secret } = await make({}, tokenPrincipal(child.token));
+      const alone = 'update api_tokens set revoked_at = now() where id = $1';
+      await inside(deps, 'acme', (tx) => sql(tx).query(alone, [child.token.id]));
+      await inside(deps, 'acme', (tx) => revokeToken(deps, tx, owner('acme'), parent.token.id));
+      await assert.rejects(createAuthenticator(deps).bearer(secret), hasCode('NOT_AUTHENTICATED'));
+    });
+
     for (const [what, bad] of Object.entries({
       'no role': { roles: [] },
       'the role of a site': { roles: ['site'] },
