@@ -24,7 +24,7 @@ import { reconciledAuthorities } from './0022-reconciled-authorities.ts';
 import { madeTokens } from './0023-made-tokens.ts';
 import { formerCertificates } from './0024-former-certificates.ts';
 import { siteKeys } from './0025-site-keys.ts';
-import { repeatedRefreshes } from './0038-repeated-refreshes.ts';
+import { repeatedRefreshes } from './0026-repeated-refreshes.ts';
 
 /** In the order in which they run. Append only. */
 export const migrations: readonly Migration[] = [

@@ -4,7 +4,7 @@ import type { Migration } from './migration.ts';
 const statement = 'alter table sessions add column former_hash text, add column former_until timestamptz(3)';
 
 export const repeatedRefreshes: Migration = {
-  name: '0038-repeated-refreshes',
+  name: '0026-repeated-refreshes',
   async up(query) {
     await query(statement);
   },
