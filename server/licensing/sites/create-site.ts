@@ -2,6 +2,7 @@ import { equalBytes } from '@licet/format';
 import { z } from 'zod';
 import { boundsOf } from '../access/authorize.ts';
 import { assertInForce } from '../contracts/in-force.ts';
+import { previewSite } from '../contracts/preview.ts';
 import { issueToken, type ShownToken, tokenForSite, tokenOptions } from '../enrolment/create-token.ts';
 import { firstLicense } from '../enrolment/first-license.ts';
 import { judgeFirstRequest } from '../enrolment/first-request.ts';
@@ -81,11 +82,12 @@ async function siteFor(
   input: Input & { readonly csr: Uint8Array },
 ): Promise<MadeBefore> {
   const key = keyIn(input.csr);
+  const texts = input.fingerprints ?? fingerprintsIn(input.csr) ?? [];
   try {
+    await assertNotRefusedAbove(deps, actor, input, texts.length);
     return await inTransaction(deps, actor, async (work) => {
       const { site, contract } = await addSite(deps, work, actor, { ...input, key });
       const enterprise = await assertIssuable(deps, work.tx, contract, work.at);
-      const texts = input.fingerprints ?? fingerprintsIn(input.csr) ?? [];
       const asked = { csr: input.csr, lineage: undefined, fingerprints: texts.length };
       const to = { organization: site.organization, enterprise: enterprise.slug, site: site.name, contract };
       await judgeFirstRequest(deps, work.tx, asked, to);
@@ -98,6 +100,24 @@ async function siteFor(
     if (made === undefined) throw error;
     return made;
   }
+}
+
+/** What else the CA above may lack passes: its site may wait for that. */
+const FINAL_ABOVE = new Set(['CLAIMS_ABOVE_PARENT', 'AUTHORITY_DELEGATED']);
+
+/** Before its transaction, for the CAs are read in one of their own. What the contract itself refuses is said there. */
+async function assertNotRefusedAbove(
+  deps: Dependencies,
+  actor: Principal,
+  { contract, mode: wanted, shares: taken }: Input,
+  known: number,
+): Promise<void> {
+  const { obstacles } = await previewSite(deps)(actor, { contract, mode: wanted, shares: taken, fingerprints: known });
+  const final = obstacles.filter(({ code }) => FINAL_ABOVE.has(code));
+  if (final.length === 0 || final.length < obstacles.length) return;
+  const points = final.map(({ claim, detail }) => (claim === 'issuer' ? detail : `${claim}: ${detail}`));
+  const message = `The CA above gives no license for this: ${points.join('; ')}`;
+  throw new LicetError('conflict', final[0]!.code, message);
 }
 
 function siteOf(

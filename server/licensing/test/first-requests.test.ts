@@ -169,6 +169,24 @@ describe('A first request', () => {
     assert.equal((await make(makeCsr('P-256', { keys }))).license?.serial, license?.serial);
   });
 
+  it('sent with its site, that the CA above refuses for good, leaves no site behind, and finds the license of before', async () => {
+    const { contract } = await office.customer();
+    const make = (name: string, csr: Uint8Array) =>
+      createSite(office.deps)(OWNER, { contract: contract.id, name, mode: 'production', csr });
+    const csr = makeCsr();
+    const { license } = await make('earlier', csr);
+    const detail = '"press/forever" is not granted';
+    office.above = [{ code: 'CLAIMS_ABOVE_PARENT', claim: 'features', detail }];
+    office.issuing = () => Promise.reject(new LicetError('conflict', 'CLAIMS_ABOVE_PARENT', detail));
+    await assert.rejects(make('plant', makeCsr()), hasCode('CLAIMS_ABOVE_PARENT'));
+    assert.equal((await make('earlier', csr)).license?.serial, license?.serial);
+    office.above = [];
+    assert.deepEqual(
+      (await sitesOf(contract)).map(({ name }) => name),
+      ['earlier'],
+    );
+  });
+
   it('with fingerprints and without a request is refused: nothing would come of them', async () => {
     const { contract } = await office.customer();
     const wanted = { contract: contract.id, name: 'plant', mode: 'production' } as const;

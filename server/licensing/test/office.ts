@@ -25,7 +25,7 @@ import type { Contract } from '../model/contract.ts';
 import type { Enterprise } from '../model/enterprise.ts';
 import type { Principal } from '../model/principal.ts';
 import { createOrganization } from '../organizations/organizations.ts';
-import { type IssuedLicense, licenseContext, type LicenseOrder } from '../ports/issuance.ts';
+import { type IssuedLicense, type IssuerObstacle, licenseContext, type LicenseOrder } from '../ports/issuance.ts';
 import { createProduct } from '../products/products.ts';
 import { createSecondPerson } from '../second-person.ts';
 import { createSite } from '../sites/create-site.ts';
@@ -71,6 +71,8 @@ export class Office {
   readonly #authorities = new Map<string, Promise<IssuerGeneration>>();
   /** Everything that the authority has committed, as the domain's recorder saw it. */
   readonly batches: number[] = [];
+  /** What the CA above a contract would refuse a license for. */
+  above: readonly IssuerObstacle[] = [];
   issuing = (order: LicenseOrder): Promise<IssuedLicense> => this.#issue(order);
   #organization: Promise<IssuerGeneration> | undefined;
   #issuer;
@@ -124,7 +126,7 @@ export class Office {
                 this.#find(serial),
           ),
         checkContract: () => Promise.resolve(),
-        obstacles: () => Promise.resolve([]),
+        obstacles: () => Promise.resolve(this.above),
         // The CAs here are those of this office; those of enterprises have tests of their own.
         delegation: { certify: noDelegation, follow: noDelegation },
       },
