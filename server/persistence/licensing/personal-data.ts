@@ -15,6 +15,8 @@ type Source = {
 const SOURCES: Readonly<Record<EnterpriseData, Source>> = {
   enterprise: { table: 'enterprises', key: 'id::text', enterprise: 'id' },
   contract: { table: 'contracts', key: 'id::text', without: ['ending_told', 'ending_told_for'] },
+  // Servers of before migration 0025 write `request`, and run beside this one during an upgrade. The version after the
+  // first one that is released without them drops it, by `alter table sites drop column request`.
   site: { table: 'sites', key: 'id::text', without: ['request', 'key'] },
   license: { table: 'licenses', key: 'serial', without: ['renewal_request', 'renewal_key', 'told'] },
   'enrolment-token': {
