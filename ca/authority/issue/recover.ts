@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { type Bytes, toHex } from '@licet/format';
 import { AuthorityError } from '../errors.ts';
 import type { CertificateStore, Intent, Issued } from '../ports/certificate-store.ts';
-import type { Clock } from '../ports/clock.ts';
+import { type Clock, SKEW_MS } from '../ports/clock.ts';
 import type { JournalEntry, Signer } from '../ports/signer.ts';
 import type { IssuerGeneration } from './issuer-generation.ts';
 import { prove } from './prove.ts';
@@ -23,8 +23,6 @@ export type Settled = {
 
 const PAGE = 500;
 const JOURNAL_PAGE = 1000;
-/** By which the clocks of server and signer may differ. */
-const SKEW_MS = 10 * 60_000;
 
 /**
  * At start-up, and now and then by a job: every intent that was recorded before `before` and has no certificate is

@@ -2,3 +2,6 @@
 export interface Clock {
   now(): Date;
 }
+
+/** By which the clocks of server and signer may differ. */
+export const SKEW_MS = 10 * 60_000;

@@ -3,6 +3,7 @@ import type { Certificate } from '@licet/format';
 import { AuthorityError } from '../errors.ts';
 import { type CrashHook, noCrash } from '../issue/crash-points.ts';
 import { unknownKey } from '../keys/folder.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Journal } from '../ports/journal.ts';
 import type { KeyStore, PrivateKey } from '../ports/key-store.ts';
 import type {
@@ -36,6 +37,7 @@ export class LocalSigner implements Signer {
   readonly #store: KeyStore;
   readonly #journal: Journal;
   readonly #anchors: Anchors;
+  readonly #clock: Clock;
   readonly #crashPoint: CrashHook;
   readonly #keys = new Map<string, OpenKey>();
   readonly #statements = new StatementCounter();
@@ -45,10 +47,11 @@ export class LocalSigner implements Signer {
   /** Two that changed one key at once would write the same file, and the later forget what the earlier has said. */
   readonly #changes = new Turns();
 
-  private constructor(store: KeyStore, journal: Journal, anchors: Anchors, crashPoint: CrashHook) {
+  private constructor(store: KeyStore, journal: Journal, anchors: Anchors, clock: Clock, crashPoint: CrashHook) {
     this.#store = store;
     this.#journal = journal;
     this.#anchors = anchors;
+    this.#clock = clock;
     this.#crashPoint = crashPoint;
     this.#timer = setInterval(() => this.#journal.note(this.#statements.take()), STATEMENTS_EVERY_MS).unref();
   }
@@ -58,9 +61,10 @@ export class LocalSigner implements Signer {
     store: KeyStore,
     journal: Journal,
     anchors: Anchors,
+    clock: Clock,
     crashPoint: CrashHook = noCrash,
   ): Promise<LocalSigner> {
-    const signer = new LocalSigner(store, journal, anchors, crashPoint);
+    const signer = new LocalSigner(store, journal, anchors, clock, crashPoint);
     const all = await store.list();
     for (let i = 0; i < all.length; i += OPENED_AT_ONCE) {
       await Promise.all(all.slice(i, i + OPENED_AT_ONCE).map((description) => signer.#use(description)));
@@ -109,9 +113,10 @@ export class LocalSigner implements Signer {
     if (requests.length > MAX_BATCH) {
       throw new AuthorityError('SIGNER_REFUSED', `At most ${MAX_BATCH} signatures are made at once; ask in parts.`);
     }
+    const now = this.#clock.now();
     const keys = requests.map((request) => {
       const open = this.#find(request.key);
-      checkRequestAgainstKey(open.bound, request);
+      checkRequestAgainstKey(open.bound, request, now);
       return open;
     });
     const orders = requests.flatMap((request) => orderOf(request) ?? []);

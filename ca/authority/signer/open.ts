@@ -34,7 +34,7 @@ export async function openSigner(options: SignerOptions): Promise<Signer> {
     const anchors = await Anchors.open(join(folder, 'anchors'));
     const keys = await KeyFolder.open(path, vault, clock);
     await noteFound(keys, journal);
-    return await LocalSigner.open(keys, journal, anchors, options.crashPoint);
+    return await LocalSigner.open(keys, journal, anchors, clock, options.crashPoint);
   } catch (error) {
     await journal.close();
     throw error;

@@ -11,6 +11,7 @@ import {
   type Name,
 } from '@licet/format';
 import { PLACEHOLDERS, SIGNATURE_ALGORITHMS } from '../../issue/signatures.ts';
+import { SKEW_MS } from '../../ports/clock.ts';
 import { DAY } from '../../profiles/profile.ts';
 import { site } from '../../profiles/site.ts';
 import { claimsOf, refuse, requireCertificate, type BoundKey } from './bound-key.ts';
@@ -23,7 +24,7 @@ export type TbsCertificate = Omit<Certificate, 'der' | 'signature'>;
  * Whether a key may sign this certificate. The issuer prepares and lints with all its knowledge; here are only the
  * rules whose breach would be worth breaking into the server for, asked of the bytes alone.
  */
-export function checkCertificate(key: BoundKey, bytes: Uint8Array): void {
+export function checkCertificate(key: BoundKey, bytes: Uint8Array, now: Date): void {
   const certificate = decodeTbs(key, bytes);
   checkForm(key, certificate);
   if (key.certificate === undefined && key.description.purpose === 'root') {
@@ -40,7 +41,7 @@ export function checkCertificate(key: BoundKey, bytes: Uint8Array): void {
   if (shape === undefined || !MAY_SIGN[key.description.purpose].includes(shape)) {
     refuse(key, `its purpose does not cover ${shape ?? 'a certificate whose purpose cannot be told'}`);
   }
-  if (shape === 'license') checkLifetime(key, certificate);
+  if (shape === 'license') checkLifetime(key, certificate, now);
   checkPathLength(key, issuer, certificate);
   checkTenant(key, shape, certificate.subject, key.description.purpose === 'enterprise');
   checkClaims(key, shape, claimsOf(certificate));
@@ -92,10 +93,15 @@ function checkOwnRoot(key: BoundKey, certificate: TbsCertificate): void {
 }
 
 /** Whatever is taken at a site or a server is worth nothing after this time: docs/threat-model.md. */
-function checkLifetime(key: BoundKey, { notBefore, notAfter }: TbsCertificate): void {
+function checkLifetime(key: BoundKey, { notBefore, notAfter }: TbsCertificate, now: Date): void {
   // RFC 5280 §4.1.2.5: the last second belongs to the validity.
   const seconds = (notAfter.getTime() - notBefore.getTime()) / 1000 + 1;
   if (seconds > site.lifetime) refuse(key, `a license lives for ${site.lifetime / DAY} days at most`);
+  // A life that begins next year is as good to a thief as a long one.
+  if (notAfter.getTime() > now.getTime() + site.lifetime * 1000 + SKEW_MS) {
+    const reason = `the license would end at ${notAfter.toISOString()}, more than ${site.lifetime / DAY} days after the time of the signer, which is ${now.toISOString()}; set the clocks of server and signer right`;
+    refuse(key, reason);
+  }
 }
 
 function checkPathLength(key: BoundKey, issuer: Certificate, certificate: TbsCertificate): void {

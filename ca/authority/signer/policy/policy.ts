@@ -24,7 +24,7 @@ const PURPOSES: Readonly<Record<SignatureKind, readonly KeyPurpose[]>> = {
  * Default deny: throws SIGNER_REFUSED unless the key's purpose and tenant allow exactly what the bytes are. The kinds
  * exclude each other by their first elements, so no bytes can be signed as one kind and used as another.
  */
-export function checkRequestAgainstKey(key: BoundKey, request: SignRequest): void {
+export function checkRequestAgainstKey(key: BoundKey, request: SignRequest, now: Date): void {
   if (key.description.retiredAt !== undefined) refuse(key, 'it was retired');
   // `kind` may have come over a wire: what the table does not know is refused here.
   const purposes = Object.hasOwn(PURPOSES, request.kind) ? PURPOSES[request.kind] : [];
@@ -32,17 +32,17 @@ export function checkRequestAgainstKey(key: BoundKey, request: SignRequest): voi
     refuse(key, `its purpose does not cover the signature of a ${request.kind}`);
   }
   try {
-    checkBytes(key, request);
+    checkBytes(key, request, now);
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     refuse(key, `the bytes are no ${request.kind} that it understands (${error.message})`, { cause: error });
   }
 }
 
-function checkBytes(key: BoundKey, { kind, bytes }: SignRequest): void {
+function checkBytes(key: BoundKey, { kind, bytes }: SignRequest, now: Date): void {
   switch (kind) {
     case 'certificate':
-      return checkCertificate(key, bytes);
+      return checkCertificate(key, bytes, now);
     case 'request':
       return checkRequest(key, bytes);
     case 'crl':

@@ -17,6 +17,12 @@ import { hasCode } from './errors.ts';
 import { openFileVault } from '../open.ts';
 import { createHierarchy, FAST, licenseTbs, PASSPHRASE, passphrase, withFolder, type Hierarchy } from './hierarchy.ts';
 
+/** A process goes by the clock of the world. */
+function licenseOfToday(site?: string): Uint8Array {
+  const seconds = Math.floor(Date.now() / 1000);
+  return licenseTbs(site, { notBefore: new Date(seconds * 1000), notAfter: new Date((seconds + 86_400) * 1000) });
+}
+
 async function everyEntry(signer: Signer): Promise<JournalEntry[]> {
   const all: JournalEntry[] = [];
   for (;;) {
@@ -61,7 +67,7 @@ describe('The signer process', function () {
   afterEach(async () => running.close());
 
   it('signs over its socket, which is open to its own user only', async () => {
-    const bytes = licenseTbs();
+    const bytes = licenseOfToday();
     const [signature] = await running.signer.sign([{ key: keys.enterprise.id, kind: 'certificate', bytes }]);
     assert.ok(signature!.length >= 64);
     const path = join(folder(), 'signer/signer.sock');
@@ -70,7 +76,7 @@ describe('The signer process', function () {
   });
 
   it('leaves each refusal its code and its words', async () => {
-    const request = { key: keys.service.id, kind: 'certificate', bytes: licenseTbs() } as const;
+    const request = { key: keys.service.id, kind: 'certificate', bytes: licenseOfToday() } as const;
     await assert.rejects(running.signer.sign([request]), hasCode('SIGNER_REFUSED', /the issuer in the certificate/));
     await assert.rejects(running.signer.retireKey('nobody'), hasCode('KEY_UNKNOWN', /nobody/));
   });
@@ -98,7 +104,7 @@ describe('The signer process', function () {
     const bind = () => running.signer.bindCertificate(id, certificate!, keys.organization.certificate);
     await Promise.all([bind(), bind()]);
     await Promise.all([bind(), running.signer.retireKey(id), bind()]);
-    const request = { key: id, kind: 'certificate', bytes: licenseTbs() } as const;
+    const request = { key: id, kind: 'certificate', bytes: licenseOfToday() } as const;
     await assert.rejects(running.signer.sign([request]), hasCode('SIGNER_REFUSED', /it was retired/));
     await running.close();
     running = await start();
@@ -123,7 +129,7 @@ describe('The signer process', function () {
     const stop = new AbortController();
     const load = Array.from({ length: 32 }, async (_, worker) => {
       for (let i = 0; !stop.signal.aborted; i += 1) {
-        const bytes = licenseTbs(`${worker}-${i}`);
+        const bytes = licenseOfToday(`${worker}-${i}`);
         try {
           await running.signer.sign([{ key: keys.enterprise.id, kind: 'certificate', bytes }]);
           acknowledged.push(hash('sha256', bytes));
@@ -161,7 +167,7 @@ describe('The signer process', function () {
     process.kill(running.pid()!, 'SIGSTOP');
     const began = performance.now();
     try {
-      const request = { key: keys.enterprise.id, kind: 'certificate', bytes: licenseTbs() } as const;
+      const request = { key: keys.enterprise.id, kind: 'certificate', bytes: licenseOfToday() } as const;
       const { purpose, algorithm, organization } = keys.enterprise;
       const making = running.signer.createKey({ purpose, algorithm, organization, enterprise: 'other' });
       const rotating = running.signer.rotateKey(keys.enterprise.id);
@@ -176,7 +182,7 @@ describe('The signer process', function () {
 
   it('keeps its keys out of the memory of the server', async function () {
     requireThat(this, canReadMemory() ? [] : ['the right to read the memory of a process']);
-    await running.signer.sign([{ key: keys.enterprise.id, kind: 'certificate', bytes: licenseTbs() }]);
+    await running.signer.sign([{ key: keys.enterprise.id, kind: 'certificate', bytes: licenseOfToday() }]);
     const scan = join(import.meta.dirname, 'scan-memory.ts');
     const folderOfKeys = join(folder(), 'signer/keys');
     const { stdout } = await promisify(execFile)(process.execPath, [

@@ -238,6 +238,11 @@ describe('What the signer signs, and what it refuses', () => {
       message: /30 days at most/,
     },
     {
+      name: 'that begins next year, as if it had been stolen then',
+      bytes: () => license({ notBefore: new Date('2028-01-01T00:00:00Z'), notAfter: new Date('2028-01-30T23:59:59Z') }),
+      message: /more than 30 days after the time of the signer/,
+    },
+    {
       name: 'that ends before it begins',
       bytes: () => license({ notBefore: new Date('2027-06-01T00:00:00Z') }),
       message: /ends before it begins/,
