@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Signer } from '@licet/authority';
+import { loadProfiles, renewResponders, type Signer } from '@licet/authority';
 import { decodeCertificate, fromHex } from '@licet/format';
 import { createKeyCheck, lostKeys } from '../../authority/lost-keys.ts';
 import { retire } from '../../authority/retire.ts';
@@ -49,6 +49,19 @@ describe('A key that the signer lost', function () {
     await assert.rejects(again(), { name: 'LicetError', kind: 'unavailable', code: 'KEY_UNKNOWN' });
     const id = { issuer: key, serial: fromHex(license.serial) };
     assert.equal(await workshop.changeStatus({ type: 'hold' }, [id]), 1);
+
+    const { signer } = parts();
+    const before = (await signer.keys()).length;
+    const report = ({ issuer }: { readonly issuer: string }) => void reported.push(issuer);
+    const reported: string[] = [];
+    const { issuer, directory } = workshop.authority;
+    const renewal = { signer, issuer, clock: parts().clock, generations: () => directory.held(), report };
+    const renewed = await renewResponders({ ...renewal, profile: loadProfiles().ocsp });
+    assert.deepEqual(
+      [reported, (await signer.keys()).length],
+      [[], before + renewed],
+      'and no key is made for nothing',
+    );
 
     const { from, to } = await rollOver(parts(), key);
     assert.deepEqual([from.key, nameIn(to.certificate)], [key, `${nameIn(from.certificate)} G2`]);

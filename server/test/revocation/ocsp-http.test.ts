@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { connect } from 'node:net';
 import { buffer, text } from 'node:stream/consumers';
+import type { Signer } from '@licet/authority';
 import {
   type Bytes,
   createAlgorithm,
@@ -172,6 +173,24 @@ describe('OCSP over HTTP', () => {
       assert.equal((await responder.answer(`stranger ${i}`, () => foreign)).status, 'unauthorized');
     }
     assert.equal(looks, 1, 'at first, and not again while no CA is added');
+  }).timeout(10_000);
+
+  it('does not do so for ever where the key of a CA was lost, which never gets a responder', async () => {
+    const all = [...(await shop.generations()), shop.service];
+    let reads = 0;
+    const keys = async () => {
+      reads += 1;
+      return (await shop.signer.keys()).filter(({ id }) => id !== shop.service.key);
+    };
+    const signer = new Proxy(shop.signer, {
+      get: (real, name: keyof Signer) => (name === 'keys' ? keys : real[name].bind(real)),
+    });
+    const responder = shop.otherResponder(undefined, async () => all, signer);
+    for (let i = 0; i < 4; i += 1) {
+      const foreign = encodeOcspRequest({ requests: [certId(license.serial, 'sha384')] });
+      assert.equal((await responder.answer(`stranger ${i}`, () => foreign)).status, 'unauthorized');
+    }
+    assert.equal(reads, 1, 'at first, and not again');
   }).timeout(10_000);
 
   it('answers any rubbish with an OCSP response, and never vouches for what was not asked', async () => {

@@ -184,8 +184,12 @@ export class Shop {
     return createRevocationStore({ transactions: this.database, auditLog, outbox, leases, holder });
   }
 
-  otherResponder(welcome?: () => Promise<unknown>, generations = this.generations): OcspResponder {
-    const { signer, clock } = this;
+  otherResponder(
+    welcome?: () => Promise<unknown>,
+    generations = this.generations,
+    signer = this.signer,
+  ): OcspResponder {
+    const { clock } = this;
     return createOcspResponder({
       ...(welcome && { welcome: async () => void (await welcome()) }),
       signer: this.#gated(signer),

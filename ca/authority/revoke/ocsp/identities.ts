@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { type Bytes, type Certificate, type CertId, decodeCertificate, equalBytes, OID, toHex } from '@licet/format';
 import type { IssuerGeneration } from '../../issue/issuer-generation.ts';
-import type { KeyDescription, Signer } from '../../ports/signer.ts';
+import type { KeyDescription } from '../../ports/signer.ts';
 
 /** Who answers for one generation of an authority: a delegate with a key of its own (RFC 6960 §4.2.2.2). */
 export type Identity = {
@@ -22,12 +22,12 @@ const HASHES: readonly (readonly [oid: string, name: string])[] = [
 /** Responders by the hashes that a CertID names their issuer with. */
 export type Identities = ReadonlyMap<string, Identity>;
 
-export async function loadIdentities(
-  signer: Signer,
+export function identitiesOf(
+  keys: readonly KeyDescription[],
   generations: readonly IssuerGeneration[],
   at: Date,
-): Promise<Identities> {
-  const responders = respondersOf(await signer.keys());
+): Identities {
+  const responders = respondersOf(keys);
   const identities = new Map<string, Identity>();
   for (const generation of generations) {
     const best = bestFor(generation, responders, at);
@@ -44,6 +44,15 @@ export async function loadIdentities(
 
 export function identityFor(identities: Identities, certId: CertId): Identity | undefined {
   return identities.get(idOf(certId.hashAlgorithm.oid, certId.issuerNameHash, certId.issuerKeyHash));
+}
+
+/** Those that can certify a responder: one whose key was lost never gets another. */
+export function withKey(
+  generations: readonly IssuerGeneration[],
+  keys: readonly KeyDescription[],
+): readonly IssuerGeneration[] {
+  const here = new Set(keys.map(({ id }) => id));
+  return generations.filter(({ key }) => here.has(key));
 }
 
 /** Whether one of these CAs has no responder that is valid now, and could have one. */

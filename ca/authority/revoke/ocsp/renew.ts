@@ -4,7 +4,7 @@ import type { IssuerGeneration } from '../../issue/issuer-generation.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { KeyDescription, Signer } from '../../ports/signer.ts';
 import type { Profile } from '../../profiles/profile.ts';
-import { bestFor, respondersOf } from './identities.ts';
+import { bestFor, respondersOf, withKey } from './identities.ts';
 
 export type RenewalDeps = {
   readonly signer: Signer;
@@ -19,6 +19,7 @@ export type RenewalDeps = {
  * Sees to it that each generation with an OCSP address has a responder with half of its life before it: several runs may
  * fail before anybody notices. The certificate is new, the key stays: it never leaves the signer, and a key each week
  * would fill every token. Returns how many were certified; one that fails is reported and does not stop the others.
+ * What is to be done where the key of a CA was lost, the check of the keys says.
  */
 export async function renewResponders(deps: RenewalDeps): Promise<number> {
   const now = deps.clock.now();
@@ -28,7 +29,7 @@ export async function renewResponders(deps: RenewalDeps): Promise<number> {
     ({ purpose, retiredAt, certificate }) => purpose === 'ocsp' && retiredAt === undefined && certificate === undefined,
   );
   let renewed = 0;
-  for (const generation of await deps.generations()) {
+  for (const generation of withKey(await deps.generations(), keys)) {
     const { certificate: issuer, addresses } = generation;
     if (addresses?.ocsp === undefined || issuer === undefined || now > issuer.notAfter) continue;
     const present = bestFor(generation, responders, now);

@@ -19,7 +19,7 @@ import type { Signer } from '../../ports/signer.ts';
 import type { OcspAnswer } from './answer.ts';
 import { AnswerCache } from './cache.ts';
 import { ChangeWatch } from './change-watch.ts';
-import { type Identities, type Identity, identityFor, lacksResponder, loadIdentities } from './identities.ts';
+import { type Identities, type Identity, identitiesOf, identityFor, lacksResponder, withKey } from './identities.ts';
 import { statusOf } from './status.ts';
 
 export type OcspSettings = {
@@ -89,6 +89,7 @@ class CachingResponder implements OcspResponder {
   readonly #make: Batcher<Question, Made>;
   #identities: Identities = new Map();
   #loadedFrom: readonly IssuerGeneration[] | undefined;
+  #certifying: readonly IssuerGeneration[] = [];
   #loadedAt = -Infinity;
   #loading: Promise<void> | undefined;
   #seeking: Promise<void> | undefined;
@@ -216,7 +217,7 @@ class CachingResponder implements OcspResponder {
     // To read every key takes long where there are many, and whoever asks for an issuer that is none of ours finds none.
     const present = await this.#deps.generations();
     const isKnown = present === this.#loadedFrom;
-    if (!isKnown || lacksResponder(present, this.#identities, this.#deps.clock.now())) await this.refresh();
+    if (!isKnown || lacksResponder(this.#certifying, this.#identities, this.#deps.clock.now())) await this.refresh();
   }
 
   /** The first time is waited for; later ones happen beside the answers. */
@@ -237,7 +238,9 @@ class CachingResponder implements OcspResponder {
     await welcome?.().catch(report);
     const now = clock.now();
     const present = await generations();
-    this.#identities = await loadIdentities(signer, present, now);
+    const keys = await signer.keys();
+    this.#identities = identitiesOf(keys, present, now);
+    this.#certifying = withKey(present, keys);
     this.#loadedFrom = present;
     this.#loadedAt = now.getTime();
   }
