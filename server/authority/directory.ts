@@ -5,7 +5,6 @@ import type { AuditEvent, AuditLog } from '../licensing/ports/audit-log.ts';
 import type { Clock } from '../licensing/ports/clock.ts';
 import type { Transaction, Transactions } from '../licensing/ports/transactions.ts';
 import type { Authorities, Authority, AuthorityQuery, Role } from './ports/authorities.ts';
-import { issuerKeyOf } from './root-links.ts';
 
 export type Opened = {
   readonly authority: Authority;
@@ -20,6 +19,10 @@ export const shownChain = ({ generation: { chain }, links }: Opened): readonly C
   ...links,
   ...chain.slice(-1),
 ];
+
+/** Whose key signed a link: each names that. */
+export const issuerKeyOf = ({ extensions }: Certificate): Uint8Array =>
+  extensions.authorityKeyIdentifier!.keyIdentifier!;
 
 export type DirectoryDeps = {
   readonly transactions: Transactions;

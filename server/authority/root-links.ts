@@ -1,6 +1,6 @@
 import { type Certificate, decodeCertificate, equalBytes, toHex } from '@licet/format';
 import { verifyPathSync } from '@licet/verify';
-import type { Opened } from './directory.ts';
+import { issuerKeyOf, type Opened } from './directory.ts';
 import { type Candidate, keyOf, refusal } from './import-checks.ts';
 import type { Authority } from './ports/authorities.ts';
 
@@ -27,10 +27,6 @@ export async function withLinks(
   }
   return [...rows.values()];
 }
-
-/** Whose key signed it: every link names that. */
-export const issuerKeyOf = ({ extensions }: Certificate): Uint8Array =>
-  extensions.authorityKeyIdentifier!.keyIdentifier!;
 
 function withLink(root: Authority, der: Uint8Array): Authority {
   const links = root.links ?? [];

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { toHex } from '@licet/format';
-import { type Directory, type Opened, shownChain } from '../authority/directory.ts';
-import { issuerKeyOf } from '../authority/root-links.ts';
+import { type Directory, issuerKeyOf, type Opened, shownChain } from '../authority/directory.ts';
 import type { Route, Step } from '../http/routes.ts';
 import type { IdentityUse } from '../http/api/endpoint.ts';
 import { estRoutes } from '../http/est/routes.ts';
