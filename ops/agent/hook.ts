@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { writeDurably } from './durable.ts';
 import { AgentError } from './errors.ts';
@@ -49,13 +49,27 @@ export class Hook {
 const read = (folder: SiteFolder, name: string): Promise<string | undefined> =>
   readFile(folder.file(name), 'utf8').catch(() => undefined);
 
-/** A hook that fails is told of, and is no reason to lose the new license. */
+/**
+ * A hook that fails is told of, and is no reason to lose the new license. It has ended when its shell has: what that has
+ * left to run, as a server that it has started, goes on, and would hold a pipe to here for as long. What it says goes where
+ * the agent says its own.
+ */
 function runHook(command: string, folder: string, log: (message: string) => void): Promise<void> {
   return new Promise((resolve) => {
     const env = { ...process.env, LICET_FOLDER: folder };
-    execFile('/bin/sh', ['-c', command], { env, timeout: TIMEOUT_MS }, (error) => {
-      if (error !== null) log(`the hook failed: ${error.message}`);
+    const hook = spawn('/bin/sh', ['-c', command], {
+      env,
+      timeout: TIMEOUT_MS,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+    const end = (why: string | undefined): void => {
+      if (why !== undefined) log(`the hook failed: ${why}`);
       resolve();
+    };
+    hook.once('error', ({ message }) => end(message));
+    hook.once('exit', (code, signal) => {
+      const late = signal === 'SIGTERM' ? ` (it has ${TIMEOUT_MS / 1000} s)` : '';
+      end(code === 0 ? undefined : code === null ? `ended by ${signal}${late}` : `it ended with ${code}`);
     });
   });
 }

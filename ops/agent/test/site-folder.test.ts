@@ -161,6 +161,28 @@ describe('The folder of a site', () => {
     assert.equal(await look(), '34');
   });
 
+  it('has the hook done when its command is, whatever that has left to run', async () => {
+    const folder = new SiteFolder(path);
+    await folder.prepare();
+    const hook = await Hook.open(folder, 'sleep 20 & echo $! > "$LICET_FOLDER/left"', assert.fail);
+    await folder.install({ key: '1', license: '1' });
+    const began = performance.now();
+    await hook.runIfNew(assert.fail);
+    const took = performance.now() - began;
+    process.kill(Number(await readFile(join(path, 'left'), 'utf8')));
+    assert.ok(took < 10_000, `after ${took} ms`);
+  });
+
+  it('has it told why the hook failed', async () => {
+    const folder = new SiteFolder(path);
+    await folder.prepare();
+    const told: string[] = [];
+    const hook = await Hook.open(folder, 'exit 3', assert.fail);
+    await folder.install({ key: '1', license: '1' });
+    await hook.runIfNew((message) => told.push(message));
+    assert.deepEqual(told, ['the hook failed: it ended with 3']);
+  });
+
   it('is left as it is by who only reads, since another agent may be writing there', async () => {
     await new SiteFolder(path).prepare();
     await mkdir(join(path, 'generations', 'new.tmp'));
