@@ -16,6 +16,10 @@ export type Answers = {
   sign(current: Generation, message: Uint8Array): Promise<Uint8Array>;
 };
 
+/** Products ask once and go; each connection may make us read 64 KiB of questions at a time. */
+const MOST_CONNECTIONS = 64;
+const IDLE_MS = 5000;
+
 /** A challenge is at most 1 KiB; its JSON in base64 stays below this. */
 const MOST_BODY_BYTES = 4096;
 
@@ -24,8 +28,9 @@ const MOST_BODY_BYTES = 4096;
  * changes anything, and the key itself is never told.
  */
 export function createAnswers(answers: Answers): Server {
+  const shared: Shared = { ...answers, bundle: bundleOf(answers), verdict: whileUnderWay(() => answers.verdict()) };
   const server = createServer((request, response) => {
-    respond(answers, request, response).catch((thrown: unknown) => {
+    respond(shared, request, response).catch((thrown: unknown) => {
       const error = readError(thrown);
       // What is wrong with this site at the moment has its code here, too.
       if (error instanceof AgentError) return send(response, 503, { code: error.code, detail: error.message });
@@ -34,17 +39,42 @@ export function createAnswers(answers: Answers): Server {
   });
   server.requestTimeout = 5000;
   server.headersTimeout = 2000;
+  // Whoever reads nothing of what was asked for holds a place for so long.
+  server.timeout = IDLE_MS;
+  server.maxConnections = MOST_CONNECTIONS;
+  // A thousand questions fit into one packet, and each would be worked on at once.
+  server.maxRequestsPerSocket = 1;
+  server.on('dropRequest', (_request, socket) => socket.destroy());
   return server;
 }
 
-async function respond(answers: Answers, request: IncomingMessage, response: ServerResponse): Promise<void> {
+type Shared = Answers & { bundle(): Promise<Buffer | undefined> };
+
+/** The same bytes for all who are told the same: those who read slowly would else keep one each. */
+function bundleOf(answers: Answers): () => Promise<Buffer | undefined> {
+  let told = Buffer.alloc(0);
+  return whileUnderWay(async () => {
+    const current = await answers.current();
+    if (current === undefined) return undefined;
+    const made = Buffer.from(withEvidence(current.license, await answers.evidence()));
+    if (!made.equals(told)) told = made;
+    return told;
+  });
+}
+
+/** Whoever asks while it is being made gets that one, too. */
+function whileUnderWay<T>(make: () => Promise<T>): () => Promise<T> {
+  let underWay: Promise<T> | undefined;
+  return () => (underWay ??= make().finally(() => (underWay = undefined)));
+}
+
+async function respond(answers: Shared, request: IncomingMessage, response: ServerResponse): Promise<void> {
   // A page in a browser of this machine must not talk to us by a name that it resolves as it likes.
   if (!isLocal(request)) return send(response, 403, { code: 'FORBIDDEN', detail: 'Only local programs are answered.' });
   switch (`${request.method} ${request.url}`) {
     case 'GET /v1/license': {
-      const current = await answers.current();
-      if (current === undefined) return none(response);
-      const bundle = withEvidence(current.license, await answers.evidence());
+      const bundle = await answers.bundle();
+      if (bundle === undefined) return none(response);
       response.writeHead(200, { 'Content-Type': 'application/pem-certificate-chain' }).end(bundle);
       return;
     }

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync, randomBytes, sign, verify } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { request } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { encodePem } from '@licet/format';
 import { possessionMessage } from '@licet/verify';
 import { askPossession } from '@licet/verify/node';
@@ -153,6 +155,26 @@ describe('What the agent answers to products', () => {
     await listenOnSocket(next, socketPath);
     assert.equal((await ask({ socketPath }, { path: '/v1/license' })).status, 200);
     next.close();
+  });
+
+  it('is made once for all who ask at a time, and for one question of a connection', async () => {
+    let made = 0;
+    const busy = createAnswers({
+      ...answers,
+      current: () => {
+        made += 1;
+        return pause(300, GENERATION);
+      },
+    });
+    const socketPath = join(folder, 'busy.sock');
+    await listenOnSocket(busy, socketPath);
+    const flood = connect(socketPath).on('error', () => undefined);
+    flood.write('GET /v1/license HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(1000));
+    await once(flood.resume(), 'close');
+    const asked = await Promise.all(Array.from({ length: 50 }, () => ask({ socketPath }, { path: '/v1/license' })));
+    busy.close();
+    assert.ok(asked.every(({ status, text }) => status === 200 && text === 'a license\n'));
+    assert.ok(made < 10, `${made} times`);
   });
 
   it('is where to look, for anything else', async () => {
