@@ -119,7 +119,10 @@ export class Agent {
     wait(suggestion === undefined);
     await this.#fetchEvidence();
     // Of a contract that was just lowered the next CA certificate comes a moment after the end of the one before.
-    if ((await this.#isChainRevoked()) && !(await this.#renewChain())) wait(true);
+    const codes = await this.#codes();
+    if (codes.includes('ISSUER_REVOKED') && !(await this.#renewChain())) wait(true);
+    // A site that is reinstated is to work again soon, and nothing else tells it.
+    if (codes.includes('SUSPENDED')) wait(true);
   }
 
   async #fetchEvidence(): Promise<void> {
@@ -129,9 +132,9 @@ export class Agent {
     }
   }
 
-  async #isChainRevoked(): Promise<boolean> {
+  async #codes(): Promise<string[]> {
     const verdict = await look(this.#site, this.#settings, this.#world.now());
-    return verdict?.codes.some(({ code }) => code === 'ISSUER_REVOKED') === true;
+    return verdict?.codes.map(({ code }) => code) ?? [];
   }
 
   /** True: there was another chain. */

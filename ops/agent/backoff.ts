@@ -17,7 +17,7 @@ export function pauseSeconds(failures: number, chance: number, retryAfterSeconds
 /** Evidence and advice are asked for this often, and this often while something is missing; spread by as much again. */
 export const ASKING = { everySeconds: 6 * 3600, missingSeconds: 600 } as const;
 
-/** `isMissing`: nobody answered, or the CA above the license is revoked and there is no other yet. */
+/** `isMissing`: nobody answered, the license is suspended, or the CA above it is revoked and there is no other yet. */
 export function askingSeconds(isMissing: boolean, chance: number, retryAfterSeconds: number | undefined): number {
   const { everySeconds, missingSeconds } = ASKING;
   return (isMissing ? missingSeconds : Math.min(retryAfterSeconds ?? everySeconds, everySeconds)) * (1 + chance);

@@ -4,10 +4,11 @@ import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { extension } from '@licet/format';
+import { decodeCertificate, extension } from '@licet/format';
 import {
   anchors,
   bundle,
+  days,
   enterprise,
   makeCrl,
   makeSite,
@@ -16,9 +17,10 @@ import {
   siteExtensions,
 } from '@licet/verify/testing';
 import { verifyLicense } from '@licet/verify';
+import { Agent } from '../agent.ts';
 import { withEvidence } from '../bundle.ts';
 import { fetchEvidence } from '../evidence.ts';
-import { AWAY, LICENSE, licensed, siteFolders } from './living-site.ts';
+import { AWAY, issued, LICENSE, licensed, siteFolders, worldOf } from './living-site.ts';
 
 const ALONE = { servers: [] };
 
@@ -66,4 +68,31 @@ describe('The evidence of a site', function () {
     assert.match(JSON.stringify(await fetchEvidence(site, NOW, AWAY)), /problem/);
     assert.equal((await site.folder.evidence()).crls.length, 1);
   });
+
+  for (const [what, reason, asked] of [
+    ['soon, while the license is suspended', 'certificateHold', 2],
+    ['rarely, where nothing can change it any more', 'keyCompromise', 1],
+  ] as const) {
+    it(`is asked for ${what}`, async () => {
+      let times = 0;
+      const suggestedWindow = { start: days(20), end: days(21) };
+      const front = createServer((_request, response) => {
+        times += 1;
+        response.end(JSON.stringify({ suggestedWindow }));
+      }).listen(0, '127.0.0.1');
+      await once(front, 'listening');
+      const settings = { servers: [`http://127.0.0.1:${(front.address() as AddressInfo).port}`] };
+      const site = await licensed(newFolder(), settings);
+      const { serial } = decodeCertificate(issued.certificate);
+      const entry = { serial, revokedAt: days(-2), reason };
+      writeFileSync(join(site.folder.path, 'evidence', 'brought.crl'), makeCrl(enterprise, { entries: [entry] }));
+      const time = { now: NOW };
+      const agent = new Agent(site, settings, worldOf(time, []));
+      await agent.tick();
+      time.now = new Date(NOW.getTime() + 1_200_000);
+      await agent.tick();
+      front.close();
+      assert.equal(times, asked);
+    });
+  }
 });
