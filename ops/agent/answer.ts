@@ -16,8 +16,8 @@ export type Answers = {
   sign(current: Generation, message: Uint8Array): Promise<Uint8Array>;
 };
 
-/** Products ask once and go; each connection may make us read 64 KiB of questions at a time. */
-const MOST_CONNECTIONS = 64;
+/** More than the processes of a product that start at once; each may make us read 64 KiB of questions at a time. */
+const MOST_CONNECTIONS = 256;
 const IDLE_MS = 5000;
 
 /** A challenge is at most 1 KiB; its JSON in base64 stays below this. */
