@@ -27,8 +27,8 @@ export interface Authenticator {
 const REMEMBERED_MS = 2000;
 const MAX_REMEMBERED = 10_000;
 
-/** A digest that no token has. */
-const NOBODY = '0'.repeat(64);
+/** What nobody can show: no secret has this digest. */
+const NOBODY = { hash: '0'.repeat(64), revokedAt: undefined, expiresAt: new Date(0) };
 
 type Remembered = Authenticated & { readonly id: string; readonly until: number };
 
@@ -67,11 +67,12 @@ export function createAuthenticator(deps: AccessDeps): Authenticator {
 
 async function byToken({ transactions, stores }: AccessDeps, hash: string, now: Date): Promise<Remembered> {
   const found = await transactions.run('platform', (tx) => stores.credentials.findToken(tx, hash), { readOnly: true });
-  // Compared also when there is nothing to compare with: unknown and over take the same time.
-  const isKnown = sameHash(found?.token.hash ?? NOBODY, hash);
-  if (found === undefined || !isKnown) throw notAuthenticated();
+  // Asked also when there is nothing to ask of: unknown and over take the same time.
+  const { hash: stored, revokedAt, expiresAt } = found?.token ?? NOBODY;
+  const isKnown = sameHash(stored, hash);
+  const isOver = revokedAt !== undefined || expiresAt.getTime() <= now.getTime();
+  if (found === undefined || !isKnown || isOver) throw notAuthenticated();
   const { token, maker } = found;
-  if (token.revokedAt !== undefined || token.expiresAt.getTime() <= now.getTime()) throw notAuthenticated();
   const principal = tokenPrincipal(token);
   // Not only when it is made: who leaves, or becomes less, would go on by the tokens made before.
   if (maker && (isGone(maker) || exceeds(principal, personPrincipal(maker)))) throw orphaned();
