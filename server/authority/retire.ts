@@ -62,7 +62,8 @@ export async function retire(
     throw new LicetError('conflict', 'AUTHORITY_IN_OFFICE', 'This authority still signs; roll it over first.');
   }
   const live = await liveBelow(deps, found);
-  if (live.count > 0 && !endLive) {
+  // Of one that was retired before they have ended already, although none of them is revoked itself.
+  if (live.count > 0 && !endLive && authority.status !== 'retired') {
     const message = `${live.count} certificates that lead to this authority are still good, the last until ${live.until?.toISOString()}: wait, or end them with --end-live.`;
     throw new LicetError('conflict', 'AUTHORITY_IN_USE', message);
   }

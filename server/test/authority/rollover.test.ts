@@ -80,6 +80,7 @@ describe('rollover', function () {
     await assert.rejects(retire(oldEnterprise.key), { code: 'AUTHORITY_IN_USE', message: /^2 certificates/ });
     const ended = await retire(oldEnterprise.key, true);
     assert.deepEqual([ended.authority.status, ended.live.count, ended.ended], ['retired', 2, 'revoked']);
+    assert.equal((await retire(oldEnterprise.key)).ended, 'revoked', 'again, by who did not see the answer');
     assert.equal(await statusOf(from.key, old.chain[1]), 'revoked');
     assert.equal(await statusOf(to.key, fresh.chain[1]), 'revoked');
     assert.equal(await statusOf(to.key, next.chain[1]), 'valid');
