@@ -63,7 +63,9 @@ export async function publishRootCrl(
   const done = await store.exclusively(id, async (hold) => {
     const lost = present && (await readList(store, present)).find(({ serial }) => crl.find(serial) === undefined);
     if (lost !== undefined) {
-      throw refusal(`The CRL ${name} has forgotten the revocation of ${toHex(lost.serial)}: remove what is older.`);
+      const serial = toHex(lost.serial);
+      const remedy = `remove the lists from before it; from a later ceremony, hold that again, with this serial under "revoked"`;
+      throw refusal(`The CRL ${name} has forgotten the revocation of ${serial}: ${remedy}.`);
     }
     const sha256 = new Uint8Array(createHash('sha256').update(der).digest());
     const covers = await store.lastChange();
