@@ -1,33 +1,52 @@
 import { createHash } from 'node:crypto';
 import { type Bytes, decodePem, equalBytes } from '@licet/format';
+import type { Code } from '@licet/verify';
 import { bundle, proveLicense, readLicense } from './chain.ts';
 import { writeDurably } from './durable.ts';
 import { AgentError } from './errors.ts';
 import { type Credentials, EstClient, noServer, toPem } from './est-client.ts';
+import { firstEvidence } from './evidence.ts';
 import { trustOf } from './http.ts';
 import type { Kit } from './kit.ts';
-import { fingerprintsHere } from './look.ts';
-import { begin, openRequest, publicKeyIn } from './request.ts';
+import { fingerprintsHere, look } from './look.ts';
+import { begin, beginFirst, openFirstRequest, openRequest, publicKeyIn } from './request.ts';
 import type { Settings } from './settings.ts';
-import type { PendingRequest } from './site-folder.ts';
+import type { PendingRequest, SiteFolder } from './site-folder.ts';
 import type { Site } from './site.ts';
 
 /** First license of a site. Can be repeated after any failure: the same request is made again. */
 export async function enrol(site: Site, kit: Kit, now: () => Date): Promise<void> {
   const { folder } = site;
-  if ((await site.store.current()) !== undefined) {
-    throw new AgentError(
-      'ALREADY_ENROLLED',
-      `${folder.path} holds a license already: renew it, or take another folder.`,
-    );
-  }
+  const isAnew = (await site.store.current()) !== undefined;
+  if (isAnew) await checkIsOver(site, kit.settings, now());
   const client = new EstClient(kit.settings, site.signal);
   const root = await fetchRoot(client, kit.rootFingerprint);
+  if (isAnew) await checkSameRoot(folder, root);
   await writeDurably(folder.file('root.pem'), root);
   await writeSettings(site, kit.settings);
-  const pending = (await site.store.pending()) ?? (await begin(site, kit.name, await fingerprintsHere(kit.settings)));
+  const pending =
+    (await openFirstRequest(site)) ?? (await beginFirst(site, kit.name, await fingerprintsHere(kit.settings)));
   await obtain({ site, client, settings: kit.settings, root, now }, pending, { token: kit.token });
 }
+
+/**
+ * A license that nothing can renew any more makes room for another, in the folder that products and units know. It is
+ * replaced when the other is there, and not before.
+ */
+async function checkIsOver(site: Site, settings: Settings, at: Date): Promise<void> {
+  const isOver = async () => (await look(site, settings, at))?.codes.some(({ code }) => OVER.has(code)) === true;
+  if (await isOver()) return;
+  // The server may have said so at the last renewal, and what lies here is of before.
+  await firstEvidence(site, at, settings);
+  if (await isOver()) return;
+  throw new AgentError(
+    'ALREADY_ENROLLED',
+    `${site.folder.path} holds a license that can be renewed: renew it, or take another folder.`,
+  );
+}
+
+/** Of the license itself, and for good. One in its grace is renewed and says IN_GRACE. */
+const OVER: ReadonlySet<Code> = new Set(['EXPIRED', 'REVOKED', 'SUPERSEDED']);
 
 /** A new license for the one that we have, with a new key. */
 export async function renew(site: Site, settings: Settings, now: () => Date): Promise<void> {
@@ -130,6 +149,12 @@ async function fetchRoot(client: EstClient, fingerprint: string): Promise<string
 }
 
 const sha256 = (der: Bytes): string => createHash('sha256').update(der).digest('hex');
+
+/** The license that lies there would be worth nothing under another, also while nothing else is had for it. */
+async function checkSameRoot(folder: SiteFolder, root: string): Promise<void> {
+  if (equalBytes(derOf(await folder.root()), derOf(root))) return;
+  throw new AgentError('ALREADY_ENROLLED', 'This site trusts another root already; take another folder.');
+}
 
 export function derOf(pem: string): Bytes {
   const [block] = decodePem(pem, 'CERTIFICATE');

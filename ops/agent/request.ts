@@ -1,22 +1,28 @@
 import {
   type Bytes,
+  type CertificationRequest,
   decodeCertificationRequest,
   equalBytes,
   fingerprintsAttribute,
   FormatError,
   predecessorAttribute,
+  predecessorOf,
 } from '@licet/format';
 import { renewalMessage } from '@licet/verify';
 import { readLicense } from './chain.ts';
 import { AgentError } from './errors.ts';
-import type { PendingRequest } from './site-folder.ts';
+import type { Generation, PendingRequest } from './site-folder.ts';
 import { makeRequest, type SiteKey, subjectFor } from './site-key.ts';
 import type { Site } from './site.ts';
 
 /** SubjectPublicKeyInfo of what a request asks a license for. */
-export function publicKeyIn({ request }: PendingRequest): Bytes {
+export function publicKeyIn(pending: PendingRequest): Bytes {
+  return read(pending, (request) => request.publicKey.raw);
+}
+
+function read<T>({ request }: PendingRequest, look: (request: CertificationRequest) => T): T {
   try {
-    return decodeCertificationRequest(Uint8Array.from(request)).publicKey.raw;
+    return look(decodeCertificationRequest(Uint8Array.from(request)));
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     const message = `The request in pending/ is damaged (${error.message}): put back what was there.`;
@@ -37,14 +43,40 @@ export async function openRequest({ store }: Site): Promise<PendingRequest | und
 }
 
 /**
- * A new key, and the request for its license. That of a renewal names the license and is vouched for by its key, so that
- * it can go by any way: over TLS, which shows the license too, or as a file.
+ * The request for a first license that is open. One for the renewal of a license that is over is not: nobody will grant it,
+ * and a token is not for it.
  */
+export async function openFirstRequest(site: Site): Promise<PendingRequest | undefined> {
+  const pending = await openRequest(site);
+  if (pending === undefined || read(pending, predecessorOf) === undefined) return pending;
+  await site.store.dropPending();
+  await site.keys.forget(pending.key);
+  return undefined;
+}
+
+/** A new key, and the request for its license: for the first one, or for the renewal of the one that is here. */
 export async function begin(site: Site, name?: string, fingerprints: readonly string[] = []): Promise<PendingRequest> {
+  const current = await site.store.current();
+  if (current === undefined) return beginFirst(site, name, fingerprints);
+  return keepNew(site, (key) => renewalOf(current, key, site));
+}
+
+/** Also where a license lies that is over: it is nobody's predecessor. */
+export function beginFirst(
+  site: Site,
+  name: string | undefined,
+  fingerprints: readonly string[],
+): Promise<PendingRequest> {
+  const attributes = fingerprints.length === 0 ? [] : [fingerprintsAttribute(fingerprints)];
+  return keepNew(site, (key) => makeRequest(key, subjectFor(name), attributes));
+}
+
+type Asking = (key: SiteKey) => Promise<Uint8Array>;
+
+async function keepNew(site: Site, asking: Asking): Promise<PendingRequest> {
   const key = await site.keys.make();
   try {
-    const request = await requestFor(site, key, name, fingerprints);
-    const pending = { key: key.text, request };
+    const pending = { key: key.text, request: await asking(key) };
     await site.store.keepPending(pending);
     return pending;
   } catch (error) {
@@ -57,17 +89,9 @@ export async function begin(site: Site, name?: string, fingerprints: readonly st
 const isKeptNowhere = async ({ store, folder }: Site): Promise<boolean> =>
   store === folder && (await folder.pending().catch(() => 'perhaps')) === undefined;
 
-async function requestFor(
-  { store, keys }: Site,
-  key: SiteKey,
-  name: string | undefined,
-  fingerprints: readonly string[],
-): Promise<Uint8Array> {
-  const current = await store.current();
-  if (current === undefined) {
-    return makeRequest(key, subjectFor(name), fingerprints.length === 0 ? [] : [fingerprintsAttribute(fingerprints)]);
-  }
-  const { subject, serial } = readLicense(current.license).leaf;
-  const signature = await (await keys.open(current.key)).sign(renewalMessage(key.publicKey));
+/** It names the license and is vouched for by its key, so it can go by any way: over TLS, which shows the license too, or as a file. */
+async function renewalOf({ key: text, license }: Generation, key: SiteKey, { keys }: Site): Promise<Uint8Array> {
+  const { subject, serial } = readLicense(license).leaf;
+  const signature = await (await keys.open(text)).sign(renewalMessage(key.publicKey));
   return makeRequest(key, subject, [predecessorAttribute({ serial, signature: new Uint8Array(signature) })]);
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -54,8 +54,9 @@ describe('A site that was just enrolled', function () {
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
   });
 
+  const office = () => client(address, readFileSync(at('data/owner.token'), 'utf8').trim(), overTls());
   const kitFor = async (name: string): Promise<string[]> => {
-    const api = client(address, readFileSync(at('data/owner.token'), 'utf8').trim(), overTls());
+    const api = office();
     const { items } = (await api.ok('GET', '/api/v1/contracts')).body as { items: { id: string }[] };
     const asked = { contract: items[0]!.id, name, mode: 'development' };
     const { enrolment } = (await api.ok('POST', '/api/v1/sites/create', asked)).body as {
@@ -98,5 +99,24 @@ describe('A site that was just enrolled', function () {
       /^licet-agent: The license is in place, but not all evidence about its revocation is \(.+\): .+\n$/,
     );
     assert.notEqual(agent.license(), before);
+  });
+
+  it('enrols anew in its folder when its license is revoked, and not before', async () => {
+    const agent = new AgentProcess(at('anew'));
+    await done(agent.run('enrol', ...(await kitFor('plant-3'))));
+    const before = agent.license();
+    const kit = await kitFor('plant-4');
+    assert.match((await agent.run('enrol', ...kit)).err, / \[ALREADY_ENROLLED\]\n$/);
+    const serial = new X509Certificate(before).serialNumber.toLowerCase();
+    await office().ok('POST', `/api/v1/licenses/${serial}/revoke`, { reason: 'keyCompromise' });
+    // Leaves the request of a renewal behind, which no token is for.
+    assert.match((await agent.run('renew')).err, / \[LICENSE_REVOKED\]\n$/);
+    const unknown = [...kit.slice(0, -1), 'licet-enrol.nothing'];
+    assert.match((await agent.run('enrol', ...unknown)).err, / \[TOKEN_UNKNOWN\]\n$/);
+    assert.equal(agent.license(), before);
+    assert.equal((await done(agent.run('enrol', ...kit))).err, '');
+    assert.match(await status(agent), /\/plant-4: valid, until /);
+    await done(agent.run('renew'));
+    assert.match((await agent.run('enrol', ...kit)).err, / \[ALREADY_ENROLLED\]\n$/);
   });
 });
