@@ -197,11 +197,22 @@ export class Token {
 
 /** A native addon with an install script: whoever has a token installs it and says where it is. */
 function load({ module, library }: TokenOptions): Cryptoki {
+  const cryptoki = loadLibrary(module, library);
+  try {
+    cryptoki.C_Initialize(LOCKING);
+    return cryptoki;
+  } catch (cause) {
+    cryptoki.close();
+    const said = `${library} does not begin (${messageOf(cause)}): see to its own configuration, and that this user may read what that names.`;
+    throw unavailable(said, cause);
+  }
+}
+
+function loadLibrary(module: string, library: string): Cryptoki {
   try {
     const { PKCS11 } = createRequire(import.meta.url)(module) as CryptokiModule;
     const cryptoki = new PKCS11();
     cryptoki.load(library);
-    cryptoki.C_Initialize(LOCKING);
     return cryptoki;
   } catch (cause) {
     throw unavailable(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { requireThat } from '@licet/checks';
@@ -52,6 +52,19 @@ describe('Keys in a PKCS#11 token', function () {
       await site.close();
       spawnSync('umount', [disk]);
     }
+  });
+
+  it('say what cannot be started, where the library does not begin: nothing is left to install', async () => {
+    const [there, gone] = [join(base, 'tokens'), join(base, 'gone')];
+    renameSync(there, gone);
+    const keys = openTokenKeys(pkcs11);
+    try {
+      await assert.rejects(keys.make(), hasCode('KEY_UNAVAILABLE', /libsofthsm2.* does not begin \(CKR_.*may read/));
+    } finally {
+      renameSync(gone, there);
+    }
+    assert.match((await keys.make()).text, /^pkcs11:/);
+    await keys.close();
   });
 
   it('are not asked for with a wrong PIN again and again, which would lock it', async () => {
