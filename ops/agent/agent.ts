@@ -118,11 +118,11 @@ export class Agent {
     };
     wait(suggestion === undefined);
     await this.#fetchEvidence();
-    // Of a contract that was just lowered the next CA certificate comes a moment after the end of the one before.
+    if ((await this.#codes()).includes('ISSUER_REVOKED')) await this.#renewChain();
+    // Of a contract that was just lowered the next CA certificate comes a moment after the end of the one before, and what
+    // came may be another of those that ended. A site that is reinstated is to work again soon. Nothing else tells of either.
     const codes = await this.#codes();
-    if (codes.includes('ISSUER_REVOKED') && !(await this.#renewChain())) wait(true);
-    // A site that is reinstated is to work again soon, and nothing else tells it.
-    if (codes.includes('SUSPENDED')) wait(true);
+    if (codes.includes('ISSUER_REVOKED') || codes.includes('SUSPENDED')) wait(true);
   }
 
   async #fetchEvidence(): Promise<void> {
@@ -137,23 +137,21 @@ export class Agent {
     return verdict?.codes.map(({ code }) => code) ?? [];
   }
 
-  /** True: there was another chain. */
-  async #renewChain(): Promise<boolean> {
+  async #renewChain(): Promise<void> {
     try {
       await this.#world.claimFolder();
       await this.#site.store.refresh();
-      if (!(await renewChain(this.#site, this.#settings, this.#world.now()))) return false;
+      if (!(await renewChain(this.#site, this.#settings, this.#world.now()))) return;
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
       this.#world.log(
         `a CA above the license is revoked, and there is no other chain (${error.code}): ${error.message}`,
       );
-      return false;
+      return;
     }
     this.#contact();
     this.#world.log('a CA above the license was certified anew: its chain is renewed');
     await this.#fetchEvidence();
-    return true;
   }
 
   #take(suggestion: Suggestion, current: Generation): void {

@@ -4,16 +4,18 @@ import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { decodeCertificate, extension } from '@licet/format';
+import { decodeCertificate, encodeCertsOnly, extension, toBase64 } from '@licet/format';
 import {
   anchors,
   bundle,
   days,
   enterprise,
   makeCrl,
+  makeEnterprise,
   makeSite,
   NOW,
   organization,
+  root,
   siteExtensions,
 } from '@licet/verify/testing';
 import { verifyLicense } from '@licet/verify';
@@ -95,4 +97,30 @@ describe('The evidence of a site', function () {
       assert.equal(times, asked);
     });
   }
+
+  it('is asked for soon, while a CA above is revoked in the chain that came, too', async () => {
+    let times = 0;
+    const again = makeEnterprise(organization, { keys: { key: enterprise.key, publicKey: enterprise.publicKey } });
+    const above = encodeCertsOnly([again, organization, root].map(({ certificate }) => certificate));
+    const advice = JSON.stringify({ suggestedWindow: { start: days(20), end: days(21) } });
+    const front = createServer((request, response) => {
+      const isAdvice = request.url?.includes('renewal-info') === true;
+      times += isAdvice ? 1 : 0;
+      response.end(isAdvice ? advice : toBase64(above));
+    }).listen(0, '127.0.0.1');
+    await once(front, 'listening');
+    const settings = { servers: [`http://127.0.0.1:${(front.address() as AddressInfo).port}`] };
+    const site = await licensed(newFolder(), settings);
+    const { serial } = decodeCertificate(organization.certificate);
+    const entry = { serial, revokedAt: days(-2), reason: 'superseded' } as const;
+    writeFileSync(join(site.folder.path, 'evidence', 'brought.crl'), makeCrl(root, { entries: [entry] }));
+    const time = { now: NOW };
+    const agent = new Agent(site, settings, worldOf(time, []));
+    await agent.tick();
+    assert.equal((await site.store.current())!.license, bundle(issued, again, organization));
+    time.now = new Date(NOW.getTime() + 1_200_000);
+    await agent.tick();
+    front.close();
+    assert.equal(times, 2);
+  });
 });
