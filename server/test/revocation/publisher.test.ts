@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createCrlPublisher, type CrlPublisherDeps, publishDue } from '@licet/authority';
+import { AuthorityError, createCrlPublisher, type CrlPublisherDeps, publishDue } from '@licet/authority';
 import { decodeCertificateList, toHex } from '@licet/format';
 import { type TestDatabase, testDatabase } from '../../persistence/test/test-database.ts';
 import { type License, Shop } from './shop.ts';
@@ -234,5 +234,45 @@ describe('the publisher of CRLs', () => {
     await database.dataSource.query(damage, [shop.enterprise.key, last]);
     assert.equal((await inForce()).number, number);
     assert.equal((await shop.publish()).refused, 0);
+  });
+
+  it('tells once of an issuer whose key is lost, leaves it alone for five minutes, and keeps the others going', async () => {
+    await shop.publish();
+    const { key } = shop.enterprise;
+    let isLost = true;
+    const tried: string[] = [];
+    const sign: CrlPublisherDeps['signer']['sign'] = async (requests) => {
+      tried.push(...requests.map((request) => request.key));
+      if (isLost && requests.some((request) => request.key === key))
+        throw new AuthorityError('KEY_UNKNOWN', `There is no key ${key} here.`);
+      return shop.signer.sign(requests);
+    };
+    const told = () => shop.events.filter(({ kind }) => kind === 'refused').length;
+    const deps = { ...shop.publishing(), signer: replaced(shop.signer, 'sign', sign) };
+    const publisher = createCrlPublisher(deps);
+    const before = { told: told(), number: (await inForce()).number };
+    const license = await revoke();
+    // What is made anew by its age, so that others are due as well.
+    shop.after(13 * HOUR);
+
+    assert.deepEqual(await publisher.run(), { published: 2, refused: 0, busy: 0 });
+    assert.deepEqual([tried.filter((id) => id === key).length, told() - before.told], [1, 1]);
+    shop.after(60_000);
+    assert.deepEqual(await publisher.run(), { published: 0, refused: 0, busy: 0 });
+    assert.equal(tried.filter((id) => id === key).length, 1, 'it is left alone');
+    shop.after(300_000);
+    await publisher.run();
+    assert.deepEqual([tried.filter((id) => id === key).length, told() - before.told], [2, 1]);
+
+    assert.equal((await publishDue(deps)).refused, 1, 'who asks for once hears of it');
+    isLost = false;
+    shop.after(300_000);
+    assert.equal((await publisher.run()).published, 1);
+    assert.notEqual((await inForce()).list.find(license.serial), undefined);
+    isLost = true;
+    await revoke();
+    const again = told();
+    await publisher.run();
+    assert.equal(told() - again, 1, 'a key that is lost anew is told of anew');
   });
 });

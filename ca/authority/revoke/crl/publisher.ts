@@ -16,6 +16,7 @@ import type {
 import type { Signer } from '../../ports/signer.ts';
 import { type CrlBench, openLocalBench, openThreadBench } from './bench.ts';
 import { unexcused } from './lost.ts';
+import { isKeyLost, type LostIssuers } from './lost-issuers.ts';
 import { release } from './release.ts';
 
 export type CrlSettings = {
@@ -48,6 +49,8 @@ export type CrlPublisherDeps = {
   readonly settings?: CrlSettings;
   /** An operator says that the clock was ahead and is right now: what follows a list from the future may be older. */
   readonly acceptClock?: boolean;
+  /** Issuers whose keys are lost are told of once and then left alone for a while; without it they are tried each time. */
+  readonly lostIssuers?: LostIssuers;
   readonly crashPoint?: CrashHook;
 };
 
@@ -70,9 +73,9 @@ const BUSY_TRIES = 40;
  * and somebody is told. A crash at any point leaves the old one.
  */
 export async function publishDue(deps: CrlPublisherDeps, signal?: AbortSignal): Promise<PublishSummary> {
-  const { store, clock, settings = CRL_SETTINGS } = deps;
+  const { store, clock, settings = CRL_SETTINGS, lostIssuers } = deps;
   const now = clock.now();
-  const alive = await aliveAt(deps, now);
+  const alive = (await aliveAt(deps, now)).filter(({ key }) => lostIssuers?.isLeftAlone(key, now) !== true);
   const standings = new Map(
     (await store.shards(alive.map(({ key }) => key))).map((standing) => [nameOf(standing), standing]),
   );
@@ -82,7 +85,11 @@ export async function publishDue(deps: CrlPublisherDeps, signal?: AbortSignal): 
       signal?.throwIfAborted();
       const id = { issuer: generation.key, shard };
       const standing = standings.get(nameOf(id));
-      if (isDue(standing, now, settings)) summary[await publishOne(deps, generation, id, standing)] += 1;
+      if (!isDue(standing, now, settings)) continue;
+      const outcome = await publishOne(deps, generation, id, standing);
+      // What is missing for one shard is missing for all of them.
+      if (outcome === 'lost') break;
+      summary[outcome] += 1;
     }
   }
   return summary;
@@ -125,8 +132,13 @@ export const isFromFuture = ({ thisUpdate }: Pick<PublishedCrl, 'thisUpdate'>, n
   thisUpdate.getTime() - now.getTime() > SKEW_MS;
 
 /** One shard that cannot be published must not keep the others from it. */
-const publishOne = (...shard: Parameters<typeof reported>): Promise<keyof PublishSummary> =>
-  reported(...shard).catch(() => 'refused');
+async function publishOne(...[deps, ...shard]: Parameters<typeof reported>): Promise<keyof PublishSummary | 'lost'> {
+  try {
+    return await reported(deps, ...shard);
+  } catch (error) {
+    return deps.lostIssuers !== undefined && isKeyLost(error) ? 'lost' : 'refused';
+  }
+}
 
 async function reported(
   deps: CrlPublisherDeps,
@@ -138,10 +150,12 @@ async function reported(
   try {
     crl = await deps.store.exclusively(shard, (hold) => makeAndPublish(deps, generation, hold));
   } catch (error) {
-    deps.report({ kind: 'refused', shard, error });
+    const isKnown = isKeyLost(error) && deps.lostIssuers?.lost(shard.issuer, deps.clock.now()) === 'known';
+    if (!isKnown) deps.report({ kind: 'refused', shard, error });
     throw error;
   }
   if (crl === undefined) return 'busy';
+  deps.lostIssuers?.found(shard.issuer);
   const { behindSince } = standing ?? {};
   const secondsBehind =
     behindSince === undefined ? undefined : (crl.publishedAt.getTime() - behindSince.getTime()) / 1000;

@@ -1,4 +1,5 @@
 import type { ShardId } from '../../ports/revocation-store.ts';
+import { LostIssuers } from './lost-issuers.ts';
 import { type CrlPublisherDeps, publishDue, publishFirst, type PublishSummary } from './publisher.ts';
 
 export interface CrlPublisher {
@@ -38,7 +39,7 @@ class NudgedPublisher implements CrlPublisher {
   #running: Promise<unknown> = Promise.resolve();
 
   constructor(deps: CrlPublisherDeps, debounceMs: number) {
-    this.#deps = deps;
+    this.#deps = { ...deps, lostIssuers: new LostIssuers() };
     this.#debounceMs = debounceMs;
   }
 
