@@ -6,7 +6,7 @@ import { found } from '../entities.ts';
 import { LicetError } from '../errors.ts';
 import type { Principal } from '../model/principal.ts';
 import type { Transaction, Transactions } from '../ports/transactions.ts';
-import { createSite } from '../sites/create-site.ts';
+import { createSite, trySite } from '../sites/create-site.ts';
 import { type Dependencies, parsed, reading } from '../use-case.ts';
 import { parseCsv } from './csv.ts';
 import { BULK_KINDS, type BulkKind, nested } from './rows.ts';
@@ -42,10 +42,11 @@ export const importLines = Object.assign(
       const lines =
         format === 'csv' ? parseCsv(text).map(({ line, row }) => ({ line, value: nested(row) })) : parseLines(text);
       const used = dryRun ? { ...deps, transactions: undone(deps.transactions) } : deps;
+      const create = CREATE[kind](dryRun ? trySite : createSite);
       return {
         total: lines.length,
         async *results() {
-          for (const { line, value } of lines) yield await importLine(used, actor, kind, line, value);
+          for (const { line, value } of lines) yield await importLine(create, used, actor, line, value);
         },
       };
     },
@@ -65,14 +66,14 @@ function parseLines(text: string): { line: number; value: unknown }[] {
 }
 
 async function importLine(
+  create: Create,
   deps: Dependencies,
   actor: Principal,
-  kind: BulkKind,
   line: number,
   value: unknown,
 ): Promise<LineResult> {
   try {
-    const { id } = await CREATE[kind](deps, actor, objectOf(value));
+    const { id } = await create(deps, actor, objectOf(value));
     return { line, outcome: 'created', id };
   } catch (error) {
     // What may pass, and what is a defect of ours, is no fault of the line.
@@ -96,26 +97,30 @@ type Create = (
   value: Record<string, unknown>,
 ) => Promise<{ readonly id: string }>;
 
-const CREATE: Readonly<Record<BulkKind, Create>> = {
+const CREATE: Readonly<Record<BulkKind, (makeSite: typeof createSite | typeof trySite) => Create>> = {
   // The use cases check what they are given; what stands here is only named.
-  enterprise: (deps, actor, value) => createEnterprise(deps)(actor, value as never),
-  contract: async (deps, actor, { firstDay, lastDay, timeZone, plan, enterprise, ...value }) => {
-    const ids = await reading(deps, actor, async (tx) => ({
-      enterprise: await enterpriseId(deps, tx, enterprise),
-      ...(plan !== undefined && {
-        plan: await idOf('plan', deps.stores.plans.list(tx, { where: { code: textOf(plan) }, limit: 1 })),
-      }),
-    }));
-    const term = lastDay === undefined ? { firstDay, timeZone } : { firstDay, lastDay, timeZone };
-    return createContract(deps)(actor, { ...value, ...ids, term } as never);
-  },
-  site: async (deps, actor, { enterprise, contract, ...value }) => {
-    const id = await reading(deps, actor, async (tx) => {
-      const where = { number: textOf(contract), enterprise: await enterpriseId(deps, tx, enterprise) };
-      return idOf('contract', deps.stores.contracts.list(tx, { where, limit: 1 }));
-    });
-    return (await createSite(deps)(actor, { ...value, contract: id } as never)).site;
-  },
+  enterprise: () => (deps, actor, value) => createEnterprise(deps)(actor, value as never),
+  contract:
+    () =>
+    async (deps, actor, { firstDay, lastDay, timeZone, plan, enterprise, ...value }) => {
+      const ids = await reading(deps, actor, async (tx) => ({
+        enterprise: await enterpriseId(deps, tx, enterprise),
+        ...(plan !== undefined && {
+          plan: await idOf('plan', deps.stores.plans.list(tx, { where: { code: textOf(plan) }, limit: 1 })),
+        }),
+      }));
+      const term = lastDay === undefined ? { firstDay, timeZone } : { firstDay, lastDay, timeZone };
+      return createContract(deps)(actor, { ...value, ...ids, term } as never);
+    },
+  site:
+    (makeSite) =>
+    async (deps, actor, { enterprise, contract, ...value }) => {
+      const id = await reading(deps, actor, async (tx) => {
+        const where = { number: textOf(contract), enterprise: await enterpriseId(deps, tx, enterprise) };
+        return idOf('contract', deps.stores.contracts.list(tx, { where, limit: 1 }));
+      });
+      return (await makeSite(deps)(actor, { ...value, contract: id } as never)).site;
+    },
 };
 
 /** What is no text names nothing. */

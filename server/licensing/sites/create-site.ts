@@ -61,6 +61,17 @@ export const createSite = useCase(
   },
 );
 
+/**
+ * For a dry run, whose transactions are undone: all that can be known before the license is asked for, which is not. What
+ * is signed stays signed, and its key would belong to a license that no site has.
+ */
+export const trySite = useCase(createSite.input, async (deps, actor, input): Promise<{ readonly site: Site }> => {
+  const { csr: der } = input;
+  if (der === undefined) return createSite(deps)(actor, { ...input, csr: undefined });
+  boundsOf(actor, 'license.issue');
+  return siteFor(deps, actor, { ...input, csr: der });
+});
+
 /** Passed over, they would be taken for a binding. */
 function fingerprintsMisplaced(): LicetError {
   const message = 'Fingerprints go with the request; say by token.fingerprint on which machine a token may be used.';

@@ -68,6 +68,32 @@ describe('Bulk import and export', () => {
     await createSite(office.deps)(only('site.create', 'license.issue'), site);
   });
 
+  it('tries a site with its request without asking for its license, and its key stays free', async () => {
+    const { enterprise, contract } = await office.customer();
+    const base64 = Buffer.from(makeCsr()).toString('base64');
+    const csr = `-----BEGIN CERTIFICATE REQUEST-----\n${base64}\n-----END CERTIFICATE REQUEST-----\n`;
+    const text = JSON.stringify({
+      enterprise: enterprise.slug,
+      contract: contract.number,
+      name: 'tried',
+      mode: 'development',
+      csr,
+    });
+    const outcomes = async (deps: typeof office.deps, dryRun: boolean) => {
+      const lines: LineResult[] = [];
+      const raw = { kind: 'site', format: 'jsonl', text, dryRun } as const;
+      for await (const line of importLines(deps)(OWNER, raw).results()) lines.push(line);
+      return lines.map((line) => (line.outcome === 'refused' ? line.code : line.outcome));
+    };
+    const asked: unknown[] = [];
+    const issuance = Object.assign(Object.create(office.deps.issuance), {
+      issue: async (order: unknown) => asked.push(order),
+    }) as typeof office.deps.issuance;
+    assert.deepEqual(await outcomes({ ...office.deps, issuance }, true), ['created']);
+    assert.deepEqual(asked, []);
+    assert.deepEqual(await outcomes(office.deps, false), ['created']);
+  });
+
   const all = async (raw: Parameters<ReturnType<typeof importLines>>[1], progress?: (done: number) => void) => {
     const lines: LineResult[] = [];
     for await (const result of importLines(office.deps)(OWNER, raw).results()) {
