@@ -67,7 +67,11 @@ const TASKS: Readonly<Record<string, (backstage: Backstage, given: Given) => Pro
     };
     const { authority, live, ended } = await retire(deps, key, { endLive });
     print(lineOf(authority));
-    if (live.count > 0) print(`${live.count} certificates below it are worth nothing any more.`);
+    if (live.count > 0) {
+      const which = authority.kind === 'enterprise' ? ` --issuer-key ${key}` : '';
+      print(`${live.count} certificates below it are worth nothing any more. To have their sites renew at once:`);
+      print(`licet incident declare${which} --hours 1 --explanation "a CA was retired"`);
+    }
     if (authority.kind === 'root') print('It, and what it vouches for, is shown to nobody any more.');
     else print(`Its certificate: ${ended}. Its key signs nothing more.`);
   },

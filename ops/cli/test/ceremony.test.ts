@@ -70,6 +70,7 @@ describe('docs/ceremony.md', function () {
     assert.match(output, /^\w{32} {2}organization .* crl-only .* acme\n\w{32} {2}organization .* active .* acme$/m);
     assert.equal(output.match(/^The CRL \d+ of the root is published\.$/gm)?.length, 4);
     assert.match(output, /^\w{40} {2}root .* retired .* acme {2}\(key elsewhere\)$/m);
+    assert.match(output, /worth nothing any more\. .*:\nlicet incident declare --hours 1 /);
   });
 
   it('puts nothing into the folder of a signer that the list of a backup leaves out', () => {
