@@ -5,11 +5,8 @@ import { bareLicensesPerSecond } from '../load/yardstick.ts';
 import type { Row } from '../row.ts';
 
 const CLIENTS = 64;
-/**
- * Some 25,000 of the one way and half as many of the other: until then the compilers of V8 are at work in each process, and
- * what a license takes falls by a third. A server runs for months; only a restart is seen by this.
- */
-const WARMING = 6;
+/** Some thousands of each way for each process: until then its compilers are at work, and take half of what there is. */
+const WARMING = 2;
 const ROUNDS = 3;
 /** Of each round; by EST fewer, because each needs a connection of its own. */
 const BY_EST = 2048;
