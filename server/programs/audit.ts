@@ -10,6 +10,7 @@ import { auditLog } from '../persistence/audit-log.ts';
 import { type Database, openDatabase } from '../persistence/database.ts';
 import { systemRandom } from '../random.ts';
 import { startFailure } from '../start-error.ts';
+import { log } from './log.ts';
 
 // `licet audit` on a database: a program of its own beside the server, because who administers may not import the
 // database. What comes after `--` is the server's own configuration, which says where the database is.
@@ -63,8 +64,6 @@ async function main(argv: readonly string[]): Promise<number> {
   if (run === undefined) throw new TypeError(`usage: ${USAGE}`);
   const task = taskOf(flags);
   const { config } = await loadConfig({ argv: configuration, env: process.env, directory: process.cwd() });
-  const warn = (_fields: object, message: string): void => void process.stderr.write(`licet: ${message}\n`);
-  const log = { info: () => undefined, warn, error: warn };
   const database = await openDatabase(existingDatabase(config), { clock: systemClock, random: systemRandom, log });
   try {
     return await run(database, task);

@@ -7,6 +7,7 @@ import { type Database, openDatabase } from '../persistence/database.ts';
 import { systemRandom as random } from '../random.ts';
 import { type AuthorityParts, connectAuthority } from '../wiring/authority.ts';
 import { borrowSigner } from '../wiring/signer.ts';
+import { log } from './log.ts';
 
 export type Backstage = {
   readonly config: Config;
@@ -25,8 +26,6 @@ export async function withBackstage<T>(
 ): Promise<T> {
   const { config } = await loadConfig({ argv: configuration, env: process.env, directory: process.cwd() });
   check?.(config);
-  const warn = (_fields: object, message: string): void => void process.stderr.write(`licet: ${message}\n`);
-  const log = { info: () => undefined, warn, error: warn };
   const place = mayBeFirst ? databaseOptions(config) : existingDatabase(config);
   const database = await openDatabase(place, { clock, random, log });
   try {

@@ -10,6 +10,7 @@ import { openDatabase } from '../persistence/database.ts';
 import { exportDatabase } from '../persistence/export.ts';
 import { systemRandom } from '../random.ts';
 import { StartError, startFailure } from '../start-error.ts';
+import { log } from './log.ts';
 
 // `licet db export`: a program of its own beside the server, because who administers may not import the database. What
 // comes after `--` is the server's own configuration, which says where the database is.
@@ -29,8 +30,6 @@ async function main(argv: readonly string[]): Promise<void> {
       'The configuration names a PostgreSQL, which pg_dump exports; this command is for the embedded one.';
     throw new StartError(EXIT_CODES.configuration.code, message);
   }
-  const warn = (_fields: object, message: string): void => void process.stderr.write(`licet: ${message}\n`);
-  const log = { info: () => undefined, warn, error: warn };
   const database = await openDatabase(options, { clock: systemClock, random: systemRandom, log });
   try {
     await (file === '-'

@@ -6,6 +6,7 @@ import { splitArguments } from './backstage.ts';
 import { StartError } from '../start-error.ts';
 import { print, runToEnd } from './end.ts';
 import { borrowSigner } from '../wiring/signer.ts';
+import { log } from './log.ts';
 
 // `licet keys rotate`, wherever the keys lie: in the signer of a server's configuration, running or not.
 //
@@ -24,8 +25,7 @@ async function main(argv: readonly string[]): Promise<void> {
     const message = `There is no signer in ${folder}: correct signer.folder, or run this where the server runs.`;
     throw new StartError(EXIT_CODES.configuration.code, message);
   }
-  const warn = (_fields: object, message: string): void => void process.stderr.write(`licet: ${message}\n`);
-  const { signer, close } = await borrowSigner(config, { warn, error: warn });
+  const { signer, close } = await borrowSigner(config, log);
   try {
     const { id, purpose, algorithm, generation } = await signer.rotateKey(key);
     print([id, purpose.padEnd(12), algorithm.padEnd(9), `generation ${generation}`].join('  '));

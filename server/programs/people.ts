@@ -12,6 +12,7 @@ import { systemRandom as random } from '../random.ts';
 import { StartError } from '../start-error.ts';
 import { splitArguments } from './backstage.ts';
 import { print, runToEnd } from './end.ts';
+import { log } from './log.ts';
 
 // `licet user recover`: an owner whom nobody else may let in sets a new password.
 //
@@ -26,8 +27,6 @@ async function main(argv: readonly string[]): Promise<void> {
   }
   const { config } = await loadConfig({ argv: configuration, env: process.env, directory: process.cwd() });
   const { organization } = config.authority;
-  const warn = (_fields: object, message: string): void => void process.stderr.write(`licet: ${message}\n`);
-  const log = { info: () => undefined, warn, error: warn };
   const transactions = await openDatabase(existingDatabase(config), { clock, random, log });
   try {
     const { organizations } = stores;
