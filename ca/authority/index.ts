@@ -91,6 +91,7 @@ export { createCrlPublisher, type CrlPublisher, type PublishingOptions } from '.
 export { proveVisible, type Visibility, type VisibilityDeps } from './revoke/visible.ts';
 export { type ServedCrl, ServedCrls, type ServedCrlsDeps } from './revoke/crl/served.ts';
 export { renewResponders, type RenewalDeps } from './revoke/ocsp/renew.ts';
+export { withKey } from './keys/with-key.ts';
 export type { OcspAnswer } from './revoke/ocsp/answer.ts';
 export {
   createOcspResponder,

@@ -1,4 +1,4 @@
-import { isFromFuture, type PublishedCrl, type RevocationStore, type Signer } from '@licet/authority';
+import { isFromFuture, type PublishedCrl, type RevocationStore, type Signer, withKey } from '@licet/authority';
 import type { Directory } from './directory.ts';
 
 export type CrlWatchDeps = {
@@ -27,7 +27,8 @@ export async function checkCrls(deps: CrlWatchDeps, now: Date): Promise<string |
   const listsOf = (key: string) => standings.filter(({ issuer }) => issuer === key).flatMap(({ crl }) => crl ?? []);
   const isInForce = ({ key }: { readonly key: string }) =>
     listsOf(key).length > 0 && listsOf(key).every(({ nextUpdate }) => nextUpdate > now);
-  const own = all.every(isInForce) ? all : await whoseKeyIsHere(deps.signer, all);
+  // Without its key no list is made, whichever server is asked; the check of the keys says what is to be done.
+  const own = all.every(isInForce) ? all : withKey(all, await deps.signer.keys());
   const bare = own.find(({ key }) => listsOf(key).length === 0);
   if (bare !== undefined) throw new Error(`The ${bare.purpose} CA has no CRL yet.`);
   const ended = own.flatMap(({ key }) => listsOf(key)).find(({ nextUpdate }) => nextUpdate <= now);
@@ -37,15 +38,6 @@ export async function checkCrls(deps: CrlWatchDeps, now: Date): Promise<string |
   return roots
     .map(({ key, held }) => rootNotice(key, held, listsOf(key)[0], now))
     .find((notice) => notice !== undefined);
-}
-
-/** Without its key no list is made, whichever server is asked; the check of the keys says what is to be done. */
-async function whoseKeyIsHere<T extends { readonly key: string }>(
-  signer: CrlWatchDeps['signer'],
-  all: readonly T[],
-): Promise<readonly T[]> {
-  const here = new Set((await signer.keys()).map(({ id }) => id));
-  return all.filter(({ key }) => here.has(key));
 }
 
 /**

@@ -1,13 +1,12 @@
 import { toHex } from '@licet/format';
 import { entriesSince } from '../../issue/recover.ts';
+import { SKEW_MS } from '../../ports/clock.ts';
 import type { PublishedCrl, RevocationStore } from '../../ports/revocation-store.ts';
 import type { RevocationRecord, Signer } from '../../ports/signer.ts';
 import { whichCounts } from '../steps.ts';
 import type { LostEntry } from './draft.ts';
 
 const BATCH = 1000;
-/** By which the clocks of server and signer may differ, and a reinstatement may be older in the journal than its commit. */
-const SKEW_MS = 10 * 60_000;
 
 /**
  * Of the entries that the next CRL would lose, those that it may not: an entry goes once it stood on a CRL that was made
@@ -34,6 +33,7 @@ export async function unexcused(
   }
   if (reinstated.length === 0) return left;
   // Of a list from the future nobody knows when it was made, so the whole journal is read.
+  // A reinstatement may also be older in the journal than its commit.
   const since = previous.publishedAt > now ? new Date(0) : new Date(previous.publishedAt.getTime() - SKEW_MS);
   return [...left, ...(await withoutReinstatement(reinstated, previous.issuer, since, signer))];
 }

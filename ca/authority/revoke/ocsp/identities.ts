@@ -46,15 +46,6 @@ export function identityFor(identities: Identities, certId: CertId): Identity | 
   return identities.get(idOf(certId.hashAlgorithm.oid, certId.issuerNameHash, certId.issuerKeyHash));
 }
 
-/** Those that can certify a responder: one whose key was lost never gets another. */
-export function withKey(
-  generations: readonly IssuerGeneration[],
-  keys: readonly KeyDescription[],
-): readonly IssuerGeneration[] {
-  const here = new Set(keys.map(({ id }) => id));
-  return generations.filter(({ key }) => here.has(key));
-}
-
 /** Whether one of these CAs has no responder that is valid now, and could have one. */
 export function lacksResponder(generations: readonly IssuerGeneration[], identities: Identities, now: Date): boolean {
   const served = new Set<string>();

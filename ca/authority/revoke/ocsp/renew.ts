@@ -1,10 +1,11 @@
 import { toHex } from '@licet/format';
 import type { Issuer } from '../../issue/issuer.ts';
 import type { IssuerGeneration } from '../../issue/issuer-generation.ts';
+import { withKey } from '../../keys/with-key.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { KeyDescription, Signer } from '../../ports/signer.ts';
 import type { Profile } from '../../profiles/profile.ts';
-import { bestFor, respondersOf, withKey } from './identities.ts';
+import { bestFor, respondersOf } from './identities.ts';
 
 export type RenewalDeps = {
   readonly signer: Signer;

@@ -12,6 +12,7 @@ import {
 } from '@licet/format';
 import { type Batcher, createBatcher } from '../../issue/batcher.ts';
 import type { IssuerGeneration } from '../../issue/issuer-generation.ts';
+import { withKey } from '../../keys/with-key.ts';
 import { SIGNATURE_ALGORITHMS } from '../../issue/signatures.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { CertificateId, KnownCertificate, RevocationStore } from '../../ports/revocation-store.ts';
@@ -19,7 +20,7 @@ import type { Signer } from '../../ports/signer.ts';
 import type { OcspAnswer } from './answer.ts';
 import { AnswerCache } from './cache.ts';
 import { ChangeWatch } from './change-watch.ts';
-import { type Identities, type Identity, identitiesOf, identityFor, lacksResponder, withKey } from './identities.ts';
+import { type Identities, type Identity, identitiesOf, identityFor, lacksResponder } from './identities.ts';
 import { statusOf } from './status.ts';
 
 export type OcspSettings = {
