@@ -17,6 +17,7 @@ export type Measured = {
 export class Fleet {
   readonly #shop: Shop;
   #licenses: readonly string[];
+  /** Of the last sites, in the order of their licenses: those that have renewed theirs since. */
   #keys: readonly SiteKey[] = [];
 
   constructor(shop: Shop, licenses: readonly string[]) {
@@ -28,14 +29,15 @@ export class Fleet {
     return this.#licenses.length;
   }
 
-  /** Every site renews its license, by the API. Keys, requests and connections are there before. */
-  async renewByApi(clients: number): Promise<Measured> {
+  /** So many sites, or every one, renew their licenses by the API. Keys, requests and connections are there before. */
+  async renewByApi(clients: number, count = this.size): Promise<Measured> {
     const { house, load } = this.#shop;
-    const keys = this.#licenses.map(() => makeSiteKey());
-    const requests = keys.map((key, i) => refreshRequest(house.token, this.#licenses[i]!, key));
+    const licenses = this.#licenses.slice(-count);
+    const keys = licenses.map(() => makeSiteKey());
+    const requests = keys.map((key, i) => refreshRequest(house.token, licenses[i]!, key));
     await load.open(Array.from({ length: clients }, () => ({})));
     const { report, measured } = await send(this.#shop, requests, clients, 'any');
-    this.#licenses = report.answers.map(refreshed);
+    this.#licenses = [...this.#licenses.slice(0, -count), ...report.answers.map(refreshed)];
     this.#keys = keys;
     return measured;
   }

@@ -6,7 +6,7 @@ import type { Row } from '../row.ts';
 
 const CLIENTS = 64;
 /** Some thousands of each way for each process: until then its compilers are at work, and take half of what there is. */
-const WARMING = 2;
+const WARMING = 4;
 const ROUNDS = 3;
 /** Of each round; by EST fewer, because each needs a connection of its own. */
 const BY_EST = 2048;
@@ -33,7 +33,7 @@ async function withServers(servers: 1 | 2): Promise<readonly Row[]> {
     const api: Round[] = [];
     const est: Round[] = [];
     for (let round = 0; round < WARMING + ROUNDS; round++) {
-      api.push(await besideBare(() => fleet.renewByApi(CLIENTS)));
+      api.push(await besideBare(() => fleet.renewByApi(CLIENTS, BY_API)));
       est.push(await besideBare(() => fleet.renewByEst(CLIENTS, BY_EST)));
     }
     const rows = [
