@@ -74,6 +74,17 @@ describe('the publisher of CRLs', () => {
     assert.equal(shop.events.length, 1);
   });
 
+  it('makes no other first list when another process was faster between the look for one and the turn to make it', async () => {
+    const { number } = await inForce();
+    let looks = 0;
+    const late = replaced(shop.store, 'published', async (id) =>
+      (looks += 1) === 1 ? undefined : shop.store.published(id),
+    );
+    await createCrlPublisher(shop.publishing(late)).first({ issuer: shop.enterprise.key, shard: 0 });
+    assert.equal((await inForce()).number, number);
+    assert.equal(shop.events.length, 1);
+  });
+
   it('says that it is busy when another process takes too long over the first list', async () => {
     const away = { published: async () => undefined, exclusively: async () => undefined };
     const slow = createCrlPublisher({ ...shop.publishing(), store: { ...shop.store, ...away } });

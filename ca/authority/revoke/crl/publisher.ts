@@ -86,7 +86,8 @@ export async function publishDue(deps: CrlPublisherDeps, signal?: AbortSignal): 
       const id = { issuer: generation.key, shard };
       const standing = standings.get(nameOf(id));
       if (!isDue(standing, now, settings)) continue;
-      const outcome = await publishOne(deps, generation, id, standing);
+      const make = (hold: ShardHold) => makeAndPublish(deps, generation, hold);
+      const outcome = await publishOne(deps, id, standing, make);
       // What is missing for one shard is missing for all of them.
       if (outcome === 'lost') break;
       summary[outcome] += 1;
@@ -103,9 +104,12 @@ export async function publishDue(deps: CrlPublisherDeps, signal?: AbortSignal): 
 export async function publishFirst(deps: CrlPublisherDeps, id: ShardId): Promise<void> {
   const generation = (await aliveAt(deps, deps.clock.now())).find(({ key }) => key === id.issuer);
   if (generation?.addresses?.crls[id.shard] === undefined) return;
+  // Asked again under the hold: another process may have been faster, and the next look finds what it has made.
+  const first = async (hold: ShardHold) =>
+    (await deps.store.published(hold)) === undefined ? makeAndPublish(deps, generation, hold) : undefined;
   for (let attempt = 0; attempt < BUSY_TRIES; attempt += 1) {
     if ((await deps.store.published(id)) !== undefined) return;
-    if ((await reported(deps, generation, id, undefined)) === 'published') return;
+    if ((await reported(deps, id, undefined, first)) === 'published') return;
     await pause(BUSY_MS);
   }
   throw new AuthorityError('BUSY', 'Another process is making this CRL, and takes its time; ask again later.');
@@ -142,13 +146,13 @@ async function publishOne(...[deps, ...shard]: Parameters<typeof reported>): Pro
 
 async function reported(
   deps: CrlPublisherDeps,
-  generation: IssuerGeneration,
   shard: ShardId,
   standing: ShardStanding | undefined,
+  make: (hold: ShardHold) => Promise<PublishedCrl | undefined>,
 ): Promise<'published' | 'busy'> {
   let crl: PublishedCrl | undefined;
   try {
-    crl = await deps.store.exclusively(shard, (hold) => makeAndPublish(deps, generation, hold));
+    crl = await deps.store.exclusively(shard, make);
   } catch (error) {
     const isKnown = isKeyLost(error) && deps.lostIssuers?.lost(shard.issuer, deps.clock.now()) === 'known';
     if (!isKnown) deps.report({ kind: 'refused', shard, error });
