@@ -78,15 +78,8 @@ export type {
   ShardStanding,
 } from './ports/revocation-store.ts';
 export { packEntries, type RevokedEntry } from './revoke/crl/entries.ts';
-export {
-  CRL_SETTINGS,
-  type CrlEvent,
-  type CrlPublisherDeps,
-  type CrlSettings,
-  isFromFuture,
-  publishDue,
-  type PublishSummary,
-} from './revoke/crl/publisher.ts';
+export { CRL_SETTINGS, type CrlSettings, isFromFuture } from './revoke/crl/due.ts';
+export { type CrlEvent, type CrlPublisherDeps, publishDue, type PublishSummary } from './revoke/crl/publisher.ts';
 export { createCrlPublisher, type CrlPublisher, type PublishingOptions } from './revoke/crl/publishing.ts';
 export { proveVisible, type Visibility, type VisibilityDeps } from './revoke/visible.ts';
 export { type ServedCrl, ServedCrls, type ServedCrlsDeps } from './revoke/crl/served.ts';

@@ -15,24 +15,10 @@ import type {
 } from '../../ports/revocation-store.ts';
 import type { Signer } from '../../ports/signer.ts';
 import { type CrlBench, openLocalBench, openThreadBench } from './bench.ts';
+import { CRL_SETTINGS, type CrlSettings, isDue } from './due.ts';
 import { unexcused } from './lost.ts';
 import { isKeyLost, type LostIssuers } from './lost-issuers.ts';
 import { release } from './release.ts';
-
-export type CrlSettings = {
-  /** From publication to nextUpdate: how long the world can do without us. */
-  readonly validSeconds: number;
-  /** A CRL this old is made anew though nothing has changed. */
-  readonly refreshSeconds: number;
-  /** Clocks of sites run late by minutes, and a CRL from the future is none. */
-  readonly backDatingSeconds: number;
-};
-
-export const CRL_SETTINGS: CrlSettings = {
-  validSeconds: 7 * 86_400,
-  refreshSeconds: 12 * 3600,
-  backDatingSeconds: 300,
-};
 
 export type CrlEvent =
   | { readonly kind: 'published'; readonly crl: PublishedCrl; readonly secondsBehind: number | undefined }
@@ -61,8 +47,6 @@ export type PublishSummary = { readonly published: number; readonly refused: num
 const PAGE = 5000;
 /** Entries of a certificate whose grace is over are kept a day on, so that it stands on a CRL made after that. */
 const LOOKBACK_MS = 86_400_000;
-/** By which the clocks of servers may differ. */
-const SKEW_MS = 60_000;
 /** A first list is small: whoever makes it needs a few hundredths of a second. */
 const BUSY_MS = 50;
 const BUSY_TRIES = 40;
@@ -123,17 +107,6 @@ const aliveAt = async ({ generations }: CrlPublisherDeps, now: Date): Promise<re
   );
 
 const nameOf = ({ issuer, shard }: ShardId): string => `${issuer}/${shard}`;
-
-function isDue(standing: ShardStanding | undefined, now: Date, { refreshSeconds }: CrlSettings): boolean {
-  if (standing?.crl === undefined) return true;
-  const age = now.getTime() - standing.crl.publishedAt.getTime();
-  // One from the future is due at once: so that it is followed, or somebody is told each time that it cannot be.
-  return standing.lastChange > standing.crl.covers || age >= refreshSeconds * 1000 || isFromFuture(standing.crl, now);
-}
-
-/** The clock by which it was made was ahead, or the one that says `now` is behind. */
-export const isFromFuture = ({ thisUpdate }: Pick<PublishedCrl, 'thisUpdate'>, now: Date): boolean =>
-  thisUpdate.getTime() - now.getTime() > SKEW_MS;
 
 /** One shard that cannot be published must not keep the others from it. */
 async function publishOne(...[deps, ...shard]: Parameters<typeof reported>): Promise<keyof PublishSummary | 'lost'> {
